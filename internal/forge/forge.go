@@ -1,0 +1,192 @@
+// Package forge holds the nouns of a code host and the one interface through which the rest of lighterman talks to it.
+//
+// The package does no I/O. A Forge reads a pull request as it stands (Change), reads the repository at a commit as an
+// fs.FS (Tree), and carries out a finished Plan (Publish). It decides nothing: what to say, and whether to say it, was
+// settled in package review before a Plan exists.
+package forge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+)
+
+// Repo names a repository on a code host, and the App installation through which it is reached.
+type Repo struct {
+	Installation int64 // the App installation's id; 0 where the host has none
+	Owner        string
+	Name         string
+}
+
+// String is "owner/name".
+func (r Repo) String() string { return r.Owner + "/" + r.Name }
+
+// Ref names a pull request.
+type Ref struct {
+	Repo   Repo
+	Number int
+}
+
+// String is "owner/name#n".
+func (r Ref) String() string { return fmt.Sprintf("%s#%d", r.Repo, r.Number) }
+
+// A Forge is a code host. Its errors are wrapped with what was being done; a *LimitError says when to come back, and
+// ErrGone that the subject no longer exists or can no longer be seen.
+type Forge interface {
+	// Change reads a pull request as it stands now: its commits and files, and what we said about it before.
+	Change(ctx context.Context, ref Ref) (*Change, error)
+	// Tree is the repository at one commit. The context bounds every later read from it.
+	Tree(ctx context.Context, repo Repo, commit string) (Tree, error)
+	// Head re-reads the pull request's head commit and whether it is still open.
+	Head(ctx context.Context, ref Ref) (commit string, open bool, err error)
+	// Publish carries out a plan. What it already did when it fails is found again by the markers in the bodies, so
+	// a later run of the same job completes it and doubles nothing.
+	Publish(ctx context.Context, ref Ref, plan Plan) error
+}
+
+// A Tree is a repository at one commit, read lazily. Symbolic links and submodules are listed with their mode and are
+// never followed: opening one is an error that satisfies errors.Is(err, fs.ErrInvalid).
+type Tree interface {
+	fs.ReadDirFS
+	fs.ReadFileFS
+	fs.StatFS
+	// Prefetch reads the named files in as few requests as the host allows. Names that do not exist are skipped.
+	Prefetch(paths []string) error
+}
+
+// A Change is a pull request as it stood when it was read.
+type Change struct {
+	Ref    Ref
+	Open   bool
+	Draft  bool
+	Author string // login of who opened it
+	Ours   bool   // opened by this App itself
+	Base   string // commit of the base branch's tip (not the merge base)
+	Head   string // commit of the head branch's tip
+	// Files are the changed files of the three-dot diff (merge base to head), in the host's order.
+	Files []ChangedFile
+	// Truncated is set when the host listed fewer files than it counted (GitHub lists at most 3000).
+	Truncated bool
+	// Threads are the review threads in which we spoke first.
+	Threads []Thread
+	// Reviews are the reviews that we submitted, oldest first, without their inline comments.
+	Reviews []Review
+}
+
+// Status says what happened to a changed file, in GitHub's words.
+type Status string
+
+// The values of Status that GitHub's schema "diff-entry" lists and lighterman tells apart; others are Modified.
+const (
+	Added    Status = "added"
+	Modified Status = "modified"
+	Removed  Status = "removed"
+	Renamed  Status = "renamed"
+	Copied   Status = "copied"
+)
+
+// A ChangedFile is one file of a pull request's diff.
+type ChangedFile struct {
+	Path    string
+	OldPath string // the path before a rename or copy, else ""
+	Status  Status
+	// Patch is the file's hunks in unified format, without file headers. It is empty for binary files, for renames
+	// without edits, and where the host left out a diff for its size.
+	Patch string
+	// Lines is the number of changed lines (additions and deletions) that the host counted; with an empty Patch a
+	// number above zero says that the diff was left out.
+	Lines int
+}
+
+// A Thread is a review thread that we started.
+type Thread struct {
+	ID         string // the host's node id, for resolving
+	Path       string
+	Line       int // last line in the current diff; 0 once outdated
+	Outdated   bool
+	Resolved   bool
+	ResolvedBy string // login, "" when not resolved
+	CanResolve bool   // whether this App may resolve it
+	Comments   []Comment
+}
+
+// A Comment is one comment of a thread, oldest first; Thread.Comments[0] is ours.
+type Comment struct {
+	ID     int64
+	NodeID string
+	Author string
+	Ours   bool
+	Body   string
+}
+
+// A Review is a submitted review of ours.
+type Review struct {
+	ID     int64
+	NodeID string
+	Body   string
+	Commit string // the head it was written for
+}
+
+// A Plan is everything to be written to one pull request, decided beforehand.
+type Plan struct {
+	Head     string        // the commit the plan was made for; a plan for another head must not be published
+	Review   *Draft        // at most one new review; nil for none
+	Edit     []CommentEdit // comments of ours whose text changed
+	EditBody []ReviewEdit  // reviews of ours whose summary changed
+	Resolve  []string      // ids of threads whose finding is gone
+	Minimize []string      // node ids of first comments of threads that cannot be resolved for want of permission
+}
+
+// Empty reports whether there is nothing to write.
+func (p Plan) Empty() bool {
+	return p.Review == nil && len(p.Edit) == 0 && len(p.EditBody) == 0 && len(p.Resolve) == 0 && len(p.Minimize) == 0
+}
+
+// A Draft is a review to be submitted with the event COMMENT.
+type Draft struct {
+	Body     string
+	Comments []DraftComment
+}
+
+// A DraftComment is an inline comment on the RIGHT side of the diff. Lines are 1-based lines of the file at the plan's
+// head; StartLine equals Line for a comment on one line.
+type DraftComment struct {
+	Path      string
+	StartLine int
+	Line      int
+	Body      string
+}
+
+// A CommentEdit replaces the body of a review comment of ours.
+type CommentEdit struct {
+	ID   int64
+	Body string
+}
+
+// A ReviewEdit replaces the summary of a submitted review of ours.
+type ReviewEdit struct {
+	ID   int64
+	Body string
+}
+
+// ErrGone is wrapped by errors that say the subject does not exist or is out of the App's reach: a deleted repository,
+// a removed or suspended installation. Trying again does not help.
+var ErrGone = errors.New("gone or out of reach")
+
+// ErrStale is wrapped by Publish's error when the host refused the plan because the pull request moved on. A new job
+// for the new head settles it.
+var ErrStale = errors.New("the pull request moved on")
+
+// A LimitError says that the host asked us to wait: a primary or a secondary rate limit.
+type LimitError struct {
+	Until time.Time // when to come back
+	Err   error
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("rate limited until %s: %v", e.Until.UTC().Format(time.RFC3339), e.Err)
+}
+
+func (e *LimitError) Unwrap() error { return e.Err }
