@@ -1,0 +1,206 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sourcegraph/conc"
+
+	"github.com/lighterman/lighterman/internal/forge"
+)
+
+// A Delivery is one webhook delivery as it came in, after its signature was verified.
+type Delivery struct {
+	GUID    string     // the X-GitHub-Delivery header; the same on a redelivery
+	Event   string     // the X-GitHub-Event header
+	Action  string     // the payload's action, "" when it has none
+	Ref     *forge.Ref // the pull request to bring up to date; nil stores the delivery and starts nothing
+	Payload []byte     // the body as signed
+}
+
+// Options say where a queue lives and what its jobs do.
+type Options struct {
+	// DataDir is the folder of the SQLite database, created when missing. It is not used with a DatabaseURL, and must
+	// not be on a network disk: SQLite's locks do not hold there.
+	DataDir string
+	// DatabaseURL is a PostgreSQL connection URL (postgres:// or postgresql://); "" means SQLite in DataDir.
+	DatabaseURL string
+	// Logger takes the queue's log lines. They name pull requests and deliveries, never payloads. Nil discards them.
+	Logger *slog.Logger
+	// Workers is the number of jobs this process runs at once; 0 means 4.
+	Workers int
+	// Timeout bounds one run of a job; 0 means ten minutes. Work sees it as its context's deadline.
+	Timeout time.Duration
+	// Attempts is how often a failing job is run before it is put aside as dead; 0 means 12, which with the default
+	// Backoff spreads over about eleven hours.
+	Attempts int
+	// Backoff is the wait after the given attempt (from 1) failed; nil means the fourth power of the attempt in
+	// seconds, which is River's default without its jitter.
+	Backoff func(attempt int) time.Duration
+	// Work brings one pull request up to date. It must change nothing when there is nothing to change, because a
+	// job whose process died is run again. An error that wraps a *forge.LimitError puts off the jobs of the
+	// installation until then and costs no attempt; one that wraps forge.ErrGone ends the job; any other is retried.
+	Work func(ctx context.Context, ref forge.Ref) error
+}
+
+const (
+	defaultWorkers  = 4
+	defaultTimeout  = 10 * time.Minute
+	defaultAttempts = 12
+)
+
+func (o Options) withDefaults() Options {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Workers == 0 {
+		o.Workers = defaultWorkers
+	}
+	if o.Timeout == 0 {
+		o.Timeout = defaultTimeout
+	}
+	if o.Attempts == 0 {
+		o.Attempts = defaultAttempts
+	}
+	if o.Backoff == nil {
+		o.Backoff = fourthPower
+	}
+	return o
+}
+
+func fourthPower(attempt int) time.Duration {
+	return time.Duration(attempt*attempt*attempt*attempt) * time.Second
+}
+
+// ErrStopped is returned by Receive and Ready once Stop was called.
+var ErrStopped = errors.New("the queue is stopped")
+
+// A Queue stores deliveries and runs jobs. Its methods may be called concurrently.
+type Queue struct {
+	engine engine
+	inbox  *inbox
+	log    *slog.Logger
+
+	background conc.WaitGroup
+	cancel     context.CancelFunc // ends what runs in background
+
+	mu      sync.Mutex
+	started bool
+	stopped bool
+}
+
+// An engine is a queue over one kind of database.
+type engine interface {
+	// store keeps deliveries in one transaction, and reports for each whether it was new.
+	store(ctx context.Context, deliveries []Delivery) ([]bool, error)
+	start(ctx context.Context) error
+	// keep renews this process's hold on its jobs until the context ends.
+	keep(ctx context.Context)
+	drain(ctx context.Context) error
+	close() error
+	ping(ctx context.Context) error
+	depth(ctx context.Context) (Depth, error)
+	dead(ctx context.Context) ([]DeadJob, error)
+	replay(ctx context.Context, id int64) error
+	prune(ctx context.Context, now time.Time) error
+}
+
+// Open opens the database, brings its tables up to date and makes the queue ready to receive. On SQLite it fails when
+// another process has the same DataDir open. Jobs run from Start on. The context bounds the opening only.
+func Open(ctx context.Context, options Options) (*Queue, error) {
+	o := options.withDefaults()
+	if o.Work == nil {
+		return nil, errors.New("open queue: no work to do: Options.Work is nil")
+	}
+	e, err := openEngine(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("open queue: %w", err)
+	}
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	q := &Queue{engine: e, inbox: newInbox(e.store), log: o.Logger, cancel: cancel}
+	q.background.Go(q.inbox.run)
+	q.background.Go(func() { q.pruneHourly(running) })
+	q.background.Go(func() { e.keep(running) })
+	return q, nil
+}
+
+func openEngine(ctx context.Context, o Options) (engine, error) {
+	switch {
+	case o.DatabaseURL == "":
+		return openSQLite(ctx, o)
+	case strings.HasPrefix(o.DatabaseURL, "postgres://"), strings.HasPrefix(o.DatabaseURL, "postgresql://"):
+		return openPostgres(ctx, o)
+	}
+	return nil, errors.New("the database URL begins with neither postgres:// nor postgresql://")
+}
+
+// Receive stores a delivery and notes the pull request it names, both or neither, and returns once that is on disk.
+// A delivery whose GUID is known already changes nothing, and fresh is false. After an error the caller cannot know
+// whether it was stored; receiving it again is safe.
+func (q *Queue) Receive(ctx context.Context, d Delivery) (fresh bool, err error) {
+	if d.GUID == "" {
+		return false, errors.New("store delivery: it has no GUID")
+	}
+	fresh, err = q.inbox.receive(ctx, d)
+	if err != nil {
+		return false, fmt.Errorf("store delivery %s: %w", d.GUID, err)
+	}
+	return fresh, nil
+}
+
+// Start begins to run jobs: those left over by a dead process first, then what is received. It returns when the first
+// ones are being fetched. The context bounds the start only; Stop ends the work.
+func (q *Queue) Start(ctx context.Context) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.stopped {
+		return fmt.Errorf("start queue: %w", ErrStopped)
+	}
+	if q.started {
+		return nil
+	}
+	if err := q.engine.start(ctx); err != nil {
+		return fmt.Errorf("start queue: %w", err)
+	}
+	q.started = true
+	return nil
+}
+
+// Stop waits for the running jobs to end, or until the context is done, when it cancels them and leaves what they did
+// not finish to the next process, at no cost of an attempt. Then it closes the database. Deliveries are refused from
+// here on, so whoever receives them is stopped first. A second call does nothing.
+func (q *Queue) Stop(ctx context.Context) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.stopped {
+		return nil
+	}
+	q.stopped = true
+	q.inbox.close()
+	var drained error
+	if q.started {
+		drained = q.engine.drain(ctx)
+	}
+	q.cancel()
+	q.background.Wait()
+	if err := errors.Join(drained, q.engine.close()); err != nil {
+		return fmt.Errorf("stop queue: %w", err)
+	}
+	return nil
+}
+
+// Ready reports whether deliveries can be stored now: the queue is not stopped and its database answers.
+func (q *Queue) Ready(ctx context.Context) error {
+	if q.inbox.isClosed() {
+		return ErrStopped
+	}
+	if err := q.engine.ping(ctx); err != nil {
+		return fmt.Errorf("reach the queue's database: %w", err)
+	}
+	return nil
+}
