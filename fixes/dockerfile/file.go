@@ -14,6 +14,9 @@ import (
 // MaxSize is the size in bytes above which Parse refuses a file. BuildKit itself stops at lines of 64 KiB.
 const MaxSize = 1 << 20
 
+// maxOnbuild bounds how often ONBUILD may appear: BuildKit's parser takes time in the square of how deep they nest.
+const maxOnbuild = 1000
+
 // A File is a parsed Dockerfile.
 type File struct {
 	Path         string
@@ -84,6 +87,9 @@ func readable(path string, src []byte) error {
 	if at := bytes.IndexByte(src, 0); at >= 0 {
 		line := 1 + bytes.Count(src[:at], []byte("\n"))
 		return &Error{Path: path, Line: line, Msg: "binary content (a NUL byte); a Dockerfile is text"}
+	}
+	if n := bytes.Count(bytes.ToUpper(src), []byte("ONBUILD")); n > maxOnbuild {
+		return &Error{Path: path, Msg: fmt.Sprintf("%d times ONBUILD are more than the %d that are read", n, maxOnbuild)}
 	}
 	return nil
 }
@@ -202,4 +208,23 @@ func (f *File) leads() {
 
 func isComment(line string) bool {
 	return strings.HasPrefix(strings.TrimSpace(line), "#")
+}
+
+// Named reports whether a file of that name is, by convention, a Dockerfile: Dockerfile, Containerfile, with a suffix or
+// a prefix set off by a dot or dash, in any case. Ignore files and documents are not.
+func Named(path string) bool {
+	name := strings.ToLower(path[strings.LastIndexByte(path, '/')+1:])
+	for _, ext := range []string{".dockerignore", ".md", ".txt", ".go", ".py", ".js", ".ts", ".sh", ".yml", ".yaml", ".json"} {
+		if strings.HasSuffix(name, ext) {
+			return false
+		}
+	}
+	for _, stem := range []string{"dockerfile", "containerfile"} {
+		before, after, ok := strings.Cut(name, stem)
+		if ok && (before == "" || strings.HasSuffix(before, ".") || strings.HasSuffix(before, "-")) &&
+			(after == "" || strings.HasPrefix(after, ".") || strings.HasPrefix(after, "-")) {
+			return true
+		}
+	}
+	return false
 }

@@ -36,6 +36,7 @@ type Instruction struct {
 	Inner       *Instruction // what an ONBUILD will run; shares Span with it
 
 	file    *File
+	before  State  // the stage's state in which it runs
 	logical mapped // the logical line
 	body    mapped
 }

@@ -17,6 +17,7 @@ type Stage struct {
 	Instructions []*Instruction // those after FROM
 
 	file *File
+	end  State // after the instructions read so far, then after the last
 }
 
 // State is what the instructions before a point have set, as far as the Dockerfile alone tells.
@@ -40,8 +41,10 @@ func (f *File) stages() error {
 			s.Instructions = append(s.Instructions, i)
 		}
 		i.Stage = f.Final()
+		i.before = i.Stage.end
+		i.Stage.end = i.Stage.end.after(i)
 		if i.Inner != nil {
-			i.Inner.Stage = i.Stage
+			i.Inner.Stage, i.Inner.before = i.Stage, i.before
 		}
 	}
 	if len(f.Stages) == 0 {
@@ -61,7 +64,9 @@ func (f *File) stage(from *Instruction) *Stage {
 	if p, ok := from.Flag("platform"); ok {
 		s.Platform = p.Value
 	}
-	s.Parent = f.named(s.Base)
+	if s.Parent = f.named(s.Base); s.Parent != nil {
+		s.end = s.Parent.end
+	}
 	return s
 }
 
@@ -140,28 +145,10 @@ func (s *Stage) Windows() bool {
 }
 
 // Before is the state in which i, an instruction of s, runs.
-func (s *Stage) Before(i *Instruction) State {
-	return s.state(func(k *Instruction) bool { return k.Index < i.Index })
-}
+func (s *Stage) Before(i *Instruction) State { return i.before }
 
 // End is the state after the stage's last instruction.
-func (s *Stage) End() State {
-	return s.state(func(*Instruction) bool { return true })
-}
-
-func (s *Stage) state(within func(*Instruction) bool) State {
-	var st State
-	if s.Parent != nil {
-		st = s.Parent.End()
-	}
-	for _, i := range s.Instructions {
-		if !within(i) {
-			break
-		}
-		st = st.after(i)
-	}
-	return st
-}
+func (s *Stage) End() State { return s.end }
 
 func (st State) after(i *Instruction) State {
 	switch i.Keyword {

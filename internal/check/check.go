@@ -1,0 +1,137 @@
+// Package check says what a check is, and runs checks.
+//
+// A Check is a value with a function. The function sees one parsed Dockerfile and its repository through a Pass and
+// reports what it finds; it knows nothing of GitHub, of diffs or of other checks. Examine runs every check on every
+// file, then keeps of the offered fixes only those that hold: Verify applies each one and looks again, and a Prover
+// compares what is built before and after with what the fix promised. A finding is never dropped because its fix was
+// refused; the reason is kept with it.
+package check
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+
+	"github.com/lighterman/lighterman/fixes"
+	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/buildcontext"
+	"github.com/lighterman/lighterman/internal/image"
+)
+
+// Severity orders findings by how much they matter.
+type Severity int
+
+// The severities, least first.
+const (
+	Info Severity = iota + 1
+	Warning
+	Error
+)
+
+var severities = [...]string{Info: "info", Warning: "warning", Error: "error"}
+
+// String is "info", "warning" or "error".
+func (s Severity) String() string {
+	if s < Info || s > Error {
+		return fmt.Sprintf("Severity(%d)", int(s))
+	}
+	return severities[s]
+}
+
+// ParseSeverity reads what String writes.
+func ParseSeverity(name string) (Severity, error) {
+	for s := Info; s <= Error; s++ {
+		if severities[s] == name {
+			return s, nil
+		}
+	}
+	return 0, fmt.Errorf("severity %q is none of info, warning, error", name)
+}
+
+// A Check looks for one kind of problem.
+type Check struct {
+	Name     string   // kebab-case, says what is wrong, never changes: "copy-order"
+	Summary  string   // one line for tables: what it says, lower case, no full stop
+	Severity Severity // what its findings count as
+	Aliases  []string // what other tools call it, for their ignore comments: "DL3009", "JSONArgsRecommended"
+	Run      func(*Pass) error
+}
+
+// A Pass is one check looking at one file.
+type Pass struct {
+	Check  *Check
+	File   *dockerfile.File
+	Repo   fs.FS                // the whole repository
+	Builds []buildcontext.Build // the ways the file is built; empty when unknown
+	Images image.Facts          // may know nothing; never nil
+
+	report func(Finding)
+}
+
+// Report records a finding at an instruction (or a part of it) with the fixes it offers, best first. With none, use
+// Advise and say why.
+func (p *Pass) Report(at dockerfile.Span, message string, fx ...fixes.Fix) {
+	p.report(Finding{Check: p.Check, Path: p.File.Path, At: at, Message: message, Fixes: fx})
+}
+
+// Advise records a finding for which no fix is offered; refused says why, as the end of "no fix: ...".
+func (p *Pass) Advise(at dockerfile.Span, message, refused string) {
+	p.report(Finding{Check: p.Check, Path: p.File.Path, At: at, Message: message, Refused: refused})
+}
+
+// A Finding is one thing that one check found in one place.
+type Finding struct {
+	Check   *Check
+	Path    string
+	At      dockerfile.Span // bytes of the file
+	Line    int             // 1-based first and last line of At
+	EndLine int
+	Message string // one sentence: what is wrong here and what it costs
+	// ID identifies the finding across line moves: check, path, the words of the instruction it stands on, and an
+	// ordinal for twins. It holds no line number and no white space.
+	ID string
+	// Fixes are what is offered, best first. After Examine each of them was verified and proven.
+	Fixes []fixes.Fix
+	// Refused is why there is no fix, or why the one that was tried did not hold; "" when there is one.
+	Refused string
+}
+
+// A Skip is a file that could not be looked at, or a check that failed on it.
+type Skip struct {
+	Path   string
+	Line   int // 1-based; 0 for the whole file
+	Reason string
+	Failed bool // an error rather than a file that is rightly passed over (a template)
+}
+
+// A Result is what a run found.
+type Result struct {
+	Files    int // how many files were looked at
+	Findings []Finding
+	Skipped  []Skip
+}
+
+// Options say what Run and Examine look for and with what.
+type Options struct {
+	Checks      []*Check
+	Images      image.Facts // nil: nothing is known
+	Prover      Prover      // nil: no fix is offered
+	Ignored     []string    // names or aliases of checks that are off for the whole repository
+	Concurrency int         // how many passes run at once; 0: one per CPU
+}
+
+// A Case is a fix put before a Prover: one file before and after, and what the difference must be.
+type Case struct {
+	Path     string
+	Before   []byte
+	After    []byte
+	Intent   fixes.Intent
+	Builds   []buildcontext.Build // what the graph cannot see is looked up there
+	BaseUser string               // the user of the final base image where known, else ""
+}
+
+// A Prover decides whether a fix keeps its promise. A nil error means that the promise was shown to hold; any other
+// says why not, as the end of "no fix: ...".
+type Prover interface {
+	Prove(ctx context.Context, c Case) error
+}
