@@ -1,0 +1,195 @@
+package queue
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/lighterman/lighterman/internal/forge"
+)
+
+const (
+	// fetchCooldown and fetchPoll are River's pace of looking for jobs. Its default cooldown of 100 ms would cap short
+	// jobs at some 80 a second. The poll finds what came without a notification: adopted jobs and short backoffs.
+	fetchCooldown = 20 * time.Millisecond
+	fetchPoll     = 500 * time.Millisecond
+	// hardStop is how long jobs get to return once their contexts were cancelled.
+	hardStop = 5 * time.Second
+	// rescueAfter is how long after its timeout River takes over a job that still counts as running: the last resort for
+	// one whose end could not be written though its process lives. It leaves time to settle.
+	rescueAfter = 2 * time.Minute
+	keepDead    = -1 // River's word for "never delete"
+)
+
+// reviewArgs is the job "bring this pull request up to date". Everything else about it is in the pull request's row.
+type reviewArgs struct {
+	Subject string `json:"subject" river:"unique"`
+}
+
+// Kind is the job's name in River's table.
+func (reviewArgs) Kind() string { return "review" }
+
+// InsertOpts makes a job unique by its pull request while it is live. River requires the running state to count, which
+// is why a push during a run needs the generation.
+func (reviewArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: liveStates()}}
+}
+
+func liveStates() []rivertype.JobState {
+	return []rivertype.JobState{
+		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
+		rivertype.JobStateRunning, rivertype.JobStateScheduled,
+	}
+}
+
+// An app is the engine over one kind of database.
+type app[TTx any] struct {
+	options Options
+	log     *slog.Logger
+	db      *database[TTx]
+	client  *river.Client[TTx]
+}
+
+func newApp[TTx any](o Options, db *database[TTx], clientID string) (*app[TTx], error) {
+	a := &app[TTx]{options: o, log: o.Logger, db: db}
+	workers := river.NewWorkers()
+	if err := river.AddWorkerSafely(workers, &worker[TTx]{app: a}); err != nil {
+		return nil, fmt.Errorf("register the job: %w", err)
+	}
+	client, err := river.NewClient(db.driver, &river.Config{
+		ID:                          clientID,
+		Logger:                      warnings(o.Logger),
+		Workers:                     workers,
+		Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: o.Workers}},
+		JobTimeout:                  o.Timeout,
+		RescueStuckJobsAfter:        o.Timeout + rescueAfter,
+		MaxAttempts:                 o.Attempts,
+		FetchCooldown:               fetchCooldown,
+		FetchPollInterval:           fetchPoll,
+		DiscardedJobRetentionPeriod: keepDead,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make River's client: %w", err)
+	}
+	a.client = client
+	return a, nil
+}
+
+// store keeps deliveries and schedules their pull requests, all in one transaction. Rows are written in the order of
+// their keys, so that replicas which store at the same time never wait for each other in a circle.
+func (a *app[TTx]) store(ctx context.Context, deliveries []Delivery) ([]bool, error) {
+	var fresh []bool
+	err := a.db.within(ctx, func(tx TTx, s session) error {
+		fresh = make([]bool, len(deliveries))
+		subjects := map[string]forge.Ref{}
+		for _, i := range byGUID(deliveries) {
+			d := deliveries[i]
+			var err error
+			if fresh[i], err = saveDelivery(ctx, s, d, time.Now()); err != nil {
+				return err
+			}
+			if fresh[i] && d.Ref != nil {
+				subjects[subjectOf(*d.Ref)] = *d.Ref
+			}
+		}
+		return a.schedule(ctx, tx, s, subjects)
+	})
+	return fresh, err
+}
+
+// byGUID lists the indexes of deliveries in the order of their GUIDs, equal ones as they came.
+func byGUID(deliveries []Delivery) []int {
+	order := make([]int, len(deliveries))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(deliveries[i].GUID, deliveries[j].GUID) })
+	return order
+}
+
+// schedule notes that pull requests are to be brought up to date and sees to it that each has a live job.
+func (a *app[TTx]) schedule(ctx context.Context, tx TTx, s session, refs map[string]forge.Ref) error {
+	if len(refs) == 0 {
+		return nil
+	}
+	subjects := make([]string, 0, len(refs))
+	for subject := range refs {
+		subjects = append(subjects, subject)
+	}
+	slices.Sort(subjects)
+	for _, subject := range subjects {
+		if err := bump(ctx, s, refs[subject]); err != nil {
+			return err
+		}
+	}
+	return a.insert(ctx, tx, subjects)
+}
+
+// insert makes a job for each subject that has no live one. A live one that waits to be retried is run at once: a push
+// may well have settled what failed, and its author is waiting.
+func (a *app[TTx]) insert(ctx context.Context, tx TTx, subjects []string) error {
+	jobs := make([]river.InsertManyParams, len(subjects))
+	for i, subject := range subjects {
+		jobs[i] = river.InsertManyParams{Args: reviewArgs{Subject: subject}}
+	}
+	results, err := a.client.InsertManyTx(ctx, tx, jobs)
+	if err != nil {
+		return fmt.Errorf("insert jobs: %w", err)
+	}
+	for _, r := range results {
+		if r.UniqueSkippedAsDuplicate && r.Job.State == rivertype.JobStateRetryable {
+			if _, err := a.client.JobRetryTx(ctx, tx, r.Job.ID); err != nil {
+				return fmt.Errorf("hasten job %d: %w", r.Job.ID, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (a *app[TTx]) start(ctx context.Context) error {
+	if err := a.db.take(ctx); err != nil {
+		return err
+	}
+	if err := a.client.Start(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("start River: %w", err)
+	}
+	return nil
+}
+
+func (a *app[TTx]) keep(ctx context.Context) { a.db.keep(ctx) }
+
+// drain ends the work: gently until the context is done, then with cancelled contexts.
+func (a *app[TTx]) drain(ctx context.Context) error {
+	err := a.client.Stop(ctx)
+	if err == nil {
+		return nil
+	}
+	a.log.Warn("jobs are still running at the end of the time to drain; cancelling them")
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), hardStop)
+	defer cancel()
+	if hard := a.client.StopAndCancel(ctx); hard != nil {
+		return fmt.Errorf("cancel the running jobs: %w", errors.Join(err, hard))
+	}
+	return nil
+}
+
+func (a *app[TTx]) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), hardStop)
+	defer cancel()
+	return errors.Join(a.db.release(ctx), a.db.close())
+}
+
+func (a *app[TTx]) ping(ctx context.Context) error {
+	return a.db.within(ctx, func(_ TTx, s session) error {
+		var one int
+		_, err := s.one(ctx, []any{&one}, `SELECT 1`)
+		return err
+	})
+}

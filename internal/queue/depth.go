@@ -1,0 +1,79 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river/rivertype"
+)
+
+// A Depth counts the jobs of all processes on the database.
+type Depth struct {
+	Waiting int // ready to run
+	Running int // being run, or left by a process that died and not yet taken over
+	Delayed int // put off by a rate limit or a backoff
+	Dead    int // failed too often and kept
+}
+
+// Live is the number of jobs that are yet to be finished.
+func (d Depth) Live() int { return d.Waiting + d.Running + d.Delayed }
+
+// Depth counts the jobs as they stand.
+func (q *Queue) Depth(ctx context.Context) (Depth, error) {
+	d, err := q.engine.depth(ctx)
+	if err != nil {
+		return Depth{}, fmt.Errorf("count jobs: %w", err)
+	}
+	return d, nil
+}
+
+// idlePoll is how often Idle looks. Other processes may do the work, so there is nothing to be notified by.
+const idlePoll = 10 * time.Millisecond
+
+// Idle waits until every job is finished or dead, those included that are put off by a limit or a backoff. It is for
+// tests and demonstrations.
+func (q *Queue) Idle(ctx context.Context) error {
+	tick := time.NewTicker(idlePoll)
+	defer tick.Stop()
+	for {
+		d, err := q.Depth(ctx)
+		if err != nil {
+			return err
+		}
+		if d.Live() == 0 {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for %d jobs: %w", d.Live(), ctx.Err())
+		}
+	}
+}
+
+func (a *app[TTx]) depth(ctx context.Context) (Depth, error) {
+	var d Depth
+	err := a.db.within(ctx, func(_ TTx, s session) error {
+		_, err := s.one(ctx, []any{&d.Waiting, &d.Running, &d.Delayed, &d.Dead}, `
+			SELECT coalesce(sum(CASE WHEN state = 'available' THEN 1 ELSE 0 END), 0),
+				coalesce(sum(CASE WHEN state = 'running' THEN 1 ELSE 0 END), 0),
+				coalesce(sum(CASE WHEN state IN ('pending', 'retryable', 'scheduled') THEN 1 ELSE 0 END), 0),
+				coalesce(sum(CASE WHEN state = 'discarded' THEN 1 ELSE 0 END), 0)
+			FROM river_job
+			WHERE kind = $1 AND state IN ('available', 'running', 'pending', 'retryable', 'scheduled', 'discarded')`,
+			reviewArgs{}.Kind())
+		return err
+	})
+	return d, err
+}
+
+// subjectIn is the pull request that a job's row names.
+func subjectIn(row *rivertype.JobRow) (string, error) {
+	var args reviewArgs
+	if err := json.Unmarshal(row.EncodedArgs, &args); err != nil {
+		return "", fmt.Errorf("read arguments of job %d: %w", row.ID, err)
+	}
+	return args.Subject, nil
+}

@@ -1,0 +1,97 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/forge"
+)
+
+// subjectOf is the key of a pull request. GitHub compares owners and names without regard to case, and so do we.
+func subjectOf(r forge.Ref) string { return strings.ToLower(r.String()) }
+
+// saveDelivery stores a delivery and reports whether its GUID was new.
+func saveDelivery(ctx context.Context, s session, d Delivery, now time.Time) (bool, error) {
+	subject := ""
+	if d.Ref != nil {
+		subject = subjectOf(*d.Ref)
+	}
+	n, err := s.exec(ctx, `
+		INSERT INTO lighterman_delivery (guid, event, action, subject, payload, received_at)
+		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (guid) DO NOTHING`,
+		d.GUID, d.Event, d.Action, subject, d.Payload, now.UnixMilli())
+	if err != nil {
+		return false, fmt.Errorf("insert delivery: %w", err)
+	}
+	return n == 1, nil
+}
+
+// bump notes that a pull request is to be brought up to date. The newest delivery knows best under which installation
+// and with which spelling it is reached.
+func bump(ctx context.Context, s session, r forge.Ref) error {
+	_, err := s.exec(ctx, `
+		INSERT INTO lighterman_pull AS p (subject, installation, owner, name, number, generation)
+		VALUES ($1, $2, $3, $4, $5, 1)
+		ON CONFLICT (subject) DO UPDATE SET
+			installation = excluded.installation, owner = excluded.owner, name = excluded.name,
+			generation = p.generation + 1`,
+		subjectOf(r), r.Repo.Installation, r.Repo.Owner, r.Repo.Name, r.Number)
+	if err != nil {
+		return fmt.Errorf("note %s: %w", r, err)
+	}
+	return nil
+}
+
+// errNoPull says that a pull request has no row. Rows are never deleted, except by hand.
+var errNoPull = errors.New("there is none")
+
+// A pull is a pull request as the queue remembers it.
+type pull struct {
+	ref        forge.Ref
+	generation int64
+}
+
+// readPull reads a pull request's row; lock is "" or the clause that keeps others from changing it until the
+// transaction ends.
+func readPull(ctx context.Context, s session, subject, lock string) (pull, error) {
+	var p pull
+	repo := &p.ref.Repo
+	into := []any{&repo.Installation, &repo.Owner, &repo.Name, &p.ref.Number, &p.generation}
+	ok, err := s.one(ctx, into, `
+		SELECT installation, owner, name, number, generation FROM lighterman_pull WHERE subject = $1`+lock, subject)
+	if err != nil {
+		return pull{}, fmt.Errorf("read row of %s: %w", subject, err)
+	}
+	if !ok {
+		return pull{}, fmt.Errorf("read row of %s: %w", subject, errNoPull)
+	}
+	return p, nil
+}
+
+// limit notes that an installation is to be left alone until then. It never shortens an earlier note.
+func limit(ctx context.Context, s session, installation int64, until time.Time) error {
+	_, err := s.exec(ctx, `
+		INSERT INTO lighterman_limit AS l (installation, until) VALUES ($1, $2)
+		ON CONFLICT (installation) DO UPDATE SET until = excluded.until WHERE excluded.until > l.until`,
+		installation, until.UnixMilli())
+	if err != nil {
+		return fmt.Errorf("note limit of installation %d: %w", installation, err)
+	}
+	return nil
+}
+
+// limitedUntil is the time before which an installation is to be left alone; it may have passed.
+func limitedUntil(ctx context.Context, s session, installation int64) (time.Time, error) {
+	var until int64
+	ok, err := s.one(ctx, []any{&until}, `SELECT until FROM lighterman_limit WHERE installation = $1`, installation)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read limit of installation %d: %w", installation, err)
+	}
+	if !ok {
+		return time.Time{}, nil
+	}
+	return time.UnixMilli(until), nil
+}

@@ -1,0 +1,86 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/riverqueue/river/rivermigrate"
+)
+
+// schema lists the statements that make our tables, oldest first. A released one is never edited: a change is a new
+// one at the end, and must leave the tables usable for the release before it, which may run beside it for a while.
+// "BYTES" stands for the database's type of byte strings. Times are Unix milliseconds.
+func schema() []string {
+	return []string{
+		`CREATE TABLE lighterman_delivery (
+			guid        TEXT PRIMARY KEY,
+			event       TEXT NOT NULL,
+			action      TEXT NOT NULL,
+			subject     TEXT NOT NULL,
+			payload     BYTES,
+			received_at BIGINT NOT NULL
+		)`,
+		`CREATE INDEX lighterman_delivery_received_at ON lighterman_delivery (received_at)`,
+		// The generation counts the deliveries that asked for the pull request to be brought up to date.
+		`CREATE TABLE lighterman_pull (
+			subject      TEXT PRIMARY KEY,
+			installation BIGINT NOT NULL,
+			owner        TEXT NOT NULL,
+			name         TEXT NOT NULL,
+			number       BIGINT NOT NULL,
+			generation   BIGINT NOT NULL
+		)`,
+		`CREATE TABLE lighterman_limit (
+			installation BIGINT PRIMARY KEY,
+			until        BIGINT NOT NULL
+		)`,
+		// One row for each live process; only PostgreSQL has more than one.
+		`CREATE TABLE lighterman_client (
+			id      TEXT PRIMARY KEY,
+			beat_at TIMESTAMPTZ NOT NULL
+		)`,
+	}
+}
+
+// migrate brings River's tables and ours up to date. Nobody else may do so at the same time.
+func migrate[TTx any](ctx context.Context, db *database[TTx], bytesType string, log *slog.Logger) error {
+	migrator, err := rivermigrate.New(db.driver, &rivermigrate.Config{Logger: log})
+	if err != nil {
+		return fmt.Errorf("prepare River's tables: %w", err)
+	}
+	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return fmt.Errorf("bring River's tables up to date: %w", err)
+	}
+	return db.within(ctx, func(_ TTx, s session) error {
+		if err := extend(ctx, s, bytesType); err != nil {
+			return fmt.Errorf("bring the queue's tables up to date: %w", err)
+		}
+		return nil
+	})
+}
+
+// extend runs those statements of schema that this database has not seen.
+func extend(ctx context.Context, s session, bytesType string) error {
+	const log = `CREATE TABLE IF NOT EXISTS lighterman_schema (version BIGINT PRIMARY KEY)`
+	if _, err := s.exec(ctx, log); err != nil {
+		return err
+	}
+	var seen int
+	if _, err := s.one(ctx, []any{&seen}, `SELECT count(*) FROM lighterman_schema`); err != nil {
+		return err
+	}
+	for i, statement := range schema() {
+		if i < seen {
+			continue
+		}
+		if _, err := s.exec(ctx, strings.ReplaceAll(statement, "BYTES", bytesType)); err != nil {
+			return err
+		}
+		if _, err := s.exec(ctx, `INSERT INTO lighterman_schema (version) VALUES ($1)`, i+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}

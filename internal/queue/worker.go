@@ -1,0 +1,232 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/rivertype"
+	"github.com/sourcegraph/conc/panics"
+
+	"github.com/lighterman/lighterman/internal/forge"
+)
+
+// settleTime bounds the transaction that ends a run. It starts anew when the run is over, because a run that used up
+// its time must still be settled.
+const settleTime = 30 * time.Second
+
+// schedulerEvery is how often River's leader makes jobs available whose time has come (JobSchedulerIntervalDefault in
+// its package maintenance).
+const schedulerEvery = 5 * time.Second
+
+// A worker runs jobs for River.
+type worker[TTx any] struct {
+	river.WorkerDefaults[reviewArgs]
+	app *app[TTx]
+}
+
+// Work runs one job. What it returns tells River to retry or to snooze; nil means that the transaction which settled
+// the job has said everything.
+func (w *worker[TTx]) Work(ctx context.Context, job *river.Job[reviewArgs]) error {
+	a := w.app
+	p, until, err := a.look(ctx, job.Args.Subject)
+	if err != nil {
+		return a.blind(job, err)
+	}
+	if time.Now().Before(until) {
+		return river.JobSnooze(waitFor(until, time.Now()))
+	}
+	began := time.Now()
+	r := a.run(ctx, job, p.ref)
+	v, pause := judge(r, time.Now())
+	a.report(p.ref, r, v, pause, time.Since(began))
+
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	defer cancel()
+	return a.carryOut(ctx, job, p, r, v, pause)
+}
+
+// look reads what a job needs to know before it runs: its pull request's row, and until when to leave it alone.
+func (a *app[TTx]) look(ctx context.Context, subject string) (p pull, until time.Time, err error) {
+	err = a.db.within(ctx, func(_ TTx, s session) error {
+		if p, err = readPull(ctx, s, subject, ""); err != nil {
+			return err
+		}
+		until, err = limitedUntil(ctx, s, p.ref.Repo.Installation)
+		return err
+	})
+	return p, until, err
+}
+
+// blind ends the run of a job that could not be looked at. It costs no attempt: River discards a job whose last attempt
+// fails, without the second look at the generation.
+func (a *app[TTx]) blind(job *river.Job[reviewArgs], err error) error {
+	a.log.Error("a job could not be begun", "pull", job.Args.Subject, "error", err)
+	if errors.Is(err, errNoPull) {
+		return river.JobCancel(err)
+	}
+	return river.JobSnooze(lostWait)
+}
+
+// run calls Options.Work. A panic in it is its error. A job that was taken over more often than it may be tried is not
+// run: what it does kills the process.
+func (a *app[TTx]) run(ctx context.Context, job *river.Job[reviewArgs], ref forge.Ref) run {
+	r := run{attempt: job.Attempt, attempts: job.MaxAttempts}
+	if job.Attempt > job.MaxAttempts {
+		r.err = errRepeated
+		return r
+	}
+	held, letGo := a.db.guard(ctx)
+	defer letGo()
+	var caught panics.Catcher
+	caught.Try(func() { r.err = a.options.Work(held, ref) })
+	if p := caught.Recovered(); p != nil {
+		r.err = p.AsError()
+	}
+	if held.Err() != nil {
+		r.cause = context.Cause(held)
+	}
+	return r
+}
+
+// report logs how a run went.
+func (a *app[TTx]) report(ref forge.Ref, r run, v verdict, pause, took time.Duration) {
+	log := a.log.With("pull", ref.String(), "attempt", r.attempt, "took", took.Round(time.Millisecond))
+	switch v {
+	case finish:
+		log.Info("pull request brought up to date")
+	case forget:
+		log.Warn("pull request given up: it is gone or out of reach", "error", r.err)
+	case wait:
+		log.Warn("pull request put off", "for", pause.Round(time.Second), "error", r.err)
+	case interrupt:
+		log.Info("pull request left to the next process", "error", r.err)
+	case retry:
+		log.Warn("bringing the pull request up to date went wrong; it will be tried again", "error", r.err)
+	case bury:
+		log.Error("bringing the pull request up to date went wrong too often; its job is put aside", "error", r.err)
+	}
+}
+
+// carryOut does what was decided about a job.
+func (a *app[TTx]) carryOut(ctx context.Context, job *river.Job[reviewArgs], p pull, r run, v verdict,
+	pause time.Duration) error {
+	switch v {
+	case wait:
+		return a.putOff(ctx, p.ref, r.err, pause)
+	case interrupt:
+		// River knows a job that was stopped by the error of its cancelled context.
+		return fmt.Errorf("%w: %w", context.Canceled, r.err)
+	case retry, bury:
+		return a.settle(ctx, job, p, func(tx TTx) error { return a.fail(ctx, tx, job, r.err, v == bury) })
+	}
+	return a.settle(ctx, job, p, func(tx TTx) error { return complete(ctx, tx, job) })
+}
+
+// putOff snoozes a job, and notes a rate limit so that other jobs of the installation do not run into it.
+func (a *app[TTx]) putOff(ctx context.Context, ref forge.Ref, cause error, pause time.Duration) error {
+	var limited *forge.LimitError
+	if errors.As(cause, &limited) {
+		until := time.Now().Add(pause)
+		err := a.db.within(ctx, func(_ TTx, s session) error {
+			return limit(ctx, s, ref.Repo.Installation, until)
+		})
+		if err != nil {
+			a.log.Error("the rate limit could not be noted", "pull", ref.String(), "error", err)
+		}
+	}
+	return river.JobSnooze(pause)
+}
+
+// settle ends a run, in one transaction with a second look at the generation. When that did not move, end is what
+// becomes of the job. When it did, the job is complete, however the run went, and a new one is inserted: a webhook that
+// comes later finds the row locked, and then either the new job or none.
+//
+// A fresh job is inserted rather than the old one snoozed because the new head deserves its full number of attempts,
+// and at once.
+func (a *app[TTx]) settle(ctx context.Context, job *river.Job[reviewArgs], seen pull, end func(TTx) error) error {
+	err := a.db.within(ctx, func(tx TTx, s session) error {
+		now, err := readPull(ctx, s, job.Args.Subject, a.db.forUpdate)
+		if err != nil {
+			return err
+		}
+		if now.generation == seen.generation {
+			return end(tx)
+		}
+		if err := complete(ctx, tx, job); err != nil {
+			return err
+		}
+		return a.insert(ctx, tx, []string{job.Args.Subject})
+	})
+	if errors.Is(err, errTaken) {
+		a.log.Warn("the job was taken over by another process meanwhile", "pull", seen.ref.String())
+		return nil
+	}
+	if err != nil {
+		a.log.Error("the end of a job could not be written; it runs again", "pull", seen.ref.String(), "error", err)
+		return river.JobSnooze(minWait)
+	}
+	return nil
+}
+
+// errTaken says that a job is not this process's any more.
+var errTaken = errors.New("the job was taken over")
+
+// complete marks a job as done. River answers with the job as it now stands, which is another state, or nothing, when
+// the job was no longer running.
+func complete[TTx any](ctx context.Context, tx TTx, job *river.Job[reviewArgs]) error {
+	done, err := river.JobCompleteTx[riverdriver.Driver[TTx]](ctx, tx, job)
+	if errors.Is(err, rivertype.ErrNotFound) || err == nil && done.State != rivertype.JobStateCompleted {
+		return errTaken
+	}
+	if err != nil {
+		return fmt.Errorf("complete job %d: %w", job.ID, err)
+	}
+	return nil
+}
+
+// fail marks a job as one that is to be retried, or as dead, in the given transaction. River has JobCompleteTx but
+// nothing like it for failures, and writes them outside of any transaction of ours, where a push could come between: it
+// would wait for the backoff, or be lost with the last attempt. So this goes through River's driver.
+func (a *app[TTx]) fail(ctx context.Context, tx TTx, job *river.Job[reviewArgs], failure error, dead bool) error {
+	now := time.Now().UTC()
+	data, err := json.Marshal(rivertype.AttemptError{At: now, Attempt: job.Attempt, Error: failure.Error()})
+	if err != nil {
+		return fmt.Errorf("end job %d: %w", job.ID, err)
+	}
+	p := riverdriver.JobSetStateDiscarded(job.ID, now, data, nil)
+	if !dead {
+		p = retryLater(job.ID, now, a.options.Backoff(job.Attempt), data)
+	}
+	rows, err := a.db.driver.UnwrapExecutor(tx).JobSetStateIfRunningMany(ctx, &riverdriver.JobSetStateIfRunningManyParams{
+		ID:              []int64{p.ID},
+		Attempt:         []*int{p.Attempt},
+		ErrData:         [][]byte{p.ErrData},
+		FinalizedAt:     []*time.Time{p.FinalizedAt},
+		MetadataDoMerge: []bool{p.MetadataDoMerge},
+		MetadataUpdates: [][]byte{p.MetadataUpdates},
+		ScheduledAt:     []*time.Time{p.ScheduledAt},
+		State:           []rivertype.JobState{p.State},
+	})
+	if err != nil {
+		return fmt.Errorf("end job %d: %w", job.ID, err)
+	}
+	if len(rows) == 0 || rows[0].State != p.State {
+		return errTaken
+	}
+	return nil
+}
+
+// retryLater is the state of a job that failed. River's scheduler looks at what waits for a retry only every so often,
+// so a shorter wait goes straight to the jobs that are fetched when their time has come, as River does itself.
+func retryLater(id int64, now time.Time, backoff time.Duration, data []byte) *riverdriver.JobSetStateIfRunningParams {
+	at := now.Add(max(backoff, 0))
+	if backoff <= schedulerEvery {
+		return riverdriver.JobSetStateErrorAvailable(id, at, data, nil)
+	}
+	return riverdriver.JobSetStateErrorRetryable(id, at, data, nil)
+}
