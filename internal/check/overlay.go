@@ -1,0 +1,84 @@
+package check
+
+import (
+	"bytes"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Overlay is repo with some files replaced or added.
+func Overlay(repo fs.FS, files map[string][]byte) fs.FS { return overlay{repo, files} }
+
+type overlay struct {
+	repo  fs.FS
+	files map[string][]byte
+}
+
+// Open implements fs.FS.
+func (o overlay) Open(name string) (fs.File, error) {
+	if data, ok := o.files[name]; ok {
+		return &memory{Reader: bytes.NewReader(data), entry: entry{name, len(data)}}, nil
+	}
+	return o.repo.Open(name)
+}
+
+// ReadFile implements fs.ReadFileFS.
+func (o overlay) ReadFile(name string) ([]byte, error) {
+	if data, ok := o.files[name]; ok {
+		return slices.Clone(data), nil
+	}
+	return fs.ReadFile(o.repo, name)
+}
+
+// Stat implements fs.StatFS.
+func (o overlay) Stat(name string) (fs.FileInfo, error) {
+	if data, ok := o.files[name]; ok {
+		return entry{name, len(data)}, nil
+	}
+	return fs.Stat(o.repo, name)
+}
+
+// ReadDir implements fs.ReadDirFS; an added file is listed in its directory.
+func (o overlay) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := fs.ReadDir(o.repo, name)
+	if err != nil {
+		return entries, err
+	}
+	for file, data := range o.files {
+		if path.Dir(file) == name {
+			added := fs.FileInfoToDirEntry(entry{file, len(data)})
+			entries = slices.DeleteFunc(slices.Clone(entries), func(e fs.DirEntry) bool { return e.Name() == added.Name() })
+			entries = append(entries, added)
+		}
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, nil
+}
+
+// memory is an open file of an overlay.
+type memory struct {
+	*bytes.Reader
+	entry entry
+}
+
+func (m *memory) Stat() (fs.FileInfo, error) { return m.entry, nil }
+func (m *memory) Close() error               { return nil }
+
+var _ io.Seeker = (*memory)(nil)
+
+// entry describes a regular file of an overlay.
+type entry struct {
+	name string
+	size int
+}
+
+func (e entry) Name() string       { return path.Base(e.name) }
+func (e entry) Size() int64        { return int64(e.size) }
+func (e entry) Mode() fs.FileMode  { return 0o644 }
+func (e entry) ModTime() time.Time { return time.Time{} }
+func (e entry) IsDir() bool        { return false }
+func (e entry) Sys() any           { return nil }
