@@ -1,0 +1,45 @@
+# Every target is a plain command; "make help" lists them.
+GO      ?= go
+ROOT    := $(if $(filter 0,$(shell id -u)),,sudo)
+PACKAGES := postgresql chromium
+BROWSER := testdata/browser
+
+.PHONY: build test lint update demo bench deps test-browser fuzz help
+.DEFAULT_GOAL := build
+
+build: ## Build bin/lighterman.
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/lighterman ./cmd/lighterman
+
+test: ## Run every test with the race detector. PostgreSQL tests need its server binaries (make deps).
+	$(GO) test -race -timeout 15m ./...
+
+lint: ## gofmt, vet, staticcheck, a tidy and verified go.mod.
+	@unformatted=$$(gofmt -l cmd fixes internal); test -z "$$unformatted" || { echo "gofmt -w $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) mod tidy -diff
+	$(GO) mod verify
+
+update: ## Rewrite goldens and the README's tables. Read the diff before keeping it.
+	$(GO) test ./fixes ./internal/checks ./internal/report ./cmd/lighterman -update
+
+demo: build ## Show the whole product: a server, a GitHub double, a pull request, its review, on a page.
+	./bin/lighterman demo
+
+bench: ## Run the benchmarks; feed two runs to benchstat.
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## Fuzz the Dockerfile layer for a minute.
+	$(GO) test -run '^$$' -fuzz FuzzRoundTrip -fuzztime 60s ./fixes/dockerfile
+
+deps: ## Install what the tests use besides Go and git: PostgreSQL's server, Chromium, playwright-core.
+	$(ROOT) apt-get update -qq
+	$(ROOT) apt-get install -y -qq --no-install-recommends $(PACKAGES)
+	$(GO) mod download
+	cd $(BROWSER) && npm ci --no-audit --no-fund
+
+test-browser: build ## Test the demo's page in headless Chromium.
+	cd $(BROWSER) && node --test
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
