@@ -109,7 +109,10 @@ type Thread struct {
 	Resolved   bool
 	ResolvedBy string // login, "" when not resolved
 	CanResolve bool   // whether this App may resolve it
-	Comments   []Comment
+	// Hidden is why the first comment is minimised, in the host's words ("resolved", "off-topic"); "" while it is shown.
+	// Publish minimises as "resolved".
+	Hidden   string
+	Comments []Comment
 }
 
 // A Comment is one comment of a thread, oldest first; Thread.Comments[0] is ours.
@@ -178,6 +181,10 @@ var ErrGone = errors.New("gone or out of reach")
 // ErrStale is wrapped by Publish's error when the host refused the plan because the pull request moved on. A new job
 // for the new head settles it.
 var ErrStale = errors.New("the pull request moved on")
+
+// ErrRefused is wrapped by Publish's error when the host refused the review as a whole, on GitHub with 422: a line it
+// does not take for part of the diff, most often. Nothing of the review was written, and the same plan fails again.
+var ErrRefused = errors.New("the review was refused")
 
 // A LimitError says that the host asked us to wait: a primary or a secondary rate limit.
 type LimitError struct {
