@@ -1,6 +1,7 @@
 // Package image knows facts about base images: who they run as, which shell and libc they carry.
 //
 // Facts may know nothing about an image; a check that needs an answer it does not get gives advice instead of a fix.
+// Bundled is a small table of well known images that needs no network; every row of it names its source and its day.
 package image
 
 // An Image is what is known of a base image. A zero field means "not known".
@@ -20,6 +21,13 @@ type Image struct {
 	Adduser string
 	// Workdir is the config's working directory; "/" when the image sets none.
 	Workdir string
+	// Entrypoint says what the image's own ENTRYPOINT makes of a CMD: "none" when it sets none, "passes" when it is a
+	// script that ends in running the words it was given, "own" when they are arguments to a program of the image.
+	Entrypoint string
+	// StepsDown says that the image's own entrypoint starts as root and runs the program as another user.
+	StepsDown bool
+	// Port is the port below 1024 on which the image's own program listens unless it is told otherwise.
+	Port int
 	// Source says where the facts come from: a page and a date.
 	Source string
 }
