@@ -3,9 +3,19 @@
 //
 // What compose files and workflows state is believed; otherwise the directory is inferred from which one makes the COPY
 // sources exist. A file may be built in several ways, and what a check claims must hold for all of them.
+//
+// A repository may stand behind a code host that charges for every read, so the package looks only at names until it
+// has to open a file, and opens only the files that Wanted names.
 package buildcontext
 
-import "io/fs"
+import (
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/lighterman/lighterman/fixes/dockerfile"
+)
 
 // A Build is one way in which a Dockerfile is built.
 type Build struct {
@@ -15,8 +25,116 @@ type Build struct {
 	Target    string            // the stage to build, "" for the last
 	Args      map[string]string // build arguments with known values
 	Platforms []string          // as stated; empty when nothing is said
+	// Unknown is what the files do not tell, for people: "context is ${{ matrix.dir }}". When it is not "", Context and
+	// Whole are empty and nothing can be claimed about this way of building.
+	Unknown string
+	// Remote is set when the builder itself fetches the context from git: it holds exactly the committed files, and
+	// BuildKit applies no ignore file to it.
+	Remote bool
+	// Ignore is the ignore file's path in the repository, "" when there is none or it is not applied.
+	Ignore string
 	// Context is the directory as the builder sees it: the ignore file's patterns applied, names relative to Dir.
+	// Symbolic links are listed and never followed: what lies behind one does not exist for Context.
 	Context fs.FS
 	// Whole is the directory without the ignore file.
 	Whole fs.FS
+
+	ignored *matcher
+}
+
+// Find lists the ways in which the repository builds f: those that compose files and workflows state, else the one that
+// can be inferred, else none. A file that cannot be read states nothing.
+func Find(repo fs.FS, f *dockerfile.File) []Build {
+	var out []Build
+	for _, s := range slices.Concat(composed(repo, f.Path), workflows(repo, f.Path)) {
+		out = append(out, open(repo, f.Path, s))
+	}
+	if len(out) == 0 {
+		out = inferred(repo, f)
+	}
+	return distinct(out)
+}
+
+// Hides reports whether the context would hold nothing of the file or directory of that context-relative name even if
+// it existed, because the ignore file keeps it out.
+func (b Build) Hides(name string) bool { return b.ignored.hidesAll(name) }
+
+// Wanted reports whether a file of that repository path may be opened by Find or by a Build: compose files, workflows
+// and ignore files. Whoever reads a repository over a network fetches these beforehand.
+func Wanted(name string) bool {
+	if skipped(name) {
+		return false
+	}
+	base := path.Base(name)
+	return isCompose(base) || isWorkflow(name) || base == ignoreName || strings.HasSuffix(base, ignoreName)
+}
+
+// skipped reports whether a path lies in a directory that holds other people's code.
+func skipped(name string) bool {
+	for _, dir := range strings.Split(path.Dir(name), "/") {
+		if dir == "node_modules" || dir == "vendor" || dir == ".git" || dir == "testdata" {
+			return true
+		}
+	}
+	return false
+}
+
+// stated is what a file says about a build, before the context is opened.
+type stated struct {
+	origin    string
+	dir       string
+	target    string
+	args      map[string]string
+	platforms []string
+	remote    bool
+	unknown   string
+}
+
+// open makes the Build of what was stated.
+func open(repo fs.FS, dockerfilePath string, s stated) Build {
+	b := Build{Origin: s.origin, Stated: true, Dir: s.dir, Target: s.target, Args: s.args, Platforms: s.platforms,
+		Remote: s.remote, Unknown: s.unknown}
+	if b.Unknown == "" && !isDir(repo, b.Dir) {
+		b.Unknown = "the context directory " + b.Dir + " is not in the repository"
+	}
+	return withContext(b, repo, dockerfilePath)
+}
+
+// withContext opens the views of the context directory.
+func withContext(b Build, repo fs.FS, dockerfilePath string) Build {
+	if b.Unknown != "" {
+		b.Context, b.Whole, b.ignored = nothing{}, nothing{}, &matcher{}
+		return b
+	}
+	b.ignored = &matcher{}
+	if !b.Remote {
+		b.Ignore, b.ignored = ignoreOf(repo, dockerfilePath, b.Dir)
+	}
+	b.Whole = &view{repo: repo, dir: b.Dir, ignored: &matcher{}}
+	b.Context = &view{repo: repo, dir: b.Dir, ignored: b.ignored}
+	return b
+}
+
+// distinct drops builds that say the same as an earlier one.
+func distinct(all []Build) []Build {
+	var out []Build
+	for _, b := range all {
+		if !slices.ContainsFunc(out, func(o Build) bool { return same(o, b) }) {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+func same(a, b Build) bool {
+	if a.Dir != b.Dir || a.Target != b.Target || a.Remote != b.Remote || a.Unknown != b.Unknown ||
+		!slices.Equal(a.Platforms, b.Platforms) || len(a.Args) != len(b.Args) {
+		return false
+	}
+	for k, v := range a.Args {
+		if w, ok := b.Args[k]; !ok || v != w {
+			return false
+		}
+	}
+	return true
 }

@@ -1,0 +1,130 @@
+package buildcontext
+
+import (
+	"bytes"
+	"io/fs"
+	"path"
+	"strings"
+	"sync"
+
+	"github.com/moby/patternmatcher"
+	"github.com/moby/patternmatcher/ignorefile"
+)
+
+const ignoreName = ".dockerignore"
+
+// maxIgnore is the size in bytes above which an ignore file is taken for unreadable.
+const maxIgnore = 1 << 20
+
+// ignoreOf reads the ignore file of a build by BuildKit's rule (dockerui.Client): the one named after the Dockerfile and
+// beside it, else the one at the context's root. An empty one named after the Dockerfile does not win. Neither the
+// Dockerfile nor the ignore file is exempt from its own patterns.
+func ignoreOf(repo fs.FS, dockerfilePath, dir string) (string, *matcher) {
+	for _, name := range []string{dockerfilePath + ignoreName, path.Join(dir, ignoreName)} {
+		info, err := lstat(repo, name)
+		if err != nil || info.Size() == 0 {
+			continue
+		}
+		return name, readIgnore(repo, name, info)
+	}
+	return "", &matcher{}
+}
+
+// readIgnore compiles an ignore file. With one that BuildKit would refuse nothing can be built, so it hides everything.
+func readIgnore(repo fs.FS, name string, info fs.FileInfo) *matcher {
+	broken := &matcher{broken: true}
+	if !info.Mode().IsRegular() || info.Size() > maxIgnore {
+		return broken
+	}
+	data, err := fs.ReadFile(repo, name)
+	if err != nil {
+		return broken
+	}
+	patterns, err := ignorefile.ReadAll(bytes.NewReader(data))
+	if err != nil {
+		return broken
+	}
+	compiled, err := patternmatcher.New(patterns)
+	if err != nil {
+		return broken
+	}
+	return &matcher{patterns: patterns, compiled: compiled}
+}
+
+// A matcher says which names an ignore file keeps out of a context. The zero value keeps out none.
+type matcher struct {
+	patterns []string
+	broken   bool
+
+	mu       sync.Mutex // patternmatcher compiles its patterns while it matches
+	compiled *patternmatcher.PatternMatcher
+}
+
+// excludes reports whether the patterns match a context-relative name, by the walk that fsutil makes for BuildKit: each
+// directory's result is handed down to what it holds.
+func (m *matcher) excludes(name string) bool {
+	if m.broken {
+		return true
+	}
+	if m.compiled == nil || name == "." {
+		return false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var info patternmatcher.MatchInfo
+	excluded := false
+	for k, c := range name + "/" {
+		if c != '/' {
+			continue
+		}
+		var err error
+		if excluded, info, err = m.compiled.MatchesUsingParentResults(name[:k], info); err != nil {
+			return true
+		}
+	}
+	return excluded
+}
+
+// reincludes reports whether some pattern takes names back that others exclude.
+func (m *matcher) reincludes() bool { return m.compiled != nil && m.compiled.Exclusions() }
+
+// hidesAll reports whether a name is excluded together with everything that could lie below it.
+func (m *matcher) hidesAll(name string) bool {
+	if m == nil || !m.excludes(name+"/x") {
+		return m != nil && m.broken
+	}
+	for k := len(m.patterns) - 1; k >= 0; k-- {
+		back, isBack := strings.CutPrefix(m.patterns[k], "!")
+		switch {
+		case isBack && mayReach(back, name):
+			return false
+		case !isBack && matchesBelow(m.patterns[k], name):
+			return true
+		}
+	}
+	return false
+}
+
+// matchesBelow reports whether one pattern alone excludes everything below a name.
+func matchesBelow(pattern, name string) bool {
+	one, err := patternmatcher.New([]string{pattern})
+	if err != nil {
+		return false
+	}
+	all, err := one.MatchesOrParentMatches(name)
+	if err == nil && all {
+		return true
+	}
+	return pattern == name+"/*" || pattern == name+"/**" || pattern == "**/"+path.Base(name)+"/*" ||
+		pattern == "**/"+path.Base(name)+"/**"
+}
+
+// mayReach reports whether a pattern could match a name, what holds it or what lies below it.
+func mayReach(pattern, name string) bool {
+	fixed := pattern
+	if k := strings.IndexAny(pattern, `*?[\`); k >= 0 {
+		fixed = pattern[:k]
+		return strings.HasPrefix(name+"/", fixed) || strings.HasPrefix(fixed, name+"/")
+	}
+	return fixed == name || strings.HasPrefix(name, fixed+"/") || strings.HasPrefix(fixed, name+"/")
+}

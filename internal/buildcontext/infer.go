@@ -1,0 +1,117 @@
+package buildcontext
+
+import (
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/lighterman/lighterman/fixes/dockerfile"
+)
+
+// inferred is the build whose context directory makes every local source exist: the Dockerfile's own directory, else the
+// nearest one above it. With none, how the file is built is not known.
+func inferred(repo fs.FS, f *dockerfile.File) []Build {
+	sources := localSources(f)
+	for dir := path.Dir(f.Path); ; dir = path.Dir(dir) {
+		b := withContext(Build{Origin: "inferred from COPY sources", Dir: dir}, repo, f.Path)
+		if all(b.Context, sources) && (dir == "." || !bare(b.Context, sources)) {
+			return []Build{b}
+		}
+		if dir == "." {
+			return nil
+		}
+	}
+}
+
+// localSources lists what the file takes from its context, cleaned, where that can be told without variables.
+func localSources(f *dockerfile.File) []string {
+	var out []string
+	for _, i := range f.Instructions {
+		_, from := i.Flag("from")
+		switch {
+		case (i.Keyword == "COPY" || i.Keyword == "ADD") && !from && len(i.Words) > 1:
+			for _, w := range i.Words[:len(i.Words)-1] {
+				out = appendLocal(out, w.Text)
+			}
+		case i.Keyword == "RUN":
+			for _, m := range i.Flags {
+				out = append(out, mounted(m)...)
+			}
+		}
+	}
+	return out
+}
+
+func appendLocal(out []string, text string) []string {
+	text = strings.Trim(text, `"'`)
+	if strings.ContainsAny(text, "$") || strings.HasPrefix(text, "<<") || strings.Contains(text, "://") ||
+		strings.HasPrefix(text, "git@") {
+		return out
+	}
+	if text = strings.TrimPrefix(path.Clean("/"+text), "/"); text == "" {
+		text = "."
+	}
+	return append(out, text)
+}
+
+// mounted is the source of a bind mount from the context.
+func mounted(flag dockerfile.Flag) []string {
+	if !strings.EqualFold(flag.Name, "mount") {
+		return nil
+	}
+	kind, source := "bind", ""
+	for _, option := range strings.Split(flag.Value, ",") {
+		key, text, _ := strings.Cut(option, "=")
+		switch key {
+		case "type":
+			kind = text
+		case "source", "src":
+			source = text
+		case "from":
+			return nil
+		}
+	}
+	if kind != "bind" || source == "" {
+		return nil
+	}
+	return appendLocal(nil, source)
+}
+
+// all reports whether every source exists in the context. A source with wildcards must match something.
+func all(context fs.FS, sources []string) bool {
+	for _, s := range sources {
+		if !exists(context, s) {
+			return false
+		}
+	}
+	return true
+}
+
+func exists(context fs.FS, source string) bool {
+	if !strings.ContainsAny(source, `*?[\`) {
+		_, err := fs.Stat(context, source)
+		return err == nil
+	}
+	found, err := fs.Glob(context, source)
+	return err == nil && len(found) > 0
+}
+
+// bare reports whether all that is taken from the context is the whole of it, while there is nothing in it but files
+// that say how to build: such a directory is where the Dockerfile is kept, not what it is about.
+func bare(context fs.FS, sources []string) bool {
+	for _, s := range sources {
+		if s != "." {
+			return false
+		}
+	}
+	entries, err := fs.ReadDir(context, ".")
+	if err != nil || len(sources) == 0 {
+		return false
+	}
+	for _, e := range entries {
+		if e.IsDir() || !dockerfile.Named(e.Name()) && !isCompose(e.Name()) && !strings.HasSuffix(e.Name(), ignoreName) {
+			return false
+		}
+	}
+	return true
+}

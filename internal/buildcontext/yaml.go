@@ -1,0 +1,132 @@
+package buildcontext
+
+import (
+	"fmt"
+	"io/fs"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// maxYAML is the size in bytes above which a compose file or workflow is passed over.
+const maxYAML = 512 << 10
+
+// maxHops bounds how many aliases and merge keys one look-up follows.
+const maxHops = 32
+
+// A value is a node of a YAML file. The zero value stands for "not there", and every method answers for it. Only the
+// asked-for path is ever walked, so aliases that would expand into something huge cost nothing.
+type value struct{ node *yaml.Node }
+
+// readYAML reads a file's first document. The YAML library bounds depth and aliases itself.
+func readYAML(repo fs.FS, name string) (value, error) {
+	info, err := fs.Stat(repo, name)
+	if err != nil {
+		return value{}, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxYAML {
+		return value{}, fmt.Errorf("read %s: not a file of at most %d bytes: %w", name, maxYAML, fs.ErrInvalid)
+	}
+	data, err := fs.ReadFile(repo, name)
+	if err != nil {
+		return value{}, err
+	}
+	var doc yaml.Node
+	if err := yaml.Load(data, &doc); err != nil {
+		return value{}, fmt.Errorf("read %s: %w", name, err)
+	}
+	if doc.Kind == yaml.DocumentNode && len(doc.Content) > 0 {
+		return value{doc.Content[0]}, nil
+	}
+	return value{&doc}, nil
+}
+
+// resolve follows aliases.
+func (v value) resolve() value {
+	for hops := 0; v.node != nil && v.node.Kind == yaml.AliasNode; hops++ {
+		if hops == maxHops {
+			return value{}
+		}
+		v.node = v.node.Alias
+	}
+	return v
+}
+
+// get is the value of a mapping's key, merge keys included.
+func (v value) get(key string) value { return v.lookup(key, maxHops) }
+
+func (v value) lookup(key string, hops int) value {
+	v = v.resolve()
+	if v.node == nil || v.node.Kind != yaml.MappingNode || hops == 0 {
+		return value{}
+	}
+	var merged value
+	for k := 0; k+1 < len(v.node.Content); k += 2 {
+		switch v.node.Content[k].Value {
+		case key:
+			return value{v.node.Content[k+1]}.resolve()
+		case "<<":
+			merged = value{v.node.Content[k+1]}
+		}
+	}
+	for _, m := range merged.orList() {
+		if found := m.lookup(key, hops-1); found.node != nil {
+			return found
+		}
+	}
+	return value{}
+}
+
+// orList is a sequence's items, or the value itself when it is no sequence.
+func (v value) orList() []value {
+	if r := v.resolve(); r.node != nil && r.node.Kind == yaml.SequenceNode {
+		return r.list()
+	}
+	return []value{v}
+}
+
+// list is a sequence's items.
+func (v value) list() []value {
+	v = v.resolve()
+	if v.node == nil || v.node.Kind != yaml.SequenceNode {
+		return nil
+	}
+	var out []value
+	for _, n := range v.node.Content {
+		out = append(out, value{n}.resolve())
+	}
+	return out
+}
+
+// A pair is one entry of a mapping.
+type pair struct {
+	key   string
+	value value
+}
+
+// pairs are a mapping's own entries, in order.
+func (v value) pairs() []pair {
+	v = v.resolve()
+	if v.node == nil || v.node.Kind != yaml.MappingNode {
+		return nil
+	}
+	var out []pair
+	for k := 0; k+1 < len(v.node.Content); k += 2 {
+		out = append(out, pair{v.node.Content[k].Value, value{v.node.Content[k+1]}.resolve()})
+	}
+	return out
+}
+
+// text is a scalar as written; "" for anything else and for null.
+func (v value) text() string {
+	v = v.resolve()
+	if v.node == nil || v.node.Kind != yaml.ScalarNode || v.node.Tag == "!!null" {
+		return ""
+	}
+	return v.node.Value
+}
+
+// there reports whether the key was present.
+func (v value) there() bool { return v.node != nil }
+
+// isMap reports whether v is a mapping.
+func (v value) isMap() bool { return v.node != nil && v.node.Kind == yaml.MappingNode }
