@@ -119,6 +119,9 @@ func (s service) stated(dockerfilePath string) (stated, bool) {
 	if s.build.text() == "" && !s.build.isMap() || s.field("dockerfile_inline").there() {
 		return stated{}, false
 	}
+	if c := s.field("context"); c.there() && c.text() == "" {
+		return stated{}, false // compose refuses it
+	}
 	context, known := substitute(s.field("context").text())
 	file, fileKnown := substitute(s.field("dockerfile").text())
 	if strings.Contains(context, "://") || strings.HasPrefix(context, "git@") || !fileKnown {

@@ -90,7 +90,7 @@ func (m *matcher) reincludes() bool { return m.compiled != nil && m.compiled.Exc
 
 // hidesAll reports whether a name is excluded together with everything that could lie below it.
 func (m *matcher) hidesAll(name string) bool {
-	if m == nil || !m.excludes(name+"/x") {
+	if m == nil || m.broken || !m.excludes(name+"/x") {
 		return m != nil && m.broken
 	}
 	for k := len(m.patterns) - 1; k >= 0; k-- {

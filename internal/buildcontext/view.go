@@ -134,11 +134,6 @@ func isDir(repo fs.FS, name string) bool {
 	return err == nil && info.IsDir()
 }
 
-func isFile(repo fs.FS, name string) bool {
-	info, err := lstat(repo, name)
-	return err == nil && info.Mode().IsRegular()
-}
-
 // An openDir is an open directory of a view.
 type openDir struct {
 	info    fs.FileInfo
