@@ -60,7 +60,7 @@ func Parse(path string, src []byte) (*File, error) {
 	if err != nil {
 		return nil, wrap(path, err)
 	}
-	if _, _, err := instructions.Parse(result.AST, nil); err != nil {
+	if err := dispatches(result.AST); err != nil {
 		return nil, wrap(path, err)
 	}
 	f := &File{Path: path, Src: src, Escape: byte(result.EscapeToken), lines: lineStarts(src)}
@@ -78,6 +78,16 @@ func Parse(path string, src []byte) (*File, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// dispatches reports why BuildKit would not take the instructions. Comments are left out: with one like "# check=skip=x"
+// and no linter, instructions.Parse of BuildKit 0.34.2 panics.
+func dispatches(ast *parser.Node) error {
+	for _, node := range ast.Children {
+		node.PrevComment = nil
+	}
+	_, _, err := instructions.Parse(ast, nil)
+	return err
 }
 
 func readable(path string, src []byte) error {

@@ -32,6 +32,7 @@ var odd = map[string]string{
 	"json":                 "FROM scratch\nCMD [ \"a\" , \"b\\u0020c\" ]\nCOPY [\"a b\", \"/c\"]\n",
 	"healthcheck":          "FROM scratch\nHEALTHCHECK --interval=3s CMD curl -f x || exit 1\nHEALTHCHECK NONE\n",
 	"only blanks between":  "\n\n# a\n\n# b\nFROM scratch\n\n\n",
+	"check comment":        "# check=skip=A\nFROM scratch\n# check=skip=B;error=true\nRUN a\n",
 	"cr alone":             "FROM scratch\nRUN a\rb\n",
 	"unicode space":        "FROM scratch\n\u00a0RUN a\n",
 }

@@ -79,7 +79,15 @@ type subject struct {
 	skip    *Skip
 }
 
-func load(repo fs.FS, path string) subject {
+// load reads and parses one file. A panic, be it BuildKit's, becomes a Skip of that file.
+func load(repo fs.FS, path string) (s subject) {
+	if caught := panics.Try(func() { s = parse(repo, path) }); caught != nil {
+		return subject{path: path, skip: &Skip{Path: path, Reason: fmt.Sprintf("panic: %v", caught.Value), Failed: true}}
+	}
+	return s
+}
+
+func parse(repo fs.FS, path string) subject {
 	s := subject{path: path}
 	src, err := read(repo, path)
 	if err == nil {
@@ -93,9 +101,7 @@ func load(repo fs.FS, path string) subject {
 		s.skip = skipped(path, err)
 		return s
 	}
-	if caught := panics.Try(func() { s.builds = buildcontext.Find(repo, s.file) }); caught != nil {
-		s.builds = nil
-	}
+	s.builds = buildcontext.Find(repo, s.file)
 	s.ignores = ignoresOf(s.file)
 	return s
 }
