@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"slices"
+
+	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/checks"
+	"github.com/lighterman/lighterman/internal/config"
+	"github.com/lighterman/lighterman/internal/image"
+	"github.com/lighterman/lighterman/internal/prove"
+)
+
+// newEngine is the catalogue with all that its fixes are held to: the same for the App, the command line and the demo.
+// close ends the prover's children.
+func newEngine(log *slog.Logger) (o check.Options, close func()) {
+	pool := prove.NewPool(prove.Options{Logger: log})
+	return check.Options{Checks: checks.All(), Images: image.Bundled(), Prover: pool}, func() { pool.Close() }
+}
+
+// localEngine is newEngine for a checkout, with what the repository itself has switched off, narrowed to the checks
+// named; none named means all.
+func localEngine(repo fs.FS, names []string, log *slog.Logger) (o check.Options, close func(), err error) {
+	ignored, err := config.HadolintIgnored(repo)
+	if err != nil {
+		return o, nil, err
+	}
+	var chosen []*check.Check
+	for _, name := range names {
+		c := checks.Named(name)
+		if c == nil {
+			return o, nil, unknownCheck(name)
+		}
+		chosen = append(chosen, c)
+	}
+	o, close = newEngine(log)
+	o.Ignored = ignored
+	if len(chosen) > 0 {
+		o.Checks = slices.CompactFunc(chosen, func(a, b *check.Check) bool { return a == b })
+	}
+	return o, close, nil
+}
+
+// sources reads the files that findings speak of, before and beside them what their fixes touch.
+func sources(repo fs.FS, findings []check.Finding) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	for _, f := range findings {
+		if out[f.Path] != nil {
+			continue
+		}
+		data, err := fs.ReadFile(repo, f.Path)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", f.Path, err)
+		}
+		out[f.Path] = data
+	}
+	return out, nil
+}

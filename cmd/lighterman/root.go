@@ -1,0 +1,19 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "lighterman",
+		Short: "Review Dockerfiles, with fixes that were checked before they are shown",
+		Long: `lighterman reviews changes to Dockerfiles and offers fixes that were checked against BuildKit's own
+build graph before they are shown: as a GitHub App (serve) or on the command line (review, fix).
+What the command line prints is what the bot says.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(reviewCommand(), fixCommand(), explainCommand(), serveCommand(), demoCommand(), versionCommand())
+	return root
+}
