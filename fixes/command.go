@@ -7,36 +7,166 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
-// AppendCommand lets run, a RUN in shell form, run command at the end, if all before succeeded: " && command" on a line
-// of its own. The script must be an && list of programs that leave the shell as it is. A RUN that is one here-document
-// gets a last line instead; it must begin with "set -e" and end with a plain command, so that its exit status is kept.
+// AppendCommand lets run, a RUN in shell form, run command at the end if all before succeeded: " && command" on a line of
+// its own. The script must be one && list of programs, of pipelines of them, with assignments and redirections of their
+// own; nothing in it may leave the shell, or change it in a way that command could see. A RUN that is one here-document
+// gets a last line instead; see appendLine.
+//
+// command is itself an && list of known programs on one line.
 func AppendCommand(f *dockerfile.File, run *dockerfile.Instruction, command string) ([]Edit, error) {
-	if err := runnable(f, run); err != nil {
-		return nil, err
-	}
-	if _, err := parseCommand(f, command); err != nil {
-		return nil, err
-	}
-	cmds, err := chain(f, run)
+	added, err := parseCommand(f, command)
 	if err != nil {
 		return nil, err
 	}
+	lists, err := listsOf(f, run)
+	if err != nil {
+		return nil, err
+	}
+	if len(run.Heredocs) > 0 {
+		return appendLine(f, run, lists, added, command)
+	}
+	if len(lists) != 1 || lists[0].Ended {
+		return nil, refuse("the script on line %d is more than commands joined by &&", run.Line())
+	}
+	cmds := lists[0].Commands()
+	if err := leaveShell(cmds, added); err != nil {
+		return nil, err
+	}
+	text := layoutOf(f, run, cmds).join(f, firstEOL(f, run)) + command
+	return checked(f, 0, edit(f, point(run.Body.End), text))
+}
+
+// listsOf reads the script of a RUN as and-lists.
+func listsOf(f *dockerfile.File, run *dockerfile.Instruction) ([]dockerfile.List, error) {
+	script, err := scriptOf(f, run)
+	if err != nil {
+		return nil, err
+	}
+	lists, ok := script.Lists()
+	switch {
+	case !ok:
+		return nil, refuse("the script on line %d is more than commands joined by &&", run.Line())
+	case script.HasComments() && len(run.Heredocs) == 0:
+		return nil, refuse("the script on line %d ends in a comment", run.Line())
+	}
+	return lists, nil
+}
+
+// scriptOf is the script of a RUN that a plain Unix shell runs.
+func scriptOf(f *dockerfile.File, run *dockerfile.Instruction) (*dockerfile.Script, error) {
+	if err := own(f, run); err != nil {
+		return nil, err
+	}
+	if run.Keyword != "RUN" {
+		return nil, refuse("%s on line %d is not a RUN", run.Keyword, run.Line())
+	}
+	script, err := run.Script()
+	if err != nil {
+		return nil, refuse("%v", err)
+	}
+	return script, plainShell(f, run)
+}
+
+// leaveShell says which of cmds may change the shell that runs the added commands, or never let it come to them.
+func leaveShell(cmds, added []dockerfile.Command) error {
 	for _, c := range cmds {
+		switch {
+		case isSet(c) && !mentions(added, "$"):
+			continue
+		case c.Name() == "cd" && placeless(added):
+			continue
+		}
 		if _, err := program(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isSet reports whether c only makes the shell stricter or more talkative: "set -eux", "set -o pipefail".
+func isSet(c dockerfile.Command) bool {
+	if c.Name() != "set" || len(c.Words) < 2 || !c.Plain() {
+		return false
+	}
+	for k, w := range c.Args() {
+		switch {
+		case w.Literal && w.Text == "pipefail" && strings.HasSuffix(c.Words[k].Text, "o"):
+		case w.Literal && len(w.Text) > 1 && w.Text[0] == '-' && strings.Trim(w.Text[1:], "euxo") == "":
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// stopsAtFailure reports whether c is "set -e", with other options at most.
+func stopsAtFailure(c dockerfile.Command) bool {
+	return isSet(c) && slices.ContainsFunc(c.Args(), func(w dockerfile.Argument) bool {
+		return w.Text[0] == '-' && strings.Contains(w.Text, "e")
+	})
+}
+
+// mentions reports whether a word of cmds contains text.
+func mentions(cmds []dockerfile.Command, text string) bool {
+	return slices.ContainsFunc(cmds, func(c dockerfile.Command) bool {
+		return slices.ContainsFunc(c.Words, func(w dockerfile.Argument) bool { return strings.Contains(w.Text, text) })
+	})
+}
+
+// placeless reports whether cmds do the same in every directory: each argument is an option or an absolute path.
+func placeless(cmds []dockerfile.Command) bool {
+	for _, c := range cmds {
+		for _, w := range c.Args() {
+			if !strings.HasPrefix(w.Text, "-") && !strings.HasPrefix(w.Text, "/") {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// appendLine adds a last line to a RUN that is one here-document run by the shell. The exit status stays what it was only
+// if the script begins with "set -e" and its last statement is one whose failure that stops: not an && list.
+func appendLine(f *dockerfile.File, run *dockerfile.Instruction, lists []dockerfile.List, added []dockerfile.Command,
+	command string) ([]Edit, error) {
+	doc := run.Heredocs[0]
+	first, last := lists[0].Commands(), lists[len(lists)-1]
+	switch {
+	case len(run.Heredocs) != 1 || !strings.HasPrefix(run.Text(), "<<") || strings.ContainsAny(run.Text(), " \t;|&>"):
+		return nil, refuse("the here-document on line %d is not the shell's script", run.Line())
+	case strings.HasPrefix(strings.TrimLeft(doc.Content, "\t"), "#!"):
+		return nil, refuse("the here-document on line %d is run by another program", run.Line())
+	case strings.Contains(f.Text(doc.Body), "\r"):
+		return nil, refuse("the shell takes the carriage returns of the here-document on line %d as text", run.Line())
+	case !stopsAtFailure(first[0]):
+		return nil, refuse("the here-document on line %d does not begin with set -e", run.Line())
+	case len(last.Pipelines) != 1 || len(lists) == 1:
+		return nil, refuse("the here-document on line %d ends with more than one command", run.Line())
+	}
+	for _, l := range lists {
+		if err := leaveShell(l.Commands(), added); err != nil {
 			return nil, err
 		}
 	}
-	eol := eolAt(f, f.LineSpan(f.Line(run.KeywordSpan.Start)).End)
-	text := layoutOf(f, run, cmds).join(f, eol) + command
-	return checked(f, 0, edit(f, point(run.Body.End), text))
+	indent := indentOf(f.Text(f.LineSpan(f.Line(doc.Body.End - 1))))
+	return checked(f, 0, edit(f, point(doc.Body.End), indent+command+eolAt(f, doc.Body.End)))
+}
+
+// parseCommand reads a command that is to be written into f: an && list of known programs on one line.
+func parseCommand(f *dockerfile.File, command string) ([]dockerfile.Command, error) {
+	if command == "" || strings.ContainsAny(command, "\r\n") {
+		return nil, refuse("the command is not one line")
+	}
+	g, err := dockerfile.Parse(f.Path, []byte("FROM scratch\nRUN "+command+"\n"))
+	if err != nil || len(g.Instructions) != 2 {
+		return nil, refuse("the command is not a line of shell: %v", err)
+	}
+	return joinable(g, g.Instructions[1])
 }
 
 // RemoveCommand takes cmd, one of the && list of run, out of it, with its "&&" and its line. The rest stays as written.
 // It refuses the only command, and one with a comment line next to it, which might be about it.
 func RemoveCommand(f *dockerfile.File, run *dockerfile.Instruction, cmd dockerfile.Command) ([]Edit, error) {
-	if err := runnable(f, run); err != nil {
-		return nil, err
-	}
 	cmds, err := chain(f, run)
 	if err != nil {
 		return nil, err
@@ -48,41 +178,19 @@ func RemoveCommand(f *dockerfile.File, run *dockerfile.Instruction, cmd dockerfi
 	case len(cmds) == 1:
 		return nil, refuse("nothing would be left of the RUN on line %d", run.Line())
 	}
-	before, after := run.Body.Start, run.Body.End
+	around := dockerfile.Span{Start: run.Body.Start, End: run.Body.End}
 	if k > 0 {
-		before = cmds[k-1].Span.End
+		around.Start = cmds[k-1].Span.End
 	}
 	if k+1 < len(cmds) {
-		after = cmds[k+1].Span.Start
+		around.End = cmds[k+1].Span.Start
 	}
-	if commented(run, dockerfile.Span{Start: before, End: after}) {
+	if commented(run, around) {
 		return nil, refuse("a comment stands next to the command")
 	}
-	cut := dockerfile.Span{Start: cmd.Span.Start, End: after}
-	if k+1 == len(cmds) || k > 0 && f.Line(cmd.Span.Start) == f.Line(before) {
-		cut = dockerfile.Span{Start: before, End: cmd.Span.End}
+	cut := dockerfile.Span{Start: cmd.Span.Start, End: around.End}
+	if k+1 == len(cmds) || k > 0 && f.Line(cmd.Span.Start) == f.Line(around.Start-1) {
+		cut = dockerfile.Span{Start: around.Start, End: cmd.Span.End}
 	}
 	return checked(f, 0, edit(f, cut, ""))
-}
-
-func runnable(f *dockerfile.File, run *dockerfile.Instruction) error {
-	if err := own(f, run); err != nil {
-		return err
-	}
-	if run.Keyword != "RUN" {
-		return refuse("%s on line %d is not a RUN", run.Keyword, run.Line())
-	}
-	return nil
-}
-
-// parseCommand reads a command that is to be written into f: an && list of programs on one line.
-func parseCommand(f *dockerfile.File, command string) ([]dockerfile.Command, error) {
-	if command == "" || strings.ContainsAny(command, "\r\n") {
-		return nil, refuse("the command is not one line")
-	}
-	g, err := dockerfile.Parse(f.Path, []byte("FROM scratch\nRUN "+command+"\n"))
-	if err != nil {
-		return nil, refuse("the command is not a line of shell: %v", err)
-	}
-	return joinable(g, g.Instructions[1])
 }

@@ -139,11 +139,8 @@ func chain(f *dockerfile.File, run *dockerfile.Instruction) ([]dockerfile.Comman
 	if len(run.Heredocs) > 0 {
 		return nil, refuse("line %d: a here-document is left alone", run.Line())
 	}
-	script, err := run.Script()
+	script, err := scriptOf(f, run)
 	if err != nil {
-		return nil, refuse("%v", err)
-	}
-	if err := plainShell(f, run); err != nil {
 		return nil, err
 	}
 	cmds, ok := script.Chain()
@@ -181,5 +178,5 @@ func junction(f *dockerfile.File, first, second *dockerfile.Instruction, cmds []
 		return edit(f, gap, " &&"), nil
 	}
 	gap.End = second.Body.Start
-	return edit(f, gap, layoutOf(f, first, cmds).join(f, eolNear(f, first))), nil
+	return edit(f, gap, layoutOf(f, first, cmds).join(f, firstEOL(f, first))), nil
 }

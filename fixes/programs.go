@@ -55,7 +55,7 @@ var expansion = regexp.MustCompile(`\$(?:\{([A-Za-z]\w*)\}|([A-Za-z]\w*))`)
 
 // varying are the variables that a shell changes by itself as it goes along (bash(1) Shell Variables; ash has some too).
 var varying = words(`BASHPID COPROC DIRSTACK EPOCHREALTIME EPOCHSECONDS FUNCNAME HISTCMD LINENO OLDPWD OPTARG OPTIND
-	PIPESTATUS PPID PWD RANDOM REPLY SECONDS SHLVL SRANDOM`)
+	PIPESTATUS PPID RANDOM REPLY SECONDS SHLVL SRANDOM`)
 
 // steady says why the value of an argument may depend on what the shell did before, or change it.
 func steady(w dockerfile.Argument) error {

@@ -36,6 +36,11 @@ func eolAt(f *dockerfile.File, end int) string {
 	return f.EOL()
 }
 
+// firstEOL is the line end of i's first line, and the file's own when it has none.
+func firstEOL(f *dockerfile.File, i *dockerfile.Instruction) string {
+	return eolAt(f, f.LineSpan(f.Line(i.KeywordSpan.Start)).End)
+}
+
 // ending is the line end that text ends with.
 func ending(text []byte) string {
 	switch {
