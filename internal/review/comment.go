@@ -1,0 +1,78 @@
+package review
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/lighterman/lighterman/fixes"
+)
+
+// pages is where the page of each check is read: why it matters, what is not reported, before and after.
+const pages = "https://github.com/lighterman/lighterman/blob/main/internal/checks/"
+
+// maxAlso is how many other files of a family a comment names before it counts them.
+const maxAlso = 5
+
+// write composes the comment's texts.
+func (c *Comment) write(files []File) {
+	f, ok := fileOf(files, c.Finding.Path)
+	if ok && c.Suggestion == nil && c.withheld == "" && len(c.Finding.Fixes) > 0 {
+		_, c.withheld = suggest(f, c.Finding.Fixes[0], Hunk{c.Finding.Line, c.Finding.EndLine})
+	}
+	said := paragraphs(sentence(c.Finding.Message), also(c.Also))
+	footer := fmt.Sprintf("<sub>[%s](%s%[1]s.md)</sub>", c.Finding.Check.Name, pages)
+	c.Body = paragraphs(said, c.offer(f), footer)
+	told := *c
+	told.Suggestion = nil
+	c.Entry = paragraphs(said, told.offer(f), footer)
+}
+
+// offer is what can be done: the suggestion, the change to make by hand, or why there is none.
+func (c Comment) offer(f File) string {
+	if len(c.Finding.Fixes) == 0 {
+		if c.Finding.Refused == "" {
+			return ""
+		}
+		return "No fix: " + sentence(c.Finding.Refused)
+	}
+	fix := c.Finding.Fixes[0]
+	head := "**" + sentence(fix.Title) + "** " + claim(fix)
+	if c.Suggestion != nil {
+		return paragraphs(head, c.Suggestion.block())
+	}
+	return paragraphs(strings.TrimSpace(head+" "+c.withheld), change(f, fix))
+}
+
+// claim is what was shown to hold for the fix, in the words of its intent.
+func claim(fix fixes.Fix) string {
+	if fix.Intent == nil {
+		return ""
+	}
+	return sentence(capital(fix.Intent.Claim().Words))
+}
+
+// also names the other files with the same finding.
+func also(paths []string) string {
+	if len(paths) == 0 {
+		return ""
+	}
+	var names []string
+	for _, p := range paths[:min(len(paths), maxAlso)] {
+		names = append(names, code(p))
+	}
+	if more := len(paths) - maxAlso; more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
+	}
+	return "The same in " + strings.Join(names, ", ") + "."
+}
+
+// paragraphs joins the parts that are not empty by an empty line.
+func paragraphs(parts ...string) string {
+	var kept []string
+	for _, p := range parts {
+		if p = strings.TrimRight(p, "\n"); p != "" {
+			kept = append(kept, p)
+		}
+	}
+	return strings.Join(kept, "\n\n")
+}

@@ -1,0 +1,132 @@
+package review
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxPhrase bounds in bytes what is taken over from a finding or a fix before it is escaped.
+const maxPhrase = 1000
+
+// apart is a zero-width space. GitHub looks for mentions, issue numbers and the like in the rendered text, where a
+// backslash is gone; a character in between is what keeps them from being found.
+const apart = "&#8203;"
+
+// escaped makes Markdown that renders as the words of s and nothing else: no mention, reference, link, image, emphasis,
+// mathematics or HTML. White space is one space; control characters and the ends of overlong text are dropped.
+func escaped(s string) string {
+	s = clip(oneLine(s), maxPhrase)
+	var b strings.Builder
+	for i, r := range s {
+		switch {
+		case r == '&':
+			b.WriteString("&amp;")
+		case r == '<':
+			b.WriteString("&lt;")
+		case r == '>':
+			b.WriteString("&gt;")
+		case r == '$':
+			b.WriteString("&#36;")
+		case r == '@' || r == '#':
+			b.WriteString(string(r) + apart)
+		case r == ':' && strings.HasPrefix(s[i:], "://"):
+			b.WriteString("&#58;")
+		case r == '.' && strings.HasSuffix(strings.ToLower(s[:i]), "www"):
+			b.WriteString("&#46;")
+		case r == '-' && strings.HasSuffix(strings.ToLower(s[:i]), "gh"):
+			b.WriteString("-" + apart)
+		case strings.ContainsRune("\\`*_{}[]|~!", r) || i == leadingMark(s):
+			b.WriteString("\\" + string(r))
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// leadingMark is the offset of the byte that would make a list item or an underline of the line s, -1 when there is none.
+func leadingMark(s string) int {
+	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
+	if digits < len(s) && (digits == 0 && strings.IndexByte("-+=", s[0]) >= 0 || digits > 0 && strings.IndexByte(".)", s[digits]) >= 0) {
+		return digits
+	}
+	return -1
+}
+
+// oneLine is valid UTF-8 with every run of white space made one space and control characters left out.
+func oneLine(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return ' '
+		}
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	return strings.Join(strings.Fields(s), " ")
+}
+
+// clip cuts s to at most limit bytes, between characters.
+func clip(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	end := limit - len("…")
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "…"
+}
+
+// code is s as a code span, in which nothing is interpreted.
+func code(s string) string {
+	s = clip(oneLine(s), maxPhrase)
+	if s == "" {
+		return ""
+	}
+	ticks := strings.Repeat("`", longestRun(s)+1)
+	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") {
+		s = " " + s + " "
+	}
+	return ticks + s + ticks
+}
+
+// fenced is a code block that text cannot end: its fence is longer than any run of backticks in text. Text is whole lines.
+func fenced(info, text string) string {
+	fence := strings.Repeat("`", max(3, longestRun(text)+1))
+	return fence + info + "\n" + text + fence + "\n"
+}
+
+// longestRun is the length of the longest run of backticks.
+func longestRun(s string) int {
+	longest, run := 0, 0
+	for i := range len(s) {
+		if s[i] != '`' {
+			run = 0
+			continue
+		}
+		run++
+		longest = max(longest, run)
+	}
+	return longest
+}
+
+// sentence is words, escaped and with a full stop.
+func sentence(words string) string {
+	words = oneLine(words)
+	if words == "" || strings.HasSuffix(words, ".") || strings.HasSuffix(words, "?") {
+		return escaped(words)
+	}
+	return escaped(words) + "."
+}
+
+// capital is words with an upper-case first letter.
+func capital(words string) string {
+	r, size := utf8.DecodeRuneInString(words)
+	if size == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(r)) + words[size:]
+}

@@ -1,0 +1,82 @@
+package review
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/lighterman/lighterman/internal/forge"
+)
+
+// A memory is what stands on a pull request already, read from the markers in our own words.
+type memory struct {
+	threads map[string][]posted // by finding, oldest first
+	order   []string            // the findings, in the order of their first thread
+	summary *forge.Review       // the review that carries the summary, nil when there is none
+	told    map[string]bool     // findings that the summary tells
+	text    string              // hash of the summary
+}
+
+// posted is a thread of ours with what its first comment says of itself.
+type posted struct {
+	forge.Thread
+	mark marker
+}
+
+// remember reads the markers. Threads and reviews without a marker of ours are not ours to touch.
+func remember(threads []forge.Thread, reviews []forge.Review) memory {
+	m := memory{threads: map[string][]posted{}, told: map[string]bool{}}
+	for _, t := range threads {
+		if len(t.Comments) == 0 || !t.Comments[0].Ours {
+			continue
+		}
+		marks := markersOf(t.Comments[0].Body)
+		if len(marks) == 0 {
+			continue
+		}
+		mark := marks[len(marks)-1]
+		if m.threads[mark.id] == nil {
+			m.order = append(m.order, mark.id)
+		}
+		m.threads[mark.id] = append(m.threads[mark.id], posted{t, mark})
+	}
+	for n := range reviews {
+		if marks := markersOf(reviews[n].Body); m.summary == nil && len(marks) > 0 && marks[len(marks)-1].id == summaryID() {
+			m.read(&reviews[n], marks)
+		}
+	}
+	return m
+}
+
+// read takes a review for the summary.
+func (m *memory) read(r *forge.Review, marks []marker) {
+	m.summary = r
+	for _, mark := range marks {
+		m.told[mark.id] = true
+	}
+	m.text = marks[len(marks)-1].text
+}
+
+// live reports whether the thread still stands open.
+func (p posted) live() bool { return !p.Resolved && p.Hidden == "" }
+
+// dismissed reports whether a person closed the thread, or hid its comment for a reason of their own. What this App
+// closed it closed because the finding was gone. GitHub names a bot with or without "[bot]", or not at all.
+func (p posted) dismissed() bool {
+	if p.Resolved {
+		us := bare(p.Comments[0].Author)
+		return p.ResolvedBy != "" && bare(p.ResolvedBy) != us
+	}
+	return p.Hidden != "" && !strings.EqualFold(p.Hidden, "resolved")
+}
+
+func bare(login string) string { return strings.ToLower(strings.TrimSuffix(login, "[bot]")) }
+
+// answered reports whether somebody else wrote in the thread.
+func (p posted) answered() bool {
+	return slices.ContainsFunc(p.Comments, func(c forge.Comment) bool { return !c.Ours })
+}
+
+// carries reports whether a suggestion for the comment's lines would, put into the thread, replace just those lines.
+func (p posted) carries(c Comment) bool {
+	return !p.Outdated && p.Line == c.Line && p.mark.lines == c.span()
+}

@@ -1,0 +1,164 @@
+package review
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"github.com/lighterman/lighterman/internal/check"
+)
+
+// MaxInline is how many comments stand on the diff at most; the worst come first and the rest is told in the summary.
+const MaxInline = 10
+
+// An Opinion is everything there is to say about a pull request at one commit.
+type Opinion struct {
+	Head string
+	// Comments are the findings that the pull request touched or caused, worst first.
+	Comments []Comment
+	// Notes are what could not be looked at and other remarks on the whole pull request; they are told in the summary.
+	Notes []Note
+	// Elsewhere is how many findings there are besides, in lines that the pull request leaves alone.
+	Elsewhere int
+}
+
+// A Comment is one finding as it is told.
+type Comment struct {
+	Finding check.Finding
+	Also    []string // other files of the same family with the same finding, which this comment tells too
+	// StartLine and Line are the lines of the head's file that it stands on, in one hunk. Line is 0 when it stands on
+	// none and is told in the summary.
+	StartLine  int
+	Line       int
+	Suggestion *Suggestion // nil when there is no suggestion block; else on the same lines
+	Body       string      // as it stands on the diff, in Markdown, without marker
+	Entry      string      // as the summary tells it, without its place
+
+	withheld string // why there is a fix but no suggestion, as a sentence in Markdown
+}
+
+// A Note is a remark on a file, or on the whole pull request when Path is empty.
+type Note struct {
+	Path   string
+	Line   int // 1-based; 0 for the whole file
+	Words  string
+	Urgent bool // worth a review of its own
+}
+
+// A Combine makes the first fixes of one path's findings at once, as far as they hold together; check.Combine does so
+// for a tree.
+type Combine func(path string, findings []check.Finding) (*check.Combined, error)
+
+// Compose decides what to say about the findings of an examination of the files and where. The suggestions it shows also
+// hold as one batch, which is what combine is asked for; its error is Compose's.
+func Compose(files []File, result *check.Result, combine Combine) (*Opinion, error) {
+	ours, rest := Select(files, result.Findings)
+	o := &Opinion{Elsewhere: len(rest), Notes: notes(result.Skipped)}
+	o.Comments = families(files, ours)
+	slices.SortStableFunc(o.Comments, func(a, b Comment) int {
+		return cmp.Compare(b.Finding.Check.Severity, a.Finding.Check.Severity)
+	})
+	places(files, o.Comments)
+	for _, f := range files {
+		if err := settle(f, o.Comments, result.Findings, combine); err != nil {
+			return nil, err
+		}
+	}
+	for n := range o.Comments {
+		o.Comments[n].write(files)
+	}
+	return o, nil
+}
+
+// Flat is the same opinion with every finding in the summary, for a host that refused to put comments on the diff.
+func (o *Opinion) Flat() *Opinion {
+	flat := *o
+	flat.Comments = slices.Clone(o.Comments)
+	for n := range flat.Comments {
+		flat.Comments[n].StartLine, flat.Comments[n].Line = 0, 0
+	}
+	return &flat
+}
+
+// id is the name of the comment's finding in markers.
+func (c Comment) id() string { return short("finding", c.Finding.ID) }
+
+// text is the hash of what the comment says on the diff. The number of lines that a suggestion replaces belongs to it.
+func (c Comment) text() string {
+	if c.Suggestion == nil {
+		return short(c.Body)
+	}
+	return short(c.Body, strconv.Itoa(c.span()))
+}
+
+// span is how many lines the comment stands on.
+func (c Comment) span() int { return c.Line - c.StartLine + 1 }
+
+// places puts the first MaxInline comments that can stand on the diff there.
+func places(files []File, comments []Comment) {
+	left := MaxInline
+	for n := range comments {
+		c := &comments[n]
+		f, ok := fileOf(files, c.Finding.Path)
+		if !ok || left == 0 {
+			continue
+		}
+		if c.place(f); c.Line > 0 {
+			left--
+		}
+	}
+}
+
+func fileOf(files []File, path string) (File, bool) {
+	n := slices.IndexFunc(files, func(f File) bool { return f.Path == path })
+	if n < 0 {
+		return File{}, false
+	}
+	return files[n], true
+}
+
+// place finds the lines for a comment: those of its suggestion, else those of its finding.
+func (c *Comment) place(f File) {
+	found := Hunk{c.Finding.Line, c.Finding.EndLine}
+	if len(c.Finding.Fixes) > 0 {
+		if s, why := suggest(f, c.Finding.Fixes[0], found); why == "" {
+			c.Suggestion, c.StartLine, c.Line = s, s.StartLine, s.Line
+			return
+		}
+	}
+	lines := standing(f.Diff, found)
+	c.StartLine, c.Line = lines.Start, lines.End
+}
+
+// maxStand is the number of lines above which a comment without suggestion stands on the first of them alone.
+const maxStand = 10
+
+// standing is the part of a finding's lines that the first hunk to meet them shows, the zero Hunk when none does.
+func standing(d *Diff, found Hunk) Hunk {
+	if d == nil {
+		return Hunk{}
+	}
+	for _, h := range d.Hunks {
+		part := Hunk{max(h.Start, found.Start), min(h.End, found.End)}
+		if part.End-part.Start >= maxStand {
+			part.End = part.Start
+		}
+		if part.Start <= part.End {
+			return part
+		}
+	}
+	return Hunk{}
+}
+
+// notes tells what was not looked at. A file that is rightly passed over is mentioned, but is no reason to speak.
+func notes(skipped []check.Skip) []Note {
+	var out []Note
+	for _, s := range skipped {
+		words := "not looked at: " + s.Reason
+		if s.Failed {
+			words = "could not be looked at: " + s.Reason
+		}
+		out = append(out, Note{Path: s.Path, Line: s.Line, Words: words, Urgent: s.Failed})
+	}
+	return out
+}
