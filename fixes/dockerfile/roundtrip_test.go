@@ -60,8 +60,7 @@ func corpus(t testing.TB) map[string][]byte {
 	root := filepath.Join("..", "..", "testdata", "corpus")
 	files := map[string][]byte{}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.Contains(strings.ToLower(d.Name()), "dockerfile") ||
-			strings.HasSuffix(d.Name(), ".dockerignore") {
+		if err != nil || d.IsDir() || !dockerfile.Named(path) {
 			return err
 		}
 		src, err := os.ReadFile(path)
