@@ -65,6 +65,7 @@ func composedIn(repo fs.FS, dir, dockerfilePath string) []stated {
 			b := service{dir: dir, build: s.value.get("build"), base: base.get(s.key).get("build")}
 			b.origin = name + ", service " + s.key
 			if got, ok := b.stated(dockerfilePath); ok {
+				got.container = containerOf(s.value, base.get(s.key))
 				out = append(out, got)
 			}
 		}

@@ -1,0 +1,68 @@
+package buildcontext
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// A container is what a compose service says about the container it starts.
+type container struct {
+	user   string
+	mounts []string // absolute paths in the container
+	ports  []string // the container's side, without a protocol
+}
+
+// containerOf reads a service; lists of an override file add to those of the base file.
+func containerOf(service, base value) container {
+	c := container{user: service.get("user").text()}
+	if c.user == "" {
+		c.user = base.get("user").text()
+	}
+	for _, s := range []value{base, service} {
+		for _, v := range s.get("volumes").list() {
+			c.mounts = appendNew(c.mounts, mountTarget(v))
+		}
+		for _, v := range s.get("ports").list() {
+			c.ports = appendNew(c.ports, containerPort(v))
+		}
+	}
+	return c
+}
+
+func appendNew(list []string, text string) []string {
+	if text == "" || slices.Contains(list, text) {
+		return list
+	}
+	return append(list, text)
+}
+
+// mountTarget is where a volume is mounted: "./data:/data:ro", "/data", or the long form. A tmpfs is nobody's files.
+func mountTarget(v value) string {
+	if v.isMap() {
+		if v.get("type").text() == "tmpfs" {
+			return ""
+		}
+		return v.get("target").text()
+	}
+	parts := strings.Split(v.text(), ":")
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	for _, part := range parts[1:] {
+		if path.IsAbs(part) {
+			return part
+		}
+	}
+	return v.text() // a form with variables: that something is mounted is known
+}
+
+// containerPort is the container's side of a port: "8080:80/tcp", "127.0.0.1:8080:80", "80", or the long form.
+func containerPort(v value) string {
+	if v.isMap() {
+		return v.get("target").text()
+	}
+	text := v.text()
+	port, _, _ := strings.Cut(text[strings.LastIndexByte(text, ':')+1:], "/")
+	return port
+}
