@@ -83,7 +83,7 @@ func (s summary) body() string {
 		told++
 	}
 	text.WriteString(s.closing(told))
-	return text.String() + "\n\n" + marks.String() + s.mark().String()
+	return strings.TrimRight(text.String(), "\n") + "\n\n" + marks.String() + s.mark().String()
 }
 
 // closing is the lines under the entries: what was not told, and which commit the line numbers are of.

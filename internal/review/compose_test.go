@@ -1,0 +1,358 @@
+package review
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/lighterman/lighterman/fixes"
+	"github.com/lighterman/lighterman/internal/check"
+)
+
+// A scene is a changed file with findings.
+type scene struct {
+	file     File
+	findings []check.Finding
+}
+
+func drawScene(t *rapid.T) scene {
+	before := drawText(t, "before")
+	after := drawEdited(t, before)
+	if after == "" {
+		after = "FROM alpine\n"
+	}
+	if rapid.IntRange(0, 3).Draw(t, "new file") == 0 {
+		before = ""
+	}
+	s := scene{file: File{Path: "app/Dockerfile", Text: []byte(after), Diff: mustDiff(t, before, after), Before: map[string]bool{}}}
+	s.findings = drawFindings(t, s.file.Path, after, 14)
+	for _, f := range s.findings {
+		if rapid.Bool().Draw(t, "old") {
+			s.file.Before[f.ID] = true
+		}
+	}
+	return s
+}
+
+func (s scene) opinion(t interface{ Fatal(...any) }) *Opinion {
+	o, err := Compose([]File{s.file}, &check.Result{Findings: s.findings}, merged(string(s.file.Text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Head = "0123456789abcdef"
+	return o
+}
+
+func TestEverySuggestionAppliesToItsPromise(t *testing.T) {
+	shown := 0
+	rapid.Check(t, func(t *rapid.T) {
+		s := drawScene(t)
+		var batch []*Suggestion
+		var edits []fixes.Edit
+		for _, c := range s.opinion(t).Comments {
+			if c.Suggestion == nil {
+				continue
+			}
+			shown++
+			placed(t, s.file, c)
+			if c.StartLine != c.Suggestion.StartLine || c.Line != c.Suggestion.Line {
+				t.Fatalf("the comment stands on %d to %d, its suggestion replaces %+v", c.StartLine, c.Line, c.Suggestion)
+			}
+			fix := c.Finding.Fixes[0]
+			same(t, s.file.Text, fix.Edits, ApplySuggestions(s.file.Text, []*Suggestion{blockIn(t, c)}))
+			for _, other := range batch {
+				if c.Suggestion.overlaps(other) {
+					t.Fatalf("%+v overlaps %+v", c.Suggestion, other)
+				}
+			}
+			batch = append(batch, blockIn(t, c))
+			var err error
+			if edits, err = fixes.Merge(edits, fix); err != nil {
+				t.Fatal(err)
+			}
+		}
+		same(t, s.file.Text, edits, ApplySuggestions(s.file.Text, batch))
+	})
+	if shown == 0 {
+		t.Error("no suggestion was shown")
+	}
+}
+
+// placed asserts GitHub's rules for the lines of a comment.
+func placed(t *rapid.T, f File, c Comment) {
+	if !f.Diff.Shows(c.StartLine, c.Line) {
+		t.Fatalf("lines %d to %d are not in one hunk of %v", c.StartLine, c.Line, f.Diff.Hunks)
+	}
+	if c.Suggestion != nil && f.Diff.Cuts(c.StartLine, c.Line) {
+		t.Fatalf("there are deleted lines among %d to %d", c.StartLine, c.Line)
+	}
+}
+
+func same(t *rapid.T, text []byte, edits []fixes.Edit, got []byte) {
+	want, err := fixes.Apply("app/Dockerfile", text, edits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Fatalf("applied to\n%q the suggestions give\n%q, the fixes\n%q", text, got, want)
+	}
+	if len(edits) > 0 && bytes.Equal(got, text) {
+		t.Fatal("the suggestion changes nothing")
+	}
+}
+
+// blockIn reads a comment's suggestion back out of its body as CommonMark has it: from the opening fence to the first
+// line with at least as many backticks and nothing else.
+func blockIn(t *rapid.T, c Comment) *Suggestion {
+	lines := splitLines(c.Body + "\n")
+	for n, l := range lines {
+		fence := strings.TrimSuffix(l, "suggestion\n")
+		if fence == l || strings.Trim(fence, "`") != "" {
+			continue
+		}
+		for m := n + 1; m < len(lines); m++ {
+			if end := strings.TrimSpace(lines[m]); len(end) >= len(fence) && strings.Trim(end, "`") == "" {
+				return &Suggestion{c.StartLine, c.Line, strings.Join(lines[n+1:m], "")}
+			}
+		}
+	}
+	t.Fatalf("no suggestion in\n%s", c.Body)
+	return nil
+}
+
+func TestEveryFindingIsToldOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := drawScene(t)
+		o := s.opinion(t)
+		ours, rest := Select([]File{s.file}, s.findings)
+		if len(o.Comments) != len(ours) || o.Elsewhere != len(rest) || len(ours)+len(rest) != len(s.findings) {
+			t.Fatalf("%d findings: %d comments and %d elsewhere", len(s.findings), len(o.Comments), o.Elsewhere)
+		}
+		inline, worst := 0, check.Error
+		for n, c := range o.Comments {
+			if !strings.HasPrefix(c.Body, c.Finding.Message+".\n\n") || !strings.HasPrefix(c.Entry, c.Finding.Message+".\n\n") {
+				t.Fatalf("message missing from %q or %q", c.Body, c.Entry)
+			}
+			if c.Finding.Check.Severity > worst {
+				t.Fatalf("comment %d is worse than the one before it", n)
+			}
+			worst = c.Finding.Check.Severity
+			if c.Line > 0 {
+				inline++
+				placed(t, s.file, c)
+			}
+			if len(c.Body) > maxBody || len(c.Entry) > maxBody {
+				t.Fatal("body too long")
+			}
+		}
+		if inline > MaxInline {
+			t.Fatalf("%d comments on the diff", inline)
+		}
+	})
+}
+
+// example makes a finding on line with one fix.
+func example(name string, line int, text string, edits ...fixes.Edit) check.Finding {
+	f := check.Finding{Check: testChecks[0], Path: "Dockerfile", Line: line, EndLine: line, Message: name, ID: name}
+	lines := splitLines(text)
+	f.At.Start = len(strings.Join(lines[:line-1], ""))
+	f.At.End = f.At.Start + len(lines[line-1])
+	for n := range edits {
+		edits[n].Path = cmp.Or(edits[n].Path, "Dockerfile")
+	}
+	if len(edits) > 0 {
+		f.Fixes = []fixes.Fix{{Title: "Fix " + name, Intent: fixes.Unchanged{}, Edits: edits}}
+	}
+	return f
+}
+
+// replace is the edit that replaces the first occurrence of old.
+func replace(text, old, fresh string) fixes.Edit {
+	at := strings.Index(text, old)
+	return fixes.Edit{Start: at, End: at + len(old), New: fresh}
+}
+
+func insertBefore(text, mark, fresh string) fixes.Edit {
+	at := strings.Index(text, mark)
+	return fixes.Edit{Start: at, End: at, New: fresh}
+}
+
+func TestSuggest(t *testing.T) {
+	const text = "FROM node\nWORKDIR /app\nCOPY . .\nRUN npm ci\nCMD [\"node\"]\n"
+	tests := []struct {
+		name   string
+		before string // "" for a new file
+		text   string
+		near   int
+		edits  []fixes.Edit
+		want   Suggestion
+		why    string // part of it
+	}{
+		{name: "part of a line", text: text, near: 4, edits: []fixes.Edit{replace(text, "ci", "ci --omit=dev")},
+			want: Suggestion{4, 4, "RUN npm ci --omit=dev\n"}},
+		{name: "insertion repeats the line it stands on", text: text, near: 4,
+			edits: []fixes.Edit{insertBefore(text, "CMD", "USER node\n")}, want: Suggestion{4, 4, "RUN npm ci\nUSER node\n"}},
+		{name: "insertion repeats the line below", text: text, near: 1,
+			edits: []fixes.Edit{insertBefore(text, "CMD", "USER node\n")}, want: Suggestion{5, 5, "USER node\nCMD [\"node\"]\n"}},
+		{name: "insertion at the end", text: text, near: 1,
+			edits: []fixes.Edit{{Start: len(text), End: len(text), New: "USER node\n"}}, want: Suggestion{5, 5, "CMD [\"node\"]\nUSER node\n"}},
+		{name: "move", text: text, near: 3,
+			edits: []fixes.Edit{replace(text, "COPY . .\n", "COPY package.json ./\n"), insertBefore(text, "CMD", "COPY . .\n")},
+			want:  Suggestion{3, 4, "COPY package.json ./\nRUN npm ci\nCOPY . .\n"}},
+		{name: "deletion", text: text, near: 2, edits: []fixes.Edit{replace(text, "WORKDIR /app\n", "")},
+			want: Suggestion{2, 2, ""}},
+		{name: "equal lines are left out", text: text, near: 2,
+			edits: []fixes.Edit{replace(text, "WORKDIR /app\nCOPY . .\nRUN npm ci\n", "WORKDIR /app\nADD . .\nRUN npm ci\n")},
+			want:  Suggestion{3, 3, "ADD . .\n"}},
+		{name: "another file", text: text, near: 2, edits: []fixes.Edit{{Path: ".dockerignore", New: ".git\n"}},
+			why: "also changes `.dockerignore`"},
+		{name: "windows line ends", text: "FROM a\r\nADD . .\r\n", near: 2,
+			edits: []fixes.Edit{replace("FROM a\r\nADD . .\r\n", "ADD", "COPY")}, why: "carriage returns"},
+		{name: "last line without an end", text: "FROM a\nADD . .", near: 2,
+			edits: []fixes.Edit{replace("FROM a\nADD . .", "ADD", "COPY")}, why: "no line end"},
+		{name: "line end taken away", text: "FROM a\nADD . .\n", near: 2,
+			edits: []fixes.Edit{replace("FROM a\nADD . .\n", "ADD . .\n", "COPY . .")}, why: "no line end"},
+		{name: "insertion above a last line without an end", text: "FROM a\nRUN b\nCMD c", near: 3,
+			edits: []fixes.Edit{insertBefore("FROM a\nRUN b\nCMD c", "CMD", "USER x\n")}, want: Suggestion{2, 2, "RUN b\nUSER x\n"}},
+		{name: "byte order mark", text: "\ufeffFROM a\nADD . .\n", near: 1,
+			edits: []fixes.Edit{replace("\ufeffFROM a\nADD . .\n", "FROM a", "FROM b")}, why: "cannot be shown"},
+		{name: "deleted lines in the range", before: strings.Replace(text, "RUN npm ci", "RUN old\nRUN npm ci", 1), text: text, near: 4,
+			edits: []fixes.Edit{replace(text, "COPY . .\nRUN npm ci\n", "RUN npm ci\nCOPY . .\n")}, why: "deleted lines"},
+		{name: "beyond the hunk", before: strings.Replace(text, "WORKDIR /app", "WORKDIR /", 1) + "#\n#\n#\n",
+			text: text + "#\n#\n#\n", near: 2, edits: []fixes.Edit{replace(text, "CMD [\"node\"]\n", "CMD node\n"), replace(text, "/app", "/srv")},
+			want: Suggestion{2, 5, "WORKDIR /srv\nCOPY . .\nRUN npm ci\nCMD node\n"}},
+		{name: "outside the hunks", before: strings.Replace(text, "FROM node", "FROM nod", 1), text: text, near: 1,
+			edits: []fixes.Edit{replace(text, "[\"node\"]", "node")}, why: "beyond the lines of the diff"},
+		{name: "anchored on the only line of the diff", before: strings.Replace(text, "FROM node", "FROM nod", 1), text: text, near: 5,
+			edits: []fixes.Edit{insertBefore(text, "CMD", "USER node\n")}, want: Suggestion{4, 4, "RUN npm ci\nUSER node\n"}},
+		{name: "too long", text: text, near: 1, edits: []fixes.Edit{replace(text, "ci", strings.Repeat("x", maxBlock))}, why: "too long"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := File{Path: "Dockerfile", Text: []byte(tt.text), Diff: mustDiff(t, tt.before, tt.text)}
+			found := example("it", tt.near, tt.text, tt.edits...)
+			s, why := suggest(f, found.Fixes[0], Hunk{tt.near, tt.near})
+			if !strings.Contains(why, tt.why) || (tt.why == "") != (why == "") {
+				t.Fatalf("why = %q, want %q", why, tt.why)
+			}
+			if tt.why == "" && *s != tt.want {
+				t.Errorf("suggestion is %+v, want %+v", *s, tt.want)
+			}
+		})
+	}
+}
+
+func TestConflictingSuggestionsGiveWay(t *testing.T) {
+	const text = "FROM node\nCOPY . .\nRUN npm ci\nCMD x\n"
+	better := example("first", 2, text, replace(text, "COPY . .\nRUN npm ci\n", "RUN npm ci\nCOPY . .\n"))
+	worse := example("second", 3, text, replace(text, "npm ci\n", "npm ci && rm -rf /x\n"))
+	third := example("third", 4, text, replace(text, "CMD x", "CMD y"))
+	s := scene{file: File{Path: "Dockerfile", Text: []byte(text), Diff: mustDiff(t, "", text)}}
+	s.findings = []check.Finding{better, worse, third}
+	o := s.opinion(t)
+	if o.Comments[0].Suggestion == nil || o.Comments[1].Suggestion != nil || o.Comments[2].Suggestion == nil {
+		t.Fatalf("suggestions are %v, %v, %v", o.Comments[0].Suggestion, o.Comments[1].Suggestion, o.Comments[2].Suggestion)
+	}
+	c := o.Comments[1]
+	if c.Line != 3 || !strings.Contains(c.Body, "offered once the other suggestion for these lines is in") {
+		t.Errorf("line %d:\n%s", c.Line, c.Body)
+	}
+}
+
+func TestSuggestionThatWasNotProvenWithTheOthersGivesWay(t *testing.T) {
+	const text = "FROM node\nCOPY . .\nRUN npm ci\nCMD x\n"
+	s := scene{file: File{Path: "Dockerfile", Text: []byte(text), Diff: mustDiff(t, "", text)}}
+	s.findings = []check.Finding{
+		example("first", 2, text, replace(text, "COPY . .", "COPY a .")),
+		example("second", 3, text, replace(text, "npm ci", "npm i")),
+		example("third", 4, text, replace(text, "CMD x", "CMD y")),
+	}
+	combine := func(path string, found []check.Finding) (*check.Combined, error) {
+		for n := range found {
+			if found[n].ID == "second" {
+				found[n].Fixes = nil
+			}
+		}
+		return merged(text)(path, found)
+	}
+	o, err := Compose([]File{s.file}, &check.Result{Findings: s.findings}, combine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, want := range []bool{true, false, true} {
+		if got := o.Comments[n].Suggestion != nil; got != want {
+			t.Errorf("comment %d has a suggestion: %t, want %t", n, got, want)
+		}
+	}
+	boom := fmt.Errorf("no tree")
+	if _, err := Compose([]File{s.file}, &check.Result{Findings: s.findings},
+		func(string, []check.Finding) (*check.Combined, error) { return nil, boom }); err != boom {
+		t.Errorf("error = %v, want %v", err, boom)
+	}
+}
+
+func TestFamilyIsOneComment(t *testing.T) {
+	const note = "# NOTE: THIS DOCKERFILE IS GENERATED VIA \"apply-templates.sh\"\n"
+	var files []File
+	var found []check.Finding
+	for n := range 9 {
+		text := fmt.Sprintf("%sFROM python:3.%d\nADD . .\n", note, n)
+		if n == 8 {
+			text = strings.TrimPrefix(text, note)
+		}
+		f := File{Path: fmt.Sprintf("3.%d/Dockerfile", n), Text: []byte(text), Diff: mustDiff(t, "", text)}
+		files = append(files, f)
+		one := example("adds", 2, text)
+		one.Path, one.ID = f.Path, f.Path
+		found = append(found, one)
+	}
+	o, err := Compose(files, &check.Result{Findings: found}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(o.Comments) != 2 || o.Comments[0].Finding.Path != "3.0/Dockerfile" || o.Comments[1].Finding.Path != "3.8/Dockerfile" {
+		t.Fatalf("comments are %+v", o.Comments)
+	}
+	want := "The same in `3.1/Dockerfile`, `3.2/Dockerfile`, `3.3/Dockerfile`, `3.4/Dockerfile`, `3.5/Dockerfile`, 2 more."
+	if !strings.Contains(o.Comments[0].Body, want) || strings.Contains(o.Comments[1].Body, "The same in") {
+		t.Errorf("bodies are\n%s\n\n%s", o.Comments[0].Body, o.Comments[1].Body)
+	}
+}
+
+func TestSelect(t *testing.T) {
+	const before = "FROM node\nRUN a && \\\n    b\nRUN c\nRUN d\n"
+	const text = "FROM node\nRUN a && \\\n    B\nRUN c\nRUN d\n"
+	f := File{Path: "Dockerfile", Text: []byte(text), Diff: mustDiff(t, before, text), Before: map[string]bool{}}
+	touched, caused, old := example("touched", 2, text), example("caused", 4, text), example("old", 5, text)
+	f.Before[touched.ID], f.Before[old.ID] = true, true
+	elsewhere := example("elsewhere", 3, text)
+	elsewhere.Path = "other/Dockerfile"
+	all := []check.Finding{touched, caused, old, elsewhere}
+	if got := ids(Select([]File{f}, all)); got != "touched caused | old elsewhere" {
+		t.Errorf("selected %q", got)
+	}
+	f.Before = nil
+	if got := ids(Select([]File{f}, all)); got != "touched | caused old elsewhere" {
+		t.Errorf("without the file as it was: selected %q", got)
+	}
+	f.Diff = nil
+	if got := ids(Select([]File{f}, all)); got != "touched caused old | elsewhere" {
+		t.Errorf("without a diff: selected %q", got)
+	}
+}
+
+func ids(ours, rest []check.Finding) string {
+	var words []string
+	for _, f := range ours {
+		words = append(words, f.ID)
+	}
+	words = append(words, "|")
+	for _, f := range rest {
+		words = append(words, f.ID)
+	}
+	return strings.Join(words, " ")
+}

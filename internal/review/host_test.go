@@ -1,0 +1,164 @@
+package review
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lighterman/lighterman/internal/forge"
+)
+
+const botName = "lighterman[bot]"
+
+// A host is the part of a code host that remembers reviews, in memory. It refuses what GitHub refuses.
+type host struct {
+	file       *File // what comments are checked against
+	threads    []forge.Thread
+	reviews    []forge.Review
+	starts     map[string]int // first line of each thread, by id
+	canResolve bool
+	writes     int
+	lastID     int64
+}
+
+func (h *host) next() int64 {
+	h.lastID++
+	return h.lastID
+}
+
+func (h *host) publish(p forge.Plan) error {
+	if p.Review != nil {
+		if err := h.submit(p.Head, *p.Review); err != nil {
+			return err
+		}
+	}
+	for _, e := range p.Edit {
+		h.writes++
+		for n := range h.threads {
+			if c := &h.threads[n].Comments[0]; c.ID == e.ID {
+				c.Body = e.Body
+			}
+		}
+	}
+	for _, e := range p.EditBody {
+		h.writes++
+		n := slices.IndexFunc(h.reviews, func(r forge.Review) bool { return r.ID == e.ID })
+		h.reviews[n].Body = e.Body
+	}
+	for _, id := range p.Resolve {
+		h.writes++
+		if err := h.resolve(id, strings.TrimSuffix(botName, "[bot]")); err != nil {
+			return err
+		}
+	}
+	for _, node := range p.Minimize {
+		h.writes++
+		n := slices.IndexFunc(h.threads, func(t forge.Thread) bool { return t.Comments[0].NodeID == node })
+		h.threads[n].Hidden = "resolved"
+	}
+	return nil
+}
+
+func (h *host) submit(head string, d forge.Draft) error {
+	h.writes++
+	if d.Body == "" && len(d.Comments) == 0 {
+		return fmt.Errorf("review is empty: %w", forge.ErrRefused)
+	}
+	for _, c := range d.Comments {
+		if h.file != nil && (c.Path != h.file.Path || !h.file.Diff.Shows(c.StartLine, c.Line)) {
+			return fmt.Errorf("lines %d to %d are not part of the diff: %w", c.StartLine, c.Line, forge.ErrRefused)
+		}
+		if len(c.Body) > 65536 {
+			return fmt.Errorf("body is too long: %w", forge.ErrRefused)
+		}
+	}
+	h.reviews = append(h.reviews, forge.Review{ID: h.next(), Body: d.Body, Commit: head})
+	for _, c := range d.Comments {
+		id := h.next()
+		t := forge.Thread{ID: fmt.Sprint("T", id), Path: c.Path, Line: c.Line, CanResolve: h.canResolve}
+		t.Comments = []forge.Comment{{ID: id, NodeID: fmt.Sprint("C", id), Author: botName, Ours: true, Body: c.Body}}
+		h.threads = append(h.threads, t)
+		if h.starts == nil {
+			h.starts = map[string]int{}
+		}
+		h.starts[t.ID] = c.StartLine
+	}
+	return nil
+}
+
+func (h *host) resolve(id, by string) error {
+	n := slices.IndexFunc(h.threads, func(t forge.Thread) bool { return t.ID == id })
+	if t := &h.threads[n]; t.Resolved || by != "person" && !t.CanResolve {
+		return fmt.Errorf("%s cannot resolve %s", by, id)
+	}
+	h.threads[n].Resolved, h.threads[n].ResolvedBy = true, by
+	return nil
+}
+
+func (h *host) answer(n int) {
+	h.threads[n].Comments = append(h.threads[n].Comments, forge.Comment{ID: h.next(), Author: "person", Body: "why?"})
+}
+
+// open are the threads that stand open, by finding.
+func (h *host) open() map[string][]forge.Thread {
+	out := map[string][]forge.Thread{}
+	for _, t := range h.threads {
+		if !t.Resolved && t.Hidden == "" {
+			id := markersOf(t.Comments[0].Body)[0].id
+			out[id] = append(out[id], t)
+		}
+	}
+	return out
+}
+
+// push moves the threads as GitHub does: lines that the new text keeps move along, others make a thread outdated.
+func (h *host) push(before, after string) error {
+	d, err := ParseDiff(patchOf(before, after))
+	if err != nil {
+		return err
+	}
+	for n := range h.threads {
+		t := &h.threads[n]
+		if t.Outdated {
+			continue
+		}
+		first, last := moved(d, h.starts[t.ID]), moved(d, t.Line)
+		if first == 0 || last == 0 || last-first != t.Line-h.starts[t.ID] {
+			t.Line, t.Outdated = 0, true
+			continue
+		}
+		h.starts[t.ID], t.Line = first, last
+	}
+	return nil
+}
+
+// moved is the new number of an old line, 0 when it is gone.
+func moved(d *Diff, line int) int {
+	shift := 0
+	for _, f := range d.fragments {
+		old := int(f.OldPosition)
+		if f.OldLines == 0 {
+			old++
+		}
+		if line < old {
+			break
+		}
+		fresh := first(f)
+		for _, l := range f.Lines {
+			if l.Old() && old == line {
+				if !l.New() {
+					return 0
+				}
+				return fresh
+			}
+			if l.Old() {
+				old++
+			}
+			if l.New() {
+				fresh++
+			}
+		}
+		shift = fresh - old
+	}
+	return line + shift
+}
