@@ -1,0 +1,270 @@
+package checks
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/check"
+)
+
+// ports says which port below 1024, open to root only on most machines, the image listens on.
+func (l launch) ports(p *check.Pass) string {
+	env := map[string]string{}
+	for _, i := range l.steps() {
+		switch i.Keyword {
+		case "ENV", "ARG":
+			for _, s := range settings(i) {
+				env[s.name] = s.value
+				if strings.HasSuffix(s.name, "PORT") && low(s.value) {
+					return fmt.Sprintf("%s is %s, and ports below 1024 may need root", s.name, s.value)
+				}
+			}
+		case "EXPOSE":
+			if reason := exposed(i, env); reason != "" {
+				return reason
+			}
+		}
+	}
+	for _, i := range []*dockerfile.Instruction{l.entrypoint, l.cmd} {
+		if i == nil {
+			continue
+		}
+		if m := listening.FindStringSubmatch(i.Text()); m != nil && low(m[1]) {
+			return fmt.Sprintf("the program is told to listen on port %s, and ports below 1024 may need root", m[1])
+		}
+	}
+	for _, b := range p.Builds {
+		for _, port := range b.Ports {
+			if low(port) {
+				return fmt.Sprintf("%s uses the container's port %s, and ports below 1024 may need root", b.Origin, port)
+			}
+		}
+	}
+	if l.base.Port != 0 {
+		return fmt.Sprintf("%s listens on port %d, and ports below 1024 may need root", l.says(), l.base.Port)
+	}
+	return ""
+}
+
+// listening finds a port number in a command line: --port 80, -p=80, 0.0.0.0:80, ":80".
+var listening = regexp.MustCompile(`(?:port["',\s=]+|-p["',\s=]+|:)([0-9]{1,5})(?:[^0-9.]|$)`)
+
+func low(port string) bool {
+	n, err := strconv.Atoi(port)
+	return err == nil && n > 0 && n < 1024
+}
+
+func exposed(i *dockerfile.Instruction, env map[string]string) string {
+	for _, w := range i.Words {
+		port, _, _ := strings.Cut(strings.Trim(w.Text, `"'`), "/")
+		port, _, _ = strings.Cut(port, "-")
+		if name, ok := strings.CutPrefix(port, "$"); ok {
+			port = env[strings.Trim(name, "{}")]
+		}
+		if _, err := strconv.Atoi(port); err != nil {
+			return fmt.Sprintf("which port EXPOSE %s is cannot be told, and ports below 1024 may need root", w.Text)
+		}
+		if low(port) {
+			return fmt.Sprintf("port %s is exposed, and ports below 1024 may need root", port)
+		}
+	}
+	return ""
+}
+
+// ownedByRoot says what the program may want to read or write and could not as who.
+func (l launch) ownedByRoot(who account) string {
+	o := ownership{who: who}
+	for _, i := range l.steps() {
+		if reason := o.step(i); reason != "" {
+			return reason
+		}
+	}
+	for _, dir := range o.made {
+		if !o.owns(dir) && !o.filled(dir) {
+			return fmt.Sprintf("%s belongs to root and looks made for the program to write to", dir)
+		}
+	}
+	return ""
+}
+
+// ownership follows what the steps of an image leave to whom.
+type ownership struct {
+	who   account
+	given []string // paths that were given to who
+	made  []string // directories that belong to root
+	used  []string // where copies go, and working directories
+}
+
+func (o *ownership) owns(dir string) bool {
+	return slices.ContainsFunc(o.given, func(g string) bool { return dir == g || strings.HasPrefix(dir, g+"/") })
+}
+
+// filled reports whether a directory is there for copied files rather than for the program's own.
+func (o *ownership) filled(dir string) bool {
+	return slices.ContainsFunc(o.used, func(u string) bool { return u == dir || strings.HasPrefix(u, dir+"/") })
+}
+
+func (o *ownership) step(i *dockerfile.Instruction) string {
+	switch i.Keyword {
+	case "VOLUME":
+		return fmt.Sprintf("VOLUME %s belongs to root", i.Text())
+	case "WORKDIR":
+		o.used = append(o.used, path.Clean(strings.Trim(i.Text(), `"'`)))
+	case "COPY", "ADD":
+		return o.copied(i)
+	case "ENV":
+		return o.env(i)
+	case "RUN":
+		return o.run(i)
+	}
+	return ""
+}
+
+// private matches root's home, which only root can enter.
+var private = regexp.MustCompile(`(^|[^\w.-])(/root\b|~|\$HOME\b|\$\{HOME\})`)
+
+// open matches the octal modes with which everybody can read, and the letters that only add.
+var openMode = regexp.MustCompile(`^(0?[0-7]?[0-7][0-7][4-7]|[ugoa]*\+[rwxX]+)$`)
+
+func (o *ownership) copied(i *dockerfile.Instruction) string {
+	if len(i.Words) == 0 {
+		return ""
+	}
+	to := i.Words[len(i.Words)-1].Text
+	if private.MatchString(to) {
+		return fmt.Sprintf("line %d copies into root's home, which no other user can enter", i.Line())
+	}
+	if mode, ok := i.Flag("chmod"); ok && !openMode.MatchString(mode.Value) {
+		return fmt.Sprintf("with --chmod=%s another user may not be able to read the files", mode.Value)
+	}
+	dest, _ := destination(i)
+	if dest == "" {
+		return ""
+	}
+	o.used = append(o.used, dest)
+	if owner, ok := i.Flag("chown"); ok && o.is(owner.Value) {
+		o.given = append(o.given, dest)
+	}
+	return ""
+}
+
+func (o *ownership) is(owner string) bool {
+	name, _, _ := strings.Cut(owner, ":")
+	return slices.Contains(o.who.names, name)
+}
+
+// state matches names of variables that say where a program writes.
+var state = regexp.MustCompile(`(DATA|CACHE|LOGS?|UPLOADS?|STATE|STORAGE|DB|DATABASE|OUTPUT|MEDIA)_?(DIR|DIRECTORY|PATH|FILE|FOLDER|HOME|ROOT)$`)
+
+func (o *ownership) env(i *dockerfile.Instruction) string {
+	for _, s := range settings(i) {
+		switch {
+		case private.MatchString(s.value):
+			return fmt.Sprintf("%s points into root's home, which no other user can enter", s.name)
+		case strings.Contains(strings.ToLower(s.value), "sqlite"):
+			return fmt.Sprintf("%s names an SQLite file, which the program writes to", s.name)
+		case state.MatchString(s.name) && path.IsAbs(s.value) && !strings.HasPrefix(s.value, "/tmp") && !o.owns(s.value):
+			return fmt.Sprintf("%s points to %s, which belongs to root", s.name, s.value)
+		}
+	}
+	return ""
+}
+
+// known are the commands of a RUN whose results are readable by everybody. Others may leave what the program needs in
+// root's home or behind root's permissions.
+var knownSteps = [...]string{
+	"addgroup", "adduser", "apk", "apt", "apt-get", "bun", "cat", "cd", "chmod", "chown", "cp", "curl", "dnf", "dpkg", "echo",
+	"export", "find", "git", "go", "grep", "groupadd", "gunzip", "install", "javac", "ldconfig", "ln", "ls", "microdnf", "mkdir",
+	"mv", "npm", "pip", "pip3", "printf", "python", "python3", "rm", "sed", "set", "sha256sum", "tar", "test", "touch", "tr", "true",
+	"unzip", "update-ca-certificates", "useradd", "wget", "yarn", "yum", ":", "[", "exec",
+}
+
+func (o *ownership) run(i *dockerfile.Instruction) string {
+	script, err := i.Script()
+	if err != nil {
+		return fmt.Sprintf("what line %d does could not be read", i.Line())
+	}
+	dir := i.Stage.Before(i).Workdir
+	for _, c := range script.Calls() {
+		if reason := o.command(c, dir); reason != "" {
+			return fmt.Sprintf("line %d: %s", i.Line(), reason)
+		}
+	}
+	return ""
+}
+
+func (o *ownership) command(c dockerfile.Command, dir string) string {
+	name := c.Name()
+	if !slices.Contains(knownSteps[:], name) {
+		return fmt.Sprintf("whether another user can read what %s leaves is not known", commandName(c))
+	}
+	for _, a := range c.Args() {
+		if private.MatchString(a.Text) || a.Text == "--user" && strings.HasPrefix(name, "pip") {
+			return fmt.Sprintf("%s uses root's home, which no other user can enter", name)
+		}
+	}
+	switch name {
+	case "python", "python3":
+		return pythonStep(c)
+	case "chmod":
+		return modeStep(c)
+	case "mkdir":
+		o.made = append(o.made, paths(c, dir)...)
+	case "chown":
+		if args := operands(c); len(args) > 1 && o.is(args[0]) {
+			o.given = append(o.given, paths(c, dir)[1:]...)
+		}
+	}
+	return ""
+}
+
+func commandName(c dockerfile.Command) string {
+	if name := c.Name(); name != "" {
+		return name
+	}
+	return "a command"
+}
+
+// pythonStep lets only the package installer through.
+func pythonStep(c dockerfile.Command) string {
+	if args := c.Args(); len(args) > 1 && args[0].Text == "-m" && args[1].Text == "pip" {
+		return ""
+	}
+	return "whether another user can read what the Python program leaves is not known"
+}
+
+func modeStep(c dockerfile.Command) string {
+	args := operands(c)
+	if len(args) > 0 && openMode.MatchString(args[0]) {
+		return ""
+	}
+	return "chmod may take away what another user needs"
+}
+
+// operands are the texts of the words that are not flags.
+func operands(c dockerfile.Command) []string {
+	var out []string
+	for _, a := range c.Args() {
+		if !strings.HasPrefix(a.Text, "-") {
+			out = append(out, a.Text)
+		}
+	}
+	return out
+}
+
+// paths are the operands as absolute paths where that can be told.
+func paths(c dockerfile.Command, dir string) []string {
+	var out []string
+	for _, text := range operands(c) {
+		if !path.IsAbs(text) {
+			text = path.Join(dir, text)
+		}
+		out = append(out, path.Clean(text))
+	}
+	return out
+}

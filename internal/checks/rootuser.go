@@ -1,0 +1,152 @@
+package checks
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lighterman/lighterman/fixes"
+	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/check"
+)
+
+// rootUser finds images whose program runs as root.
+//
+// Of 109 repositories that added a USER, 28 took it back in the same file: files the user could not read or write, ports,
+// entrypoints that change user themselves, names that Kubernetes cannot check. So the fix is offered only when every step
+// of the image and the program it starts are of a kind known to work without root.
+var rootUser = &check.Check{
+	Name:     "root-user",
+	Summary:  "the image runs its program as root",
+	Severity: check.Warning,
+	Aliases:  []string{"DL3002", "CKV_DOCKER_3", "CKV_DOCKER_8", "AVD-DS-0002", "DS002"},
+	Run:      runRootUser,
+}
+
+func runRootUser(p *check.Pass) error {
+	s := shippedStage(p)
+	l := launchOf(p, s)
+	user := s.End().User
+	switch {
+	case s.Windows():
+	case user != "" && !isRoot(user):
+	case user == "" && l.known && l.base.User != "" && !isRoot(l.base.User):
+	case l.known && l.base.StepsDown && l.entrypoint == nil:
+	default:
+		reportRoot(p, l)
+	}
+	return nil
+}
+
+// shippedStage is the stage whose image is used: the last, unless every known build names another.
+func shippedStage(p *check.Pass) *dockerfile.Stage {
+	var last *dockerfile.Stage
+	for _, b := range p.Builds {
+		s := p.File.Stage(b.Target)
+		if b.Target == "" || s == nil {
+			return p.File.Final()
+		}
+		if last == nil || s.Index > last.Index {
+			last = s
+		}
+	}
+	if last == nil {
+		return p.File.Final()
+	}
+	return last
+}
+
+// isRoot reports whether a USER is root, with any group.
+func isRoot(user string) bool {
+	name, _, _ := strings.Cut(user, ":")
+	return name == "root" || name == "0"
+}
+
+func reportRoot(p *check.Pass, l launch) {
+	at, message := l.stage.From.Code(), "the image runs its program as root, so whoever takes over the program owns the whole container"
+	stated := l.lastUser()
+	switch {
+	case stated != nil:
+		at = stated.Code()
+	case l.base.User == "":
+		message = fmt.Sprintf("no USER is set, so the program runs as whatever user %s has, which is root unless that image says otherwise", l.says())
+	}
+	fix, reason := l.unprivileged(p, stated)
+	if reason != "" {
+		p.Advise(at, message, reason)
+		return
+	}
+	p.Report(at, message, fix)
+}
+
+// lastUser is the USER in force, nil when none is stated.
+func (l launch) lastUser() *dockerfile.Instruction {
+	var last *dockerfile.Instruction
+	for _, i := range l.steps() {
+		if i.Keyword == "USER" {
+			last = i
+		}
+	}
+	return last
+}
+
+// unprivileged is the fix, or why there is none.
+func (l launch) unprivileged(p *check.Pass, stated *dockerfile.Instruction) (fixes.Fix, string) {
+	if !l.known || l.base.User == "" {
+		return fixes.Fix{}, fmt.Sprintf("which user %s runs as and which accounts it has is not known", l.says())
+	}
+	after := l.stage.From
+	for _, i := range l.stage.Instructions {
+		if slices.Contains([]string{"RUN", "COPY", "ADD", "WORKDIR", "USER"}, i.Keyword) {
+			after = i
+		}
+	}
+	if after == stated {
+		return fixes.Fix{}, "USER root is the last step, after everything that could need it, so it seems meant"
+	}
+	who, reason := l.account(stated)
+	if reason == "" {
+		reason = l.needsRoot(p, who)
+	}
+	if reason != "" {
+		return fixes.Fix{}, reason
+	}
+	edits, err := fixes.SetUser(p.File, after, who.user, who.create)
+	if err != nil {
+		return fixes.Fix{}, err.Error()
+	}
+	return fixes.Fix{
+		Title:  "Run as an unprivileged user",
+		Intent: fixes.RunsAs{User: who.user, Create: who.create},
+		Edits:  edits,
+	}, ""
+}
+
+// needsRoot says what in the image may need root, or belong to root, when the program runs. Everything that is not known
+// to be harmless counts.
+func (l launch) needsRoot(p *check.Pass, who account) string {
+	for _, find := range []func() string{
+		func() string { return l.overruled(p) },
+		func() string { return l.ports(p) },
+		func() string { return l.ownedByRoot(who) },
+		func() string { return l.program(p) },
+	} {
+		if reason := find(); reason != "" {
+			return reason
+		}
+	}
+	return ""
+}
+
+// overruled says what outside the Dockerfile decides about the user or hands in files of other owners.
+func (l launch) overruled(p *check.Pass) string {
+	for _, b := range p.Builds {
+		switch {
+		case b.User != "":
+			return fmt.Sprintf("%s sets the user itself", b.Origin)
+		case len(b.Mounts) > 0:
+			return fmt.Sprintf("%s mounts %s, whose owner is not known", b.Origin, b.Mounts[0])
+		}
+	}
+	return ""
+}
