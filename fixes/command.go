@@ -33,7 +33,7 @@ func AppendCommand(f *dockerfile.File, run *dockerfile.Instruction, command stri
 		return nil, err
 	}
 	text := layoutOf(f, run, cmds).join(f, firstEOL(f, run)) + command
-	return checked(f, 0, edit(f, point(run.Body.End), text))
+	return scripted(f, run, 0, slices.Concat(cmds, added), edit(f, point(run.Body.End), text))
 }
 
 // listsOf reads the script of a RUN as and-lists.
@@ -73,7 +73,7 @@ func leaveShell(cmds, added []dockerfile.Command) error {
 		switch {
 		case isSet(c) && !mentions(added, "$"):
 			continue
-		case c.Name() == "cd" && placeless(added):
+		case c.Name() == "cd" && placeless(added), isQuietExport(c):
 			continue
 		}
 		if _, err := program(c); err != nil {
@@ -98,6 +98,17 @@ func isSet(c dockerfile.Command) bool {
 	}
 	return true
 }
+
+// isQuietExport reports whether c exports nothing but settings that only say how to talk to people.
+func isQuietExport(c dockerfile.Command) bool {
+	return c.Name() == "export" && c.Plain() && !slices.ContainsFunc(c.Args(), func(w dockerfile.Argument) bool {
+		name, _, ok := strings.Cut(w.Text, "=")
+		return !ok || !w.Literal || !conversational[name]
+	})
+}
+
+// conversational are the variables that only say how programs talk to people.
+var conversational = words(`DEBIAN_FRONTEND DEBIAN_PRIORITY DEBCONF_NONINTERACTIVE_SEEN LANG LANGUAGE LC_ALL TERM TZ`)
 
 // stopsAtFailure reports whether c is "set -e", with other options at most.
 func stopsAtFailure(c dockerfile.Command) bool {
@@ -143,13 +154,16 @@ func appendLine(f *dockerfile.File, run *dockerfile.Instruction, lists []dockerf
 	case len(last.Pipelines) != 1 || len(lists) == 1:
 		return nil, refuse("the here-document on line %d ends with more than one command", run.Line())
 	}
+	var cmds []dockerfile.Command
 	for _, l := range lists {
-		if err := leaveShell(l.Commands(), added); err != nil {
-			return nil, err
-		}
+		cmds = append(cmds, l.Commands()...)
+	}
+	if err := leaveShell(cmds, added); err != nil {
+		return nil, err
 	}
 	indent := indentOf(f.Text(f.LineSpan(f.Line(doc.Body.End - 1))))
-	return checked(f, 0, edit(f, point(doc.Body.End), indent+command+eolAt(f, doc.Body.End)))
+	text := indent + command + eolAt(f, doc.Body.End)
+	return scripted(f, run, 0, slices.Concat(cmds, added), edit(f, point(doc.Body.End), text))
 }
 
 // parseCommand reads a command that is to be written into f: an && list of known programs on one line.
@@ -158,39 +172,15 @@ func parseCommand(f *dockerfile.File, command string) ([]dockerfile.Command, err
 		return nil, refuse("the command is not one line")
 	}
 	g, err := dockerfile.Parse(f.Path, []byte("FROM scratch\nRUN "+command+"\n"))
-	if err != nil || len(g.Instructions) != 2 {
-		return nil, refuse("the command is not a line of shell: %v", err)
-	}
-	return joinable(g, g.Instructions[1])
-}
-
-// RemoveCommand takes cmd, one of the && list of run, out of it, with its "&&" and its line. The rest stays as written.
-// It refuses the only command, and one with a comment line next to it, which might be about it.
-func RemoveCommand(f *dockerfile.File, run *dockerfile.Instruction, cmd dockerfile.Command) ([]Edit, error) {
-	cmds, err := chain(f, run)
-	if err != nil {
-		return nil, err
-	}
-	k := slices.IndexFunc(cmds, func(c dockerfile.Command) bool { return c.Span == cmd.Span })
 	switch {
-	case k < 0:
-		return nil, refuse("the command is not one of the list of the RUN on line %d", run.Line())
-	case len(cmds) == 1:
-		return nil, refuse("nothing would be left of the RUN on line %d", run.Line())
+	case err != nil:
+		return nil, refuse("the command is not a line of shell: %s", problem(err))
+	case len(g.Instructions) != 2 || g.Instructions[1].Text() != command || len(g.Instructions[1].Flags) > 0:
+		return nil, refuse("the command is not one line of shell")
 	}
-	around := dockerfile.Span{Start: run.Body.Start, End: run.Body.End}
-	if k > 0 {
-		around.Start = cmds[k-1].Span.End
+	cmds, err := joinable(g, g.Instructions[1])
+	if err != nil {
+		return nil, refuse("%s is not a command to add: %v", command, err)
 	}
-	if k+1 < len(cmds) {
-		around.End = cmds[k+1].Span.Start
-	}
-	if commented(run, around) {
-		return nil, refuse("a comment stands next to the command")
-	}
-	cut := dockerfile.Span{Start: cmd.Span.Start, End: around.End}
-	if k+1 == len(cmds) || k > 0 && f.Line(cmd.Span.Start) == f.Line(around.Start-1) {
-		cut = dockerfile.Span{Start: around.Start, End: cmd.Span.End}
-	}
-	return checked(f, 0, edit(f, cut, ""))
+	return cmds, nil
 }

@@ -13,9 +13,9 @@ type layout struct {
 }
 
 // layoutOf reads the layout of run: from the lines on which its further commands begin, else from its other continuation
-// lines, else from those of the file's first RUN that has some, else four blanks more than its own indentation.
+// lines, else from those of the file's first RUN that has some, else one step more than its own indentation.
 func layoutOf(f *dockerfile.File, run *dockerfile.Instruction, cmds []dockerfile.Command) layout {
-	out := layout{indent: run.Indent() + "    "}
+	out := layout{indent: run.Indent() + deeper(run.Indent())}
 	found := false
 	for _, c := range cmds {
 		line := f.LineSpan(f.Line(c.Span.Start))
@@ -37,6 +37,14 @@ func layoutOf(f *dockerfile.File, run *dockerfile.Instruction, cmds []dockerfile
 		}
 	}
 	return out
+}
+
+// deeper is one step of indentation in the style of one that is there.
+func deeper(indent string) string {
+	if strings.Contains(indent, "\t") {
+		return "\t"
+	}
+	return "    "
 }
 
 // continuationIndent is the smallest indentation of i's continuation lines.

@@ -35,7 +35,7 @@ func MergeRuns(f *dockerfile.File, first, second *dockerfile.Instruction) ([]Edi
 	if err != nil {
 		return nil, err
 	}
-	return checked(f, -1, e)
+	return scripted(f, first, -1, slices.Concat(a, b), e)
 }
 
 // adjacent says why second does not follow first closely enough.

@@ -17,13 +17,13 @@ func Move(f *dockerfile.File, i, after *dockerfile.Instruction) ([]Edit, error) 
 	}
 	for _, other := range crossed(f, i, after) {
 		if observes(i, other) || observes(other, i) || settles(i, other) {
-			return nil, refuse("%s on line %d would no longer stand in the same order to %s on line %d, which makes a difference",
+			return nil, refuse("%s on line %d cannot pass %s on line %d: their order makes a difference",
 				i.Keyword, i.Line(), other.Keyword, other.Line())
 		}
 	}
 	text := f.Text(i.Outer())
 	text = text[:len(text)-len(ending([]byte(text)))]
-	return checked(f, 0, edit(f, widened(f, i.Outer()), guard(f, i.Outer())), insertBelow(f, after, text))
+	return checked(f, 0, cutOut(f, i.Outer()), insertBelow(f, after, text))
 }
 
 func movable(f *dockerfile.File, i, after *dockerfile.Instruction) error {

@@ -109,3 +109,38 @@ func plainShell(f *dockerfile.File, i *dockerfile.Instruction) error {
 	}
 	return nil
 }
+
+// scripted is the end of a recipe that changes the script of run: the edits, if they are sound and run's commands are then
+// exactly those wanted.
+func scripted(f *dockerfile.File, run *dockerfile.Instruction, more int, want []dockerfile.Command, e Edit) ([]Edit, error) {
+	edits, err := checked(f, more, e)
+	if err != nil {
+		return nil, err
+	}
+	src, err := Apply(f.Path, f.Src, edits)
+	if err != nil {
+		return nil, err
+	}
+	g, err := dockerfile.Parse(f.Path, src)
+	if err != nil {
+		return nil, err
+	}
+	lists, err := listsOf(g, g.Instructions[run.Index])
+	if err != nil {
+		return nil, refuse("the result would be another script: %v", err)
+	}
+	var got []dockerfile.Command
+	for _, l := range lists {
+		got = append(got, l.Commands()...)
+	}
+	if !slices.EqualFunc(got, want, sameCommand) {
+		return nil, refuse("the result would be other commands than meant")
+	}
+	return edits, nil
+}
+
+func sameCommand(a, b dockerfile.Command) bool {
+	return slices.EqualFunc(a.Words, b.Words, func(v, w dockerfile.Argument) bool {
+		return v.Text == w.Text && v.Literal == w.Literal
+	})
+}

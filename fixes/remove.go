@@ -23,7 +23,13 @@ func Remove(f *dockerfile.File, i *dockerfile.Instruction) Edit {
 	if kept != "" {
 		return edit(f, cut, kept)
 	}
-	return edit(f, widened(f, cut), guard(f, cut))
+	return cutOut(f, cut)
+}
+
+// cutOut removes whole lines without leaving traces of the gap.
+func cutOut(f *dockerfile.File, cut dockerfile.Span) Edit {
+	cut = widened(f, cut)
+	return edit(f, cut, guard(f, cut))
 }
 
 // concernsOnly reports whether the comments above i have nothing else to be about.

@@ -82,7 +82,7 @@ func sound(f *dockerfile.File, edits []Edit, more int) error {
 	}
 	g, err := dockerfile.Parse(f.Path, src)
 	if err != nil {
-		return refuse("the result would not be a valid Dockerfile: %v", err)
+		return refuse("the result would not be a valid Dockerfile: %s", problem(err))
 	}
 	if len(g.Instructions) != len(f.Instructions)+more {
 		return refuse("the result would have %d instructions instead of %d", len(g.Instructions), len(f.Instructions)+more)
@@ -94,6 +94,14 @@ func sound(f *dockerfile.File, edits []Edit, more int) error {
 		return refuse("the end of the file would change")
 	}
 	return nil
+}
+
+// problem is the text of a parser's error without the path.
+func problem(err error) string {
+	if e, ok := errors.AsType[*dockerfile.Error](err); ok {
+		return e.Msg
+	}
+	return err.Error()
 }
 
 func sameDirective(a, b dockerfile.Directive) bool { return a.Name == b.Name && a.Value == b.Value }

@@ -1,6 +1,7 @@
 package fixes
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -25,6 +26,9 @@ func SetUser(f *dockerfile.File, after *dockerfile.Instruction, user, create str
 	}
 	lines, more := dressed(f, after, "USER "+user), 1
 	if create != "" {
+		if err := creates(f, after, create); err != nil {
+			return nil, err
+		}
 		lines = dressed(f, after, "RUN "+create) + eolNear(f, after) + lines
 		more++
 	}
@@ -50,6 +54,31 @@ func switchable(f *dockerfile.File, after *dockerfile.Instruction, user, create 
 		}
 	}
 	return nil
+}
+
+// creates refuses a command that is not a list of known programs, or a place where RUN is not run by a Unix shell.
+func creates(f *dockerfile.File, after *dockerfile.Instruction, create string) error {
+	if _, err := parseCommand(f, create); err != nil {
+		return err
+	}
+	if shell := shellAfter(after); len(shell) > 0 && !unixShells[path.Base(shell[0])] {
+		return refuse("RUN is run by %s there", shell[0])
+	}
+	return nil
+}
+
+var unixShells = words(`sh ash dash bash`)
+
+// shellAfter is the SHELL in force behind i.
+func shellAfter(i *dockerfile.Instruction) []string {
+	if i.Keyword != "SHELL" {
+		return i.Stage.Before(i).Shell
+	}
+	var out []string
+	for _, w := range i.Words {
+		out = append(out, w.Text)
+	}
+	return out
 }
 
 // userAfter is the user in force behind i, as written; "" when the stage has set none.

@@ -69,8 +69,11 @@ func wordIn(f *dockerfile.File, i *dockerfile.Instruction, at dockerfile.Span, t
 	case text == "" || strings.ContainsAny(text, "\r\n"):
 		return "", refuse("the new word is not one line")
 	}
-	if i.Form != dockerfile.ExecForm {
+	switch {
+	case i.Form != dockerfile.ExecForm:
 		return text, nil
+	case f.Src[at.Start] != '"':
+		return "", refuse("the word is not one of the array")
 	}
 	return jsonString(text)
 }
