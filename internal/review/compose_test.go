@@ -216,6 +216,10 @@ func TestSuggest(t *testing.T) {
 			edits: []fixes.Edit{replace("FROM a\nADD . .", "ADD", "COPY")}, why: "no line end"},
 		{name: "line end taken away", text: "FROM a\nADD . .\n", near: 2,
 			edits: []fixes.Edit{replace("FROM a\nADD . .\n", "ADD . .\n", "COPY . .")}, why: "no line end"},
+		{name: "last line gets an end", text: "FROM a\nADD . .", near: 2,
+			edits: []fixes.Edit{replace("FROM a\nADD . .", "ADD . .", "COPY . .\n")}, why: "no line end"},
+		{name: "last line without an end goes", text: "FROM a\nADD . .", near: 2,
+			edits: []fixes.Edit{replace("FROM a\nADD . .", "ADD . .", "")}, why: "no line end"},
 		{name: "insertion above a last line without an end", text: "FROM a\nRUN b\nCMD c", near: 3,
 			edits: []fixes.Edit{insertBefore("FROM a\nRUN b\nCMD c", "CMD", "USER x\n")}, want: Suggestion{2, 2, "RUN b\nUSER x\n"}},
 		{name: "byte order mark", text: "\ufeffFROM a\nADD . .\n", near: 1,
@@ -247,13 +251,20 @@ func TestSuggest(t *testing.T) {
 }
 
 func TestConflictingSuggestionsGiveWay(t *testing.T) {
+	asked := 0
 	const text = "FROM node\nCOPY . .\nRUN npm ci\nCMD x\n"
 	better := example("first", 2, text, replace(text, "COPY . .\nRUN npm ci\n", "RUN npm ci\nCOPY . .\n"))
 	worse := example("second", 3, text, replace(text, "npm ci\n", "npm ci && rm -rf /x\n"))
 	third := example("third", 4, text, replace(text, "CMD x", "CMD y"))
 	s := scene{file: File{Path: "Dockerfile", Text: []byte(text), Diff: mustDiff(t, "", text)}}
 	s.findings = []check.Finding{better, worse, third}
-	o := s.opinion(t)
+	o, err := Compose([]File{s.file}, &check.Result{Findings: s.findings}, func(path string, found []check.Finding) (*check.Combined, error) {
+		asked++
+		return merged(text)(path, found)
+	})
+	if err != nil || asked != 1 {
+		t.Fatalf("combined %d times, error %v; want once, for overlapping suggestions are not put together", asked, err)
+	}
 	if o.Comments[0].Suggestion == nil || o.Comments[1].Suggestion != nil || o.Comments[2].Suggestion == nil {
 		t.Fatalf("suggestions are %v, %v, %v", o.Comments[0].Suggestion, o.Comments[1].Suggestion, o.Comments[2].Suggestion)
 	}
@@ -292,6 +303,62 @@ func TestSuggestionThatWasNotProvenWithTheOthersGivesWay(t *testing.T) {
 	if _, err := Compose([]File{s.file}, &check.Result{Findings: s.findings},
 		func(string, []check.Finding) (*check.Combined, error) { return nil, boom }); err != boom {
 		t.Errorf("error = %v, want %v", err, boom)
+	}
+}
+
+func TestBatchThatGivesOtherTextIsNotOffered(t *testing.T) {
+	s := scene{file: File{Path: "Dockerfile", Text: []byte(exampleText), Diff: mustDiff(t, "", exampleText)}}
+	s.findings = []check.Finding{
+		example("first", 2, exampleText, replace(exampleText, "COPY . .", "COPY a .")),
+		example("second", 3, exampleText, replace(exampleText, "npm ci", "npm i")),
+	}
+	o, err := Compose([]File{s.file}, &check.Result{Findings: s.findings}, func(path string, found []check.Finding) (*check.Combined, error) {
+		c, err := merged(exampleText)(path, found)
+		if len(c.Taken) == 2 {
+			c.Text = append(c.Text, '#')
+		}
+		return c, err
+	})
+	if err != nil || o.Comments[0].Suggestion == nil || o.Comments[1].Suggestion != nil {
+		t.Errorf("comments are %+v, error %v", o.Comments, err)
+	}
+}
+
+func TestCommentOnALongInstructionStandsOnItsFirstLine(t *testing.T) {
+	text := "FROM node\n" + strings.Repeat("RUN x\n", 40)
+	d := mustDiff(t, "", text)
+	for _, tt := range []struct{ found, want Hunk }{
+		{Hunk{2, 11}, Hunk{2, 11}}, {Hunk{2, 12}, Hunk{2, 2}}, {Hunk{40, 60}, Hunk{40, 41}}, {Hunk{50, 51}, Hunk{}},
+	} {
+		if got := standing(d, tt.found); got != tt.want {
+			t.Errorf("finding on %v stands on %v, want %v", tt.found, got, tt.want)
+		}
+	}
+}
+
+func TestTwinsInOneFileStayApart(t *testing.T) {
+	s := scene{file: File{Path: "Dockerfile", Text: []byte(exampleText), Diff: mustDiff(t, "", exampleText)}}
+	for line := 2; line <= 3; line++ {
+		f := example("twin", line, exampleText)
+		f.ID = fmt.Sprint("twin ", line)
+		s.findings = append(s.findings, f)
+	}
+	if o := s.opinion(t); len(o.Comments) != 2 {
+		t.Errorf("comments are %+v", o.Comments)
+	}
+}
+
+func TestChangeThatIsNoSuggestionIsShownWhenShort(t *testing.T) {
+	const text = "FROM node\r\nADD . .\r\n"
+	f := File{Path: "Dockerfile", Text: []byte(text)}
+	short := example("short", 2, text, replace(text, "ADD", "COPY")).Fixes[0]
+	if got, want := change(f, short), "```diff\n@@\n FROM node\n-ADD . .\n+COPY . .\n```\n"; got != want {
+		t.Errorf("change is %q, want %q", got, want)
+	}
+	for name, fresh := range map[string]string{"lines": strings.Repeat("x\n", maxChange), "bytes": strings.Repeat("x", maxBlock)} {
+		if got := change(f, example("long", 2, text, replace(text, "ADD", fresh)).Fixes[0]); got != "" {
+			t.Errorf("a change of too many %s is shown: %q", name, got)
+		}
 	}
 }
 

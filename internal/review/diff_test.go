@@ -52,6 +52,13 @@ func TestDiffShowsTheLinesOfTheHunks(t *testing.T) {
 	}
 }
 
+func TestDeletedLinesTouchWhatIsOnBothSides(t *testing.T) {
+	d := mustDiff(t, "a\ngone\nb\n", "a\nb\n")
+	if d.Touches(1, 1) || d.Touches(2, 2) || !d.Touches(1, 2) {
+		t.Error("lines deleted between two instructions touch neither; within one they touch it")
+	}
+}
+
 func TestDiffOfWholeFiles(t *testing.T) {
 	added, err := ParseDiff("@@ -0,0 +1,2 @@\n+FROM alpine\n+RUN true\n\\ No newline at end of file")
 	if err != nil {

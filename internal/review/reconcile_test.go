@@ -251,6 +251,40 @@ func TestSuggestionIsNeverPutOnOtherLines(t *testing.T) {
 	}
 }
 
+func TestSuggestionOnLinesThatMovedApartIsPostedAnew(t *testing.T) {
+	tests := map[string]func(*scene, *forge.Thread){
+		"the same lines": func(*scene, *forge.Thread) {},
+		"outdated":       func(_ *scene, th *forge.Thread) { th.Outdated = true },
+		"another line":   func(_ *scene, th *forge.Thread) { th.Line++ },
+		"more lines": func(s *scene, _ *forge.Thread) {
+			s.findings[0] = example("first", 2, exampleText, replace(exampleText, "FROM node\nCOPY . .\n", "FROM n\nCOPY src .\n"))
+		},
+	}
+	for name, change := range tests {
+		s, h := stage(t)
+		change(&s, &h.threads[0])
+		s.findings[0].Message = "other words"
+		plan := s.plan(t, h)
+		edited, anew := len(plan.Edit) == 1, plan.Review != nil && len(plan.Resolve) == 1
+		if edited == anew || edited != (name == "the same lines") {
+			t.Errorf("%s: plan is %+v", name, plan)
+		}
+	}
+}
+
+func TestDeletionOfMoreLinesIsAnotherText(t *testing.T) {
+	s, h := stage(t)
+	s.findings[0] = example("first", 2, exampleText, replace(exampleText, "COPY . .\n", ""))
+	h.threads = nil
+	if err := h.publish(s.plan(t, h)); err != nil {
+		t.Fatal(err)
+	}
+	s.findings[0] = example("first", 2, exampleText, replace(exampleText, "COPY . .\nRUN npm ci\n", ""))
+	if plan := s.plan(t, h); len(plan.Resolve) != 1 || plan.Review == nil {
+		t.Errorf("plan is %+v", plan)
+	}
+}
+
 func TestSecondThreadOfAFindingIsClosed(t *testing.T) {
 	s, h := stage(t)
 	twin := h.threads[0]

@@ -98,7 +98,7 @@ func misplaced(d *Diff, lines []string, s *Suggestion) string {
 		return "It is not offered as a suggestion, for the diff shows deleted lines among those it replaces."
 	case !strings.HasSuffix(old, "\n") || s.Text != "" && !strings.HasSuffix(s.Text, "\n"):
 		return "It is not offered as a suggestion, for it changes a last line that has no line end."
-	case old == s.Text || !utf8.ValidString(s.Text) || strings.ContainsAny(s.Text, "\ufeff\x00"):
+	case !utf8.ValidString(s.Text) || strings.ContainsAny(s.Text, "\ufeff\x00"):
 		return "The change cannot be shown as a suggestion."
 	case len(s.block()) > maxBlock:
 		return "The change is too long to be shown as a suggestion."
