@@ -71,6 +71,7 @@ func newApp[TTx any](o Options, db *database[TTx], clientID string) (*app[TTx], 
 		JobTimeout:                  o.Timeout,
 		RescueStuckJobsAfter:        o.Timeout + rescueAfter,
 		MaxAttempts:                 o.Attempts,
+		RetryPolicy:                 backoff(o.Backoff),
 		FetchCooldown:               fetchCooldown,
 		FetchPollInterval:           fetchPoll,
 		DiscardedJobRetentionPeriod: keepDead,
@@ -80,6 +81,14 @@ func newApp[TTx any](o Options, db *database[TTx], clientID string) (*app[TTx], 
 	}
 	a.client = client
 	return a, nil
+}
+
+// backoff is Options.Backoff as River wants it.
+type backoff func(attempt int) time.Duration
+
+// NextRetry is when a job that failed just now is run again.
+func (b backoff) NextRetry(job *rivertype.JobRow) time.Time {
+	return time.Now().Add(max(0, b(job.Attempt)))
 }
 
 // store keeps deliveries and schedules their pull requests, all in one transaction. Rows are written in the order of

@@ -19,10 +19,6 @@ import (
 // its time must still be settled.
 const settleTime = 30 * time.Second
 
-// schedulerEvery is how often River's leader makes jobs available whose time has come (JobSchedulerIntervalDefault in
-// its package maintenance).
-const schedulerEvery = 5 * time.Second
-
 // A worker runs jobs for River.
 type worker[TTx any] struct {
 	river.WorkerDefaults[reviewArgs]
@@ -121,10 +117,12 @@ func (a *app[TTx]) carryOut(ctx context.Context, job *river.Job[reviewArgs], p p
 	case interrupt:
 		// River knows a job that was stopped by the error of its cancelled context.
 		return fmt.Errorf("%w: %w", context.Canceled, r.err)
-	case retry, bury:
-		return a.settle(ctx, job, p, func(tx TTx) error { return a.fail(ctx, tx, job, r.err, v == bury) })
+	case retry:
+		return a.settle(ctx, job, p, func(TTx) error { return errRetry }, r.err)
+	case bury:
+		return a.settle(ctx, job, p, func(tx TTx) error { return a.discard(ctx, tx, job, r.err) }, nil)
 	}
-	return a.settle(ctx, job, p, func(tx TTx) error { return complete(ctx, tx, job) })
+	return a.settle(ctx, job, p, func(tx TTx) error { return complete(ctx, tx, job) }, nil)
 }
 
 // putOff snoozes a job, and notes a rate limit so that other jobs of the installation do not run into it.
@@ -144,11 +142,14 @@ func (a *app[TTx]) putOff(ctx context.Context, ref forge.Ref, cause error, pause
 
 // settle ends a run, in one transaction with a second look at the generation. When that did not move, end is what
 // becomes of the job. When it did, the job is complete, however the run went, and a new one is inserted: a webhook that
-// comes later finds the row locked, and then either the new job or none.
+// comes later finds the row locked, and then either the new job or none. A fresh job is inserted, rather than the old
+// one snoozed, because the new head deserves its full number of attempts, and at once.
 //
-// A fresh job is inserted rather than the old one snoozed because the new head deserves its full number of attempts,
-// and at once.
-func (a *app[TTx]) settle(ctx context.Context, job *river.Job[reviewArgs], seen pull, end func(TTx) error) error {
+// What is returned goes to River, which writes it a moment later, by the job's id and only if the job still runs. So a
+// job must not be runnable again when settle returns nil: its next run would be taken for the one that ended. That is
+// why a retry is left to River.
+func (a *app[TTx]) settle(ctx context.Context, job *river.Job[reviewArgs], seen pull, end func(TTx) error,
+	failure error) error {
 	err := a.db.within(ctx, func(tx TTx, s session) error {
 		now, err := readPull(ctx, s, job.Args.Subject, a.db.forUpdate)
 		if err != nil {
@@ -162,19 +163,25 @@ func (a *app[TTx]) settle(ctx context.Context, job *river.Job[reviewArgs], seen 
 		}
 		return a.insert(ctx, tx, []string{job.Args.Subject})
 	})
-	if errors.Is(err, errTaken) {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errRetry):
+		return failure
+	case errors.Is(err, errTaken):
 		a.log.Warn("the job was taken over by another process meanwhile", "pull", seen.ref.String())
 		return nil
 	}
-	if err != nil {
-		a.log.Error("the end of a job could not be written; it runs again", "pull", seen.ref.String(), "error", err)
-		return river.JobSnooze(minWait)
-	}
-	return nil
+	a.log.Error("the end of a job could not be written; it runs again", "pull", seen.ref.String(), "error", err)
+	return river.JobSnooze(minWait)
 }
 
-// errTaken says that a job is not this process's any more.
-var errTaken = errors.New("the job was taken over")
+var (
+	// errRetry says that a job is to be retried by River.
+	errRetry = errors.New("retry")
+	// errTaken says that a job is not this process's any more.
+	errTaken = errors.New("the job was taken over")
+)
 
 // complete marks a job as done. River answers with the job as it now stands, which is another state, or nothing, when
 // the job was no longer running.
@@ -189,19 +196,16 @@ func complete[TTx any](ctx context.Context, tx TTx, job *river.Job[reviewArgs]) 
 	return nil
 }
 
-// fail marks a job as one that is to be retried, or as dead, in the given transaction. River has JobCompleteTx but
-// nothing like it for failures, and writes them outside of any transaction of ours, where a push could come between: it
-// would wait for the backoff, or be lost with the last attempt. So this goes through River's driver.
-func (a *app[TTx]) fail(ctx context.Context, tx TTx, job *river.Job[reviewArgs], failure error, dead bool) error {
+// discard marks a job as dead in the given transaction. River has JobCompleteTx but nothing like it for failures, and
+// discards them outside of any transaction of ours, where a push could come between and be lost; so this goes through
+// its driver.
+func (a *app[TTx]) discard(ctx context.Context, tx TTx, job *river.Job[reviewArgs], failure error) error {
 	now := time.Now().UTC()
 	data, err := json.Marshal(rivertype.AttemptError{At: now, Attempt: job.Attempt, Error: failure.Error()})
 	if err != nil {
-		return fmt.Errorf("end job %d: %w", job.ID, err)
+		return fmt.Errorf("discard job %d: %w", job.ID, err)
 	}
 	p := riverdriver.JobSetStateDiscarded(job.ID, now, data, nil)
-	if !dead {
-		p = retryLater(job.ID, now, a.options.Backoff(job.Attempt), data)
-	}
 	rows, err := a.db.driver.UnwrapExecutor(tx).JobSetStateIfRunningMany(ctx, &riverdriver.JobSetStateIfRunningManyParams{
 		ID:              []int64{p.ID},
 		Attempt:         []*int{p.Attempt},
@@ -213,20 +217,10 @@ func (a *app[TTx]) fail(ctx context.Context, tx TTx, job *river.Job[reviewArgs],
 		State:           []rivertype.JobState{p.State},
 	})
 	if err != nil {
-		return fmt.Errorf("end job %d: %w", job.ID, err)
+		return fmt.Errorf("discard job %d: %w", job.ID, err)
 	}
 	if len(rows) == 0 || rows[0].State != p.State {
 		return errTaken
 	}
 	return nil
-}
-
-// retryLater is the state of a job that failed. River's scheduler looks at what waits for a retry only every so often,
-// so a shorter wait goes straight to the jobs that are fetched when their time has come, as River does itself.
-func retryLater(id int64, now time.Time, backoff time.Duration, data []byte) *riverdriver.JobSetStateIfRunningParams {
-	at := now.Add(max(backoff, 0))
-	if backoff <= schedulerEvery {
-		return riverdriver.JobSetStateErrorAvailable(id, at, data, nil)
-	}
-	return riverdriver.JobSetStateErrorRetryable(id, at, data, nil)
 }

@@ -1,0 +1,571 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/queue/pgtest"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(childEnv) != "" {
+		os.Exit(child())
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// A place is where the database of a test lives.
+type place struct{ dir, url string }
+
+func (p place) options(o Options) Options {
+	o.DataDir, o.DatabaseURL = p.dir, p.url
+	return o
+}
+
+func sqlitePlace(t testing.TB) place { return place{dir: t.TempDir()} }
+
+// TestConformance holds both databases to the same promises.
+func TestConformance(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) { conform(t, sqlitePlace) })
+	t.Run("postgres", func(t *testing.T) {
+		cluster := pgtest.Start(t)
+		conform(t, func(t testing.TB) place { return place{url: cluster.Database(t)} })
+		for name, promise := range map[string]func(*testing.T, place){
+			"replicas open at once":           openAtOnce,
+			"replicas coalesce":               func(t *testing.T, p place) { coalesce(t, p, 2) },
+			"a paused owner is fenced":        fence,
+			"an owner taken for dead stops":   selfFence,
+			"an owner cut off stops":          cutOff,
+			"a live replica takes over":       takeOver,
+			"a database URL must be readable": badURL,
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				promise(t, place{url: cluster.Database(t)})
+			})
+		}
+	})
+}
+
+func conform(t *testing.T, where func(testing.TB) place) {
+	for name, promise := range map[string]func(*testing.T, place){
+		"a delivery runs its pull request once": runsOnce,
+		"a known delivery changes nothing":      dedupes,
+		"a delivery that failed is not known":   failedIsNotKnown,
+		"pushes during a run make it run again": runsAgain,
+		"pushes coalesce":                       func(t *testing.T, p place) { coalesce(t, p, 1) },
+		"failures are retried":                  retries,
+		"a push ends the backoff":               hastens,
+		"the last failure is kept":              buries,
+		"a push during the last attempt runs":   outlivesLastAttempt,
+		"a panic is a failure":                  panicsAreFailures,
+		"what is gone is given up":              givesUp,
+		"a limit puts off its installation":     putsOff,
+		"stop waits for running jobs":           drains,
+		"stop cancels at its deadline":          interrupts,
+		"a stopped queue refuses":               refuses,
+		"old deliveries are forgotten":          forgets,
+		"killed and started again":              resumes,
+		"killed in every attempt":               buriesKillers,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			promise(t, where(t))
+		})
+	}
+}
+
+// A log collects log lines; they are printed when the test fails.
+func logTo(t testing.TB) *slog.Logger {
+	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
+}
+
+// open opens and starts a queue that is stopped at the end of the test.
+func open(t testing.TB, p place, o Options) *Queue {
+	t.Helper()
+	q := openStill(t, p, o)
+	if err := q.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return q
+}
+
+func openStill(t testing.TB, p place, o Options) *Queue {
+	t.Helper()
+	if o.Logger == nil {
+		o.Logger = logTo(t)
+	}
+	q, err := Open(t.Context(), p.options(o))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stop(t, q) })
+	return q
+}
+
+func stop(t testing.TB, q *Queue) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := q.Stop(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+func pullRequest(n int) forge.Ref {
+	return forge.Ref{Repo: forge.Repo{Installation: 7, Owner: "Acme", Name: "app"}, Number: n}
+}
+
+func push(guid string, ref forge.Ref) Delivery {
+	return Delivery{GUID: guid, Event: "pull_request", Action: "synchronize", Ref: &ref, Payload: []byte(`{"a":1}`)}
+}
+
+func receive(t testing.TB, q *Queue, d Delivery) bool {
+	t.Helper()
+	fresh, err := q.Receive(t.Context(), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fresh
+}
+
+func idle(t testing.TB, q *Queue) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := q.Idle(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A desk is work under a test's control: every run reports in begun and goes on with what it gets from end.
+type desk struct {
+	begun chan forge.Ref
+	end   chan error
+}
+
+func newDesk() desk { return desk{make(chan forge.Ref), make(chan error)} }
+
+func (d desk) work(ctx context.Context, ref forge.Ref) error {
+	select {
+	case d.begun <- ref:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-d.end:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// patience bounds how long a test waits for what is bound to happen.
+const patience = 30 * time.Second
+
+func next[T any](t testing.TB, from <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(patience):
+		t.Fatal("waited in vain")
+		panic("unreachable")
+	}
+}
+
+// A tally counts runs and answers them from a list; when that is used up with nil.
+type tally struct {
+	mu      sync.Mutex
+	answers []error
+	runs    []forge.Ref
+}
+
+func (c *tally) work(_ context.Context, ref forge.Ref) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.runs = append(c.runs, ref)
+	if n := len(c.runs); n <= len(c.answers) {
+		return c.answers[n-1]
+	}
+	return nil
+}
+
+func (c *tally) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.runs)
+}
+
+func (c *tally) want(t testing.TB, n int) {
+	t.Helper()
+	if got := c.count(); got != n {
+		t.Errorf("ran %d times, want %d", got, n)
+	}
+}
+
+func at(d time.Duration) func(int) time.Duration { return func(int) time.Duration { return d } }
+
+func wantDepth(t testing.TB, q *Queue, want Depth) {
+	t.Helper()
+	got, err := q.Depth(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != want {
+		t.Errorf("depth is %+v, want %+v", got, want)
+	}
+}
+
+func runsOnce(t *testing.T, p place) {
+	var c tally
+	q := open(t, p, Options{Work: c.work})
+	if !receive(t, q, push("1", pullRequest(1))) {
+		t.Error("the delivery is not fresh")
+	}
+	receive(t, q, Delivery{GUID: "2", Event: "ping"})
+	idle(t, q)
+	c.want(t, 1)
+	if c.runs[0] != pullRequest(1) {
+		t.Errorf("ran %+v, want %+v", c.runs[0], pullRequest(1))
+	}
+	if err := q.Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func dedupes(t *testing.T, p place) {
+	var c tally
+	q := open(t, p, Options{Work: c.work})
+	receive(t, q, push("1", pullRequest(1)))
+	idle(t, q)
+	if receive(t, q, push("1", pullRequest(1))) {
+		t.Error("the second delivery with a GUID is fresh")
+	}
+	idle(t, q)
+	c.want(t, 1)
+	if _, err := q.Receive(t.Context(), Delivery{Event: "ping"}); err == nil {
+		t.Error("a delivery without a GUID was stored")
+	}
+}
+
+// failedIsNotKnown breaks the database between the insert of the delivery and that of the job.
+func failedIsNotKnown(t *testing.T, p place) {
+	var c tally
+	q := openStill(t, p, Options{Work: c.work})
+	alter(t, q, `ALTER TABLE river_job RENAME TO away`)
+	if _, err := q.Receive(t.Context(), push("1", pullRequest(1))); err == nil {
+		t.Fatal("stored a delivery without a job table")
+	}
+	alter(t, q, `ALTER TABLE away RENAME TO river_job`)
+	if err := q.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !receive(t, q, push("1", pullRequest(1))) {
+		t.Error("a delivery that failed half way was swallowed")
+	}
+	idle(t, q)
+	c.want(t, 1)
+}
+
+// alter runs a statement on the queue's database.
+func alter(t testing.TB, q *Queue, statement string) {
+	t.Helper()
+	if err := onSession(t.Context(), q, func(s session) error {
+		_, err := s.exec(t.Context(), statement)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func runsAgain(t *testing.T, p place) {
+	d := newDesk()
+	q := open(t, p, Options{Work: d.work})
+	receive(t, q, push("1", pullRequest(1)))
+	next(t, d.begun)
+	for i := range 5 {
+		receive(t, q, push(fmt.Sprint("during ", i), pullRequest(1)))
+	}
+	wantDepth(t, q, Depth{Running: 1})
+	d.end <- nil
+	next(t, d.begun)
+	d.end <- nil
+	idle(t, q) // a third run would never begin its work, and hang here
+}
+
+// coalesce pushes to a few pull requests from many sides. In the end the newest push of each was seen by a run, no two
+// runs of one were at the same time, and there were far fewer runs than pushes.
+func coalesce(t *testing.T, p place, replicas int) {
+	const pulls, pushes, senders = 10, 300, 12
+	var head, seen, busy [pulls]atomic.Int64
+	var runs, overlaps atomic.Int64
+	work := func(_ context.Context, ref forge.Ref) error {
+		n := ref.Number
+		if busy[n].Add(1) > 1 {
+			overlaps.Add(1)
+		}
+		defer busy[n].Add(-1)
+		runs.Add(1)
+		seen[n].Store(head[n].Load())
+		return nil
+	}
+	queues := make([]*Queue, replicas)
+	for i := range queues {
+		queues[i] = open(t, p, Options{Work: work, Workers: 8})
+	}
+	var wg sync.WaitGroup
+	for sender := range senders {
+		wg.Go(func() {
+			for i := sender; i < pushes; i += senders {
+				ref := pullRequest(i % pulls)
+				head[ref.Number].Add(1)
+				d := push(fmt.Sprint("push ", i), ref)
+				if _, err := queues[i%replicas].Receive(t.Context(), d); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	idle(t, queues[0])
+	for n := range pulls {
+		if got, want := seen[n].Load(), head[n].Load(); got != want {
+			t.Errorf("pull request %d was brought up to push %d, the newest is %d", n, got, want)
+		}
+	}
+	if overlaps.Load() > 0 {
+		t.Errorf("%d runs overlapped another of the same pull request", overlaps.Load())
+	}
+	t.Logf("%d pushes on %d pull requests: %d runs", pushes, pulls, runs.Load())
+}
+
+func retries(t *testing.T, p place) {
+	c := tally{answers: []error{errors.New("one"), errors.New("two")}}
+	q := open(t, p, Options{Work: c.work, Attempts: 3, Backoff: at(0)})
+	receive(t, q, push("1", pullRequest(1)))
+	idle(t, q)
+	c.want(t, 3)
+	wantDepth(t, q, Depth{})
+}
+
+func hastens(t *testing.T, p place) {
+	c := tally{answers: []error{errors.New("once")}}
+	q := open(t, p, Options{Work: c.work, Backoff: at(time.Hour)})
+	receive(t, q, push("1", pullRequest(1)))
+	waitDepth(t, q, Depth{Delayed: 1})
+	receive(t, q, push("2", pullRequest(1)))
+	idle(t, q)
+	c.want(t, 2)
+}
+
+// waitDepth waits until the jobs stand as wanted.
+func waitDepth(t testing.TB, q *Queue, want Depth) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for {
+		got, err := q.Depth(ctx)
+		if err != nil {
+			t.Fatalf("waiting for %+v: %v", want, err)
+		}
+		if got == want {
+			return
+		}
+	}
+}
+
+func buries(t *testing.T, p place) {
+	c := tally{answers: []error{errors.New("one"), errors.New("two")}}
+	q := open(t, p, Options{Work: c.work, Attempts: 2, Backoff: at(0)})
+	receive(t, q, push("1", pullRequest(1)))
+	idle(t, q)
+	c.want(t, 2)
+	dead := wantDead(t, q, 1)
+	if dead[0].Error != "two" || dead[0].Attempts != 2 || dead[0].Ref != pullRequest(1) || dead[0].At.IsZero() {
+		t.Errorf("the dead job is %+v", dead[0])
+	}
+	if err := q.Replay(t.Context(), dead[0].ID+1000); !errors.Is(err, ErrNotDead) {
+		t.Errorf("replay of a job that is not there: %v", err)
+	}
+	if err := q.Replay(t.Context(), dead[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	idle(t, q)
+	c.want(t, 3)
+	wantDead(t, q, 0)
+	if err := q.Replay(t.Context(), dead[0].ID); !errors.Is(err, ErrNotDead) {
+		t.Errorf("second replay: %v", err)
+	}
+}
+
+func wantDead(t testing.TB, q *Queue, n int) []DeadJob {
+	t.Helper()
+	dead, err := q.Dead(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(dead) != n {
+		t.Fatalf("%d dead jobs, want %d: %+v", len(dead), n, dead)
+	}
+	return dead
+}
+
+func outlivesLastAttempt(t *testing.T, p place) {
+	d := newDesk()
+	q := open(t, p, Options{Work: d.work, Attempts: 1})
+	receive(t, q, push("1", pullRequest(1)))
+	next(t, d.begun)
+	receive(t, q, push("2", pullRequest(1)))
+	d.end <- errors.New("the first head does not work")
+	next(t, d.begun)
+	d.end <- nil
+	idle(t, q)
+	wantDead(t, q, 0)
+}
+
+func panicsAreFailures(t *testing.T, p place) {
+	q := open(t, p, Options{Attempts: 1, Work: func(context.Context, forge.Ref) error { panic("boom") }})
+	receive(t, q, push("1", pullRequest(1)))
+	idle(t, q)
+	if dead := wantDead(t, q, 1); !strings.Contains(dead[0].Error, "boom") {
+		t.Errorf("the error %q does not name the panic", dead[0].Error)
+	}
+}
+
+func givesUp(t *testing.T, p place) {
+	c := tally{answers: []error{fmt.Errorf("read: %w", forge.ErrGone)}}
+	q := open(t, p, Options{Work: c.work, Backoff: at(0)})
+	receive(t, q, push("1", pullRequest(1)))
+	idle(t, q)
+	c.want(t, 1)
+	wantDepth(t, q, Depth{})
+	receive(t, q, push("2", pullRequest(1))) // it is back
+	idle(t, q)
+	c.want(t, 2)
+}
+
+// putsOff has one attempt only, which the limit must not use up.
+func putsOff(t *testing.T, p place) {
+	d := newDesk()
+	q := open(t, p, Options{Work: d.work, Attempts: 1, Workers: 1})
+	other := pullRequest(3)
+	other.Repo.Installation, other.Repo.Name = 8, "other"
+
+	receive(t, q, push("1", pullRequest(1)))
+	next(t, d.begun)
+	until := time.Now().Add(2 * time.Second)
+	d.end <- fmt.Errorf("list files: %w", &forge.LimitError{Until: until, Err: errors.New("403")})
+	waitDepth(t, q, Depth{Waiting: 1}) // the limit is noted before the job stops running
+	receive(t, q, push("2", pullRequest(2)))
+	receive(t, q, push("3", other))
+	if got := next(t, d.begun); got != other {
+		t.Errorf("%s ran while its installation is limited", got)
+	}
+	if !time.Now().Before(until) {
+		t.Error("the limit of one installation delayed another")
+	}
+	d.end <- nil
+	for range 2 {
+		next(t, d.begun)
+		if time.Now().Before(until) {
+			t.Error("a job of the limited installation ran early")
+		}
+		d.end <- nil
+	}
+	idle(t, q)
+	wantDepth(t, q, Depth{})
+}
+
+func drains(t *testing.T, p place) {
+	d := newDesk()
+	q := open(t, p, Options{Work: d.work})
+	receive(t, q, push("1", pullRequest(1)))
+	next(t, d.begun)
+	stopped := make(chan struct{})
+	go func() { defer close(stopped); stop(t, q) }()
+	select {
+	case <-stopped:
+		t.Fatal("stopped while a job was running")
+	case d.end <- nil:
+	}
+	next(t, stopped)
+	wantDepth(t, openStill(t, p, Options{Work: d.work}), Depth{})
+}
+
+// interrupts has one attempt only, which the interruption must not use up.
+func interrupts(t *testing.T, p place) {
+	d := newDesk()
+	q := open(t, p, Options{Work: d.work, Attempts: 1})
+	receive(t, q, push("1", pullRequest(1)))
+	next(t, d.begun)
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := q.Stop(over); err != nil {
+		t.Fatal(err)
+	}
+	again := open(t, p, Options{Work: d.work, Attempts: 1})
+	next(t, d.begun)
+	d.end <- nil
+	idle(t, again)
+	wantDead(t, again, 0)
+}
+
+func refuses(t *testing.T, p place) {
+	q := open(t, p, Options{Work: new(tally).work})
+	stop(t, q)
+	if _, err := q.Receive(t.Context(), push("1", pullRequest(1))); !errors.Is(err, ErrStopped) {
+		t.Errorf("receive: %v", err)
+	}
+	if err := q.Ready(t.Context()); !errors.Is(err, ErrStopped) {
+		t.Errorf("ready: %v", err)
+	}
+	if err := q.Start(t.Context()); !errors.Is(err, ErrStopped) {
+		t.Errorf("start: %v", err)
+	}
+	stop(t, q)
+}
+
+func forgets(t *testing.T, p place) {
+	q := openStill(t, p, Options{Work: new(tally).work})
+	for i := range pruneRows + 1 { // more than one transaction takes
+		receive(t, q, Delivery{GUID: fmt.Sprint(i), Event: "ping", Payload: []byte("{}")})
+	}
+	count := func(what string) (n int) {
+		t.Helper()
+		if err := onSession(t.Context(), q, func(s session) error {
+			_, err := s.one(t.Context(), []any{&n}, `SELECT count(`+what+`) FROM lighterman_delivery`)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for _, step := range []struct {
+		after          time.Duration
+		rows, payloads int
+	}{
+		{payloadKept / 2, pruneRows + 1, pruneRows + 1},
+		{payloadKept + time.Minute, pruneRows + 1, 0},
+		{deliveryKept + time.Minute, 0, 0},
+	} {
+		if err := q.engine.prune(t.Context(), time.Now().Add(step.after)); err != nil {
+			t.Fatal(err)
+		}
+		if rows, payloads := count("*"), count("payload"); rows != step.rows || payloads != step.payloads {
+			t.Errorf("after %s: %d rows and %d payloads, want %d and %d", step.after, rows, payloads, step.rows,
+				step.payloads)
+		}
+	}
+}
