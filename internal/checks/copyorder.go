@@ -1,0 +1,166 @@
+package checks
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/lighterman/lighterman/fixes"
+	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/ecosystem"
+)
+
+var copyOrder = &check.Check{
+	Name:     "copy-order",
+	Summary:  "the sources are copied before dependencies are installed, so every change reinstalls them",
+	Severity: check.Warning,
+	Run:      runCopyOrder,
+}
+
+func runCopyOrder(p *check.Pass) error {
+	for _, stage := range p.File.Stages {
+		o := ordering{pass: p, stage: stage, at: settingsOf(p, stage), steps: map[*dockerfile.Instruction]ecosystem.Step{}}
+		for k, i := range stage.Instructions {
+			if fromContext(i) {
+				o.examine(i, stage.Instructions[k+1:])
+			}
+		}
+	}
+	return nil
+}
+
+// An ordering is copy-order looking at one stage.
+type ordering struct {
+	pass  *check.Pass
+	stage *dockerfile.Stage
+	at    map[*dockerfile.Instruction]settings
+	steps map[*dockerfile.Instruction]ecosystem.Step
+}
+
+// examine looks at one copy in every way of building the file and reports once.
+func (o ordering) examine(broad *dockerfile.Instruction, rest []*dockerfile.Instruction) {
+	if !o.anyInstall(rest) {
+		return
+	}
+	if len(o.pass.Builds) == 0 {
+		o.unknownContext(broad, rest)
+		return
+	}
+	var all []outcome
+	for _, b := range o.pass.Builds {
+		all = append(all, o.inBuild(b, broad, rest))
+	}
+	worst := slices.IndexFunc(all, func(out outcome) bool { return out.guilty != nil })
+	if worst < 0 {
+		return
+	}
+	message := said(*all[worst].guilty)
+	if why := o.disagreement(all); why != "" {
+		o.pass.Advise(broad.Code(), message, why)
+		return
+	}
+	o.offer(broad, all[0], message)
+}
+
+// disagreement is why no single fix holds for every way of building the file.
+func (o ordering) disagreement(all []outcome) string {
+	for k, out := range all {
+		why := out.refused
+		switch {
+		case why == "" && out.guilty == nil:
+			why = "the install does not depend on it there"
+		case why == "" && !slices.Equal(out.lines, all[0].lines):
+			why = "the install reads other files there"
+		}
+		if why != "" && len(all) > 1 {
+			why = o.pass.Builds[k].Origin + ": " + why
+		}
+		if why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+// offer reports the finding with its fix.
+func (o ordering) offer(broad *dockerfile.Instruction, out outcome, message string) {
+	edits, err := fixes.Move(o.pass.File, broad, out.last)
+	if err != nil {
+		o.pass.Advise(broad.Code(), message, err.Error())
+		return
+	}
+	if len(out.lines) > 0 {
+		edits = append(edits, fixes.InsertBefore(o.pass.File, broad, strings.Join(out.lines, "\n")))
+	}
+	o.pass.Report(broad.Code(), message, fixes.Fix{
+		Title:  "Install the dependencies before copying the sources",
+		Intent: fixes.Reordered{Inputs: out.inputs},
+		Edits:  edits,
+	})
+}
+
+// unknownContext reports a copy of the whole context before an install when the context is not known.
+func (o ordering) unknownContext(broad *dockerfile.Instruction, rest []*dockerfile.Instruction) {
+	if call := o.plainly(broad, rest); call != nil {
+		o.pass.Advise(broad.Code(), said(ecosystem.Install{Manager: call.Manager, Command: call.Command}),
+			"from which directory the file is built is not known, so neither is what the install reads")
+	}
+}
+
+// plainly is the first install behind a copy whose words say that it brings the whole context, whatever that is.
+func (o ordering) plainly(broad *dockerfile.Instruction, rest []*dockerfile.Instruction) *ecosystem.Call {
+	source := strings.Trim(broad.Words[0].Text, `"`)
+	if len(broad.Words) != 2 || source != "." && source != "./" {
+		return nil
+	}
+	for _, i := range rest {
+		for _, call := range o.look(i).Calls {
+			if !call.Implicit {
+				return &call
+			}
+		}
+	}
+	return nil
+}
+
+func (o ordering) anyInstall(rest []*dockerfile.Instruction) bool {
+	return slices.ContainsFunc(rest, func(i *dockerfile.Instruction) bool { return len(o.look(i).Calls) > 0 })
+}
+
+// look is what a RUN does; nothing for another instruction.
+func (o ordering) look(i *dockerfile.Instruction) ecosystem.Step {
+	if i.Keyword != "RUN" {
+		return ecosystem.Step{}
+	}
+	step, ok := o.steps[i]
+	if !ok {
+		step = ecosystem.Look(i)
+		o.steps[i] = step
+	}
+	return step
+}
+
+// said is the finding's sentence.
+func said(i ecosystem.Install) string {
+	again := "reinstalls every dependency"
+	if i.Manager == "go" {
+		again = "downloads every module again"
+	}
+	return fmt.Sprintf("the sources are copied before `%s`, so every change to them %s", spoken(i.Command), again)
+}
+
+var plainWord = regexp.MustCompile(`^[a-z][a-z-]{0,15}$`)
+
+// spoken names a command by its first words. Longer ones, flags and values are left out: one of them may be a secret.
+func spoken(c dockerfile.Command) string {
+	words := []string{c.Name()}
+	for _, w := range c.Args() {
+		if len(words) == 3 || !w.Literal || !plainWord.MatchString(w.Text) {
+			break
+		}
+		words = append(words, w.Text)
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,126 @@
+package checks
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/ecosystem"
+)
+
+// finish makes the instructions that copy what the installs read, or says why there can be none.
+func (p *plan) finish(out outcome) outcome {
+	if out.guilty == nil {
+		return out
+	}
+	if out.refused = either(p.flags(), p.overwrites()); out.refused != "" {
+		return out
+	}
+	slices.Sort(p.inputs)
+	groups := map[place][]string{}
+	for _, in := range slices.Compact(p.inputs) {
+		at, ok := p.broad.image(in)
+		if !ok && !p.stands(in, "", out.first) {
+			out.refused = "the install reads " + in + ", which it does not bring"
+			return out
+		}
+		if !ok || p.stands(in, at, out.first) {
+			continue
+		}
+		out.inputs = append(out.inputs, in)
+		groups[place(path.Dir(string(at)))] = append(groups[place(path.Dir(string(at)))], in)
+	}
+	for _, to := range slices.Sorted(maps.Keys(groups)) {
+		line, why := p.line(groups[to], to)
+		out.lines = append(out.lines, line)
+		out.refused = either(out.refused, why)
+	}
+	return out
+}
+
+// flags is why the copy's flags do not let it be split.
+func (p *plan) flags() string {
+	for _, f := range p.broad.instruction.Flags {
+		switch strings.ToLower(f.Name) {
+		case "chown", "chmod", "link":
+		default:
+			return "its flag --" + f.Name + " changes which files it brings"
+		}
+	}
+	return ""
+}
+
+// overwrites is why the later copy may bring files over those that the installs wrote.
+func (p *plan) overwrites() string {
+	for _, at := range p.outputs {
+		name, ok := p.broad.name(at)
+		if !ok {
+			continue
+		}
+		if _, err := fs.Stat(p.build.Context, name); err == nil {
+			return name + " is part of the sources, so the later copy would overwrite what was installed"
+		}
+		if !p.build.Remote && !p.build.Hides(name) {
+			return name + " is not in the ignore file, so the later copy could overwrite what was installed"
+		}
+	}
+	return ""
+}
+
+// stands reports whether a step before the install copies an input to the same place, as the broad copy does. at is ""
+// for an input that the broad copy does not bring.
+func (p *plan) stands(name string, at place, install *dockerfile.Instruction) bool {
+	for _, s := range lineage(p.stage) {
+		for _, i := range s.Instructions {
+			if i.Index >= install.Index {
+				return false
+			}
+			if i == p.broad.instruction || !fromContext(i) || at != "" && flagText(i) != flagText(p.broad.instruction) {
+				continue
+			}
+			c, ok := readCopy(p.build.Context, i, p.at[i])
+			if there, brings := c.image(name); ok && brings && (at == "" || there == at) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// plainName is what a path may be made of so that it needs no quoting in a Dockerfile.
+var plainName = regexp.MustCompile(`^[\w./@+-]+$`)
+
+// line is the instruction that copies files of one directory to where the broad copy puts them.
+func (p *plan) line(files []string, to place) (line, why string) {
+	slices.SortStableFunc(files, func(a, b string) int {
+		if ecosystem.Lock(a) != ecosystem.Lock(b) {
+			if ecosystem.Lock(a) {
+				return 1
+			}
+			return -1
+		}
+		return strings.Compare(a, b)
+	})
+	target := string(to)
+	if rel, ok := p.at[p.broad.instruction].workdir.below(to); ok {
+		target = rel
+	}
+	if target = strings.TrimSuffix(target, "/") + "/"; strings.HasPrefix(target, "?") {
+		return "", "where it copies to is not known"
+	}
+	for _, name := range append(slices.Clone(files), target) {
+		if !plainName.MatchString(name) {
+			return "", fmt.Sprintf("the name %q needs quoting", name)
+		}
+	}
+	words := []string{"COPY"}
+	for _, f := range p.broad.instruction.Flags {
+		words = append(words, p.pass.File.Text(f.Span))
+	}
+	return strings.Join(append(append(words, files...), target), " "), ""
+}

@@ -1,0 +1,296 @@
+package checks
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/buildcontext"
+	"github.com/lighterman/lighterman/internal/ecosystem"
+)
+
+// A plan is copy-order deciding about one copy in one way of building the file.
+type plan struct {
+	ordering
+	build   buildcontext.Build
+	broad   contextCopy
+	inputs  []string // what the installs read, as context paths
+	outputs []place  // what they write, in the image
+	fetched bool     // a step before has fetched Go's modules
+}
+
+// An outcome is what a plan comes to.
+type outcome struct {
+	guilty  *ecosystem.Install      // the first install that the copy makes run again; nil when there is none
+	refused string                  // why the order cannot be changed, "" when it can
+	first   *dockerfile.Instruction // the installs stand from first to last
+	last    *dockerfile.Instruction
+	inputs  []string // context paths that lines copy
+	lines   []string // the instructions that copy them
+}
+
+// inBuild decides. The steps behind the copy are walked up to one that may read the sources; the installs met on the way
+// can stand before the copy.
+func (o ordering) inBuild(b buildcontext.Build, broad *dockerfile.Instruction, rest []*dockerfile.Instruction) outcome {
+	c, ok := readCopy(b.Context, broad, o.at[broad])
+	if !ok {
+		return o.unseen(b, broad, rest)
+	}
+	if !c.broad(b.Context) {
+		return outcome{}
+	}
+	p := &plan{ordering: o, build: b, broad: c, fetched: o.fetchedBefore(broad)}
+	var out outcome
+	blocked := ""
+	for _, i := range rest {
+		installs, why := p.step(i)
+		switch {
+		case len(installs) == 0:
+			blocked = either(blocked, why)
+		case out.guilty == nil:
+			out.guilty, out.first = &installs[0], i
+			out.refused = either(blocked, either(doubt(installs), why))
+			out.last = i
+		case either(blocked, either(doubt(installs), why)) != "":
+			out.refused = either(out.refused, fmt.Sprintf("`%s` further down depends on it as well: %s",
+				spoken(installs[0].Command), either(blocked, either(doubt(installs), why))))
+		default:
+			out.last = i
+		}
+		if out.refused != "" {
+			return out
+		}
+	}
+	return p.finish(out)
+}
+
+// either is the first text that is not empty.
+func either(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// doubt is why it is not known what one of the installs reads.
+func doubt(installs []ecosystem.Install) string {
+	for _, i := range installs {
+		if i.Unknown != "" {
+			return i.Unknown
+		}
+	}
+	return ""
+}
+
+// unseen is the outcome for a copy whose files cannot be listed. If its words say that it brings the whole context, an
+// install behind it runs again all the same.
+func (o ordering) unseen(b buildcontext.Build, broad *dockerfile.Instruction, rest []*dockerfile.Instruction) outcome {
+	call := o.plainly(broad, rest)
+	if call == nil {
+		return outcome{}
+	}
+	why := either(b.Unknown, "where it copies to is not known")
+	return outcome{guilty: &ecosystem.Install{Manager: call.Manager, Command: call.Command}, refused: why}
+}
+
+// fetchedBefore reports whether a step before i, in its stage or one below, fetches Go's modules or copies them.
+func (o ordering) fetchedBefore(i *dockerfile.Instruction) bool {
+	for _, s := range lineage(o.stage) {
+		for _, other := range s.Instructions {
+			if other == i {
+				return false
+			}
+			if fetches(o.look(other)) || strings.Contains(other.Text(), "pkg/mod") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func fetches(s ecosystem.Step) bool {
+	return slices.ContainsFunc(s.Calls, func(c ecosystem.Call) bool { return c.Manager == "go" && !c.Implicit })
+}
+
+// step is what one instruction behind the copy means: installs that read what the copy brings, and why the copy cannot
+// be moved behind the instruction.
+func (p *plan) step(i *dockerfile.Instruction) (installs []ecosystem.Install, why string) {
+	switch i.Keyword {
+	case "RUN":
+		return p.run(i)
+	case "COPY", "ADD":
+		return nil, p.crosses(i)
+	case "WORKDIR":
+		if !path.IsAbs(strings.Trim(p.broad.instruction.Words[len(p.broad.instruction.Words)-1].Text, `"'`)) {
+			return nil, "the WORKDIR between the two changes where it copies to"
+		}
+	case "VOLUME":
+		return nil, "a VOLUME stands between the two"
+	}
+	return nil, ""
+}
+
+// run is step for a RUN.
+func (p *plan) run(i *dockerfile.Instruction) (installs []ecosystem.Install, why string) {
+	step := p.look(i)
+	why = mounts(i, p.broad.to)
+	if step.Opaque != "" {
+		why = either(why, "it is not known what a RUN behind it reads: "+step.Opaque)
+	}
+	if len(step.Others) > 0 {
+		why = either(why, p.others(step))
+	}
+	for _, call := range step.Calls {
+		found, reads := p.call(i, call)
+		if found != nil {
+			installs = append(installs, *found)
+		}
+		why = either(why, reads)
+	}
+	p.fetched = p.fetched || fetches(step)
+	return installs, why
+}
+
+// others says that a RUN does more than install.
+func (p *plan) others(step ecosystem.Step) string {
+	name := spoken(step.Others[0])
+	if len(step.Calls) == 0 {
+		return fmt.Sprintf("`%s`, which stands between the two, may read the sources", name)
+	}
+	return fmt.Sprintf("the same RUN runs `%s`, which may read the sources; give the install a RUN of its own", name)
+}
+
+// call is step for one install command of a RUN.
+func (p *plan) call(i *dockerfile.Instruction, call ecosystem.Call) (*ecosystem.Install, string) {
+	name := spoken(call.Command)
+	at := p.at[i].workdir.join(call.Dir)
+	root, dir, ok := p.broad.origin(at)
+	if !ok {
+		if at.apart(p.broad.to) {
+			return nil, ""
+		}
+		return nil, fmt.Sprintf("`%s` runs where it is not known which files it sees", name)
+	}
+	sub, err := fs.Sub(p.build.Context, root)
+	if err != nil {
+		return nil, fmt.Sprintf("`%s` runs in a directory that cannot be read", name)
+	}
+	found := call.Read(sub, dir)
+	for k, in := range found.Inputs {
+		found.Inputs[k] = path.Join(root, in)
+	}
+	switch {
+	case call.Implicit && p.fetched, found.Idle != "", found.Manager == "go" && cachesModules(i):
+		return nil, fmt.Sprintf("`%s`, which stands between the two, reads the sources", name)
+	case !slices.ContainsFunc(found.Inputs, p.brings):
+		p.writes(found)
+		return nil, found.Unknown
+	}
+	p.writes(found)
+	p.inputs = append(p.inputs, found.Inputs...)
+	return &found, ""
+}
+
+// brings reports whether the copy brings a file.
+func (p *plan) brings(name string) bool {
+	_, ok := p.broad.image(name)
+	return ok
+}
+
+// writes notes what an install writes.
+func (p *plan) writes(i ecosystem.Install) {
+	for _, out := range i.Outputs {
+		p.outputs = append(p.outputs, p.broad.to.join(out))
+	}
+}
+
+// cachesModules reports whether a RUN keeps Go's modules in a cache mount: then nothing is fetched twice.
+func cachesModules(i *dockerfile.Instruction) bool {
+	for _, f := range i.Flags {
+		if strings.EqualFold(f.Name, "mount") && strings.Contains(f.Value, "type=cache") &&
+			(strings.Contains(f.Value, "pkg/mod") || strings.Contains(f.Value, "=/go")) {
+			return true
+		}
+	}
+	return false
+}
+
+// mounts is why a RUN's mounts may show it the sources, or let it write where the copy writes.
+func mounts(i *dockerfile.Instruction, to place) string {
+	for _, f := range i.Flags {
+		if !strings.EqualFold(f.Name, "mount") {
+			continue
+		}
+		kind, target, from := mountOptions(f.Value)
+		switch {
+		case kind == "bind" && !from:
+			return "a RUN behind it mounts the build context itself"
+		case kind == "cache" || kind == "tmpfs":
+			if _, in := to.below(place(path.Clean(target))); in {
+				return "a RUN behind it mounts a cache below the directory it copies to"
+			}
+		case kind != "bind" && kind != "secret" && kind != "ssh":
+			return "a RUN behind it has a mount that is not known"
+		}
+	}
+	return ""
+}
+
+// mountOptions reads the value of RUN's --mount; see https://docs.docker.com/reference/dockerfile/#run---mount.
+func mountOptions(value string) (kind, target string, from bool) {
+	kind = "bind"
+	for _, option := range strings.Split(value, ",") {
+		switch key, text, _ := strings.Cut(option, "="); key {
+		case "type":
+			kind = text
+		case "target", "dst", "destination":
+			target = text
+		case "from":
+			from = true
+		}
+	}
+	return kind, target, from
+}
+
+// crosses is why the copy cannot pass another COPY or ADD: both write to the same place, and not the same files.
+func (p *plan) crosses(i *dockerfile.Instruction) string {
+	const clash = "another COPY between the two writes to the same directory"
+	target, ok := p.at[i].expand(strings.Trim(i.Words[len(i.Words)-1].Text, `"'`))
+	if !ok {
+		return clash
+	}
+	if p.at[i].workdir.join(target).apart(p.broad.to) {
+		return ""
+	}
+	if !fromContext(i) || flagText(i) != flagText(p.broad.instruction) {
+		return clash
+	}
+	c, ok := readCopy(p.build.Context, i, p.at[i])
+	if !ok {
+		return clash
+	}
+	for _, s := range c.sources {
+		name := s.path
+		if s.dir {
+			name = path.Join(name, "x")
+		}
+		mine, brought := p.broad.image(name)
+		if theirs, _ := c.image(name); !brought || mine != theirs {
+			return clash
+		}
+	}
+	return ""
+}
+
+// flagText is an instruction's flags as written, sorted.
+func flagText(i *dockerfile.Instruction) string {
+	var all []string
+	for _, f := range i.Flags {
+		all = append(all, i.File().Text(f.Span))
+	}
+	slices.Sort(all)
+	return strings.Join(all, " ")
+}

@@ -1,0 +1,223 @@
+package ecosystem
+
+import (
+	"encoding/json"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A manifest is what is read of a package.json. Fields whose shape differs between tools stay raw.
+type manifest struct {
+	Scripts      map[string]any  `json:"scripts"`
+	Dependencies map[string]any  `json:"dependencies"`
+	Dev          map[string]any  `json:"devDependencies"`
+	Optional     map[string]any  `json:"optionalDependencies"`
+	Peer         map[string]any  `json:"peerDependencies"`
+	Overrides    any             `json:"overrides"`
+	Resolutions  any             `json:"resolutions"`
+	Workspaces   json.RawMessage `json:"workspaces"`
+	Bin          any             `json:"bin"`
+	Directories  map[string]any  `json:"directories"`
+	PackageMgr   string          `json:"packageManager"`
+	Pnpm         struct {
+		Overrides map[string]any    `json:"overrides"`
+		Patched   map[string]string `json:"patchedDependencies"`
+	} `json:"pnpm"`
+}
+
+// A node is one install by npm, yarn or pnpm.
+type node struct {
+	*reading
+	manager       string
+	ignoreScripts bool
+	lifecycle     []string // the scripts the manager runs, of the project itself
+	linksOwnBins  bool     // whether programs of workspace packages get a link, which needs the program's file
+	locks         []string
+	settings      []string // settings files beside the manifest
+}
+
+// project reads the manifest in the install's directory, its workspaces and its settings, and says where the
+// dependencies go.
+func (n *node) project(workspaces func(root manifest) []string) manifest {
+	dir := n.dir
+	n.inside(dir)
+	n.optional(dir, n.locks...)
+	n.optional(dir, n.settings...)
+	n.npmrc(path.Join(dir, ".npmrc"))
+	root := n.member(dir, false)
+	for _, w := range workspaces(root) {
+		n.npmrc(path.Join(w, ".npmrc"))
+		n.member(w, n.linksOwnBins)
+	}
+	return root
+}
+
+// inside refuses a directory that belongs to a workspace above it: then that one is installed.
+func (n *node) inside(dir string) {
+	for dir != "." {
+		dir = path.Dir(dir)
+		if n.exists(path.Join(dir, "pnpm-workspace.yaml")) && n.manager == "pnpm" {
+			n.refuse("%s above it makes it part of a workspace", path.Join(dir, "pnpm-workspace.yaml"))
+		}
+		if name := path.Join(dir, "package.json"); n.exists(name) {
+			n.refuse("%s above it may make it part of a workspace", name)
+		}
+	}
+}
+
+// member reads one package's manifest.
+func (n *node) member(dir string, links bool) manifest {
+	var m manifest
+	name := path.Join(dir, "package.json")
+	data, ok := n.content(name)
+	if !ok {
+		return m
+	}
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(string(data), "\ufeff")), &m); err != nil {
+		n.refuse("%s cannot be read: %v", name, err)
+		return m
+	}
+	n.writes(path.Join(dir, "node_modules"))
+	n.locals(name, m)
+	n.scripts(dir, m)
+	if links {
+		n.bins(dir, m)
+	}
+	return m
+}
+
+// locals refuses dependencies that are directories or archives of the repository.
+func (n *node) locals(name string, m manifest) {
+	for _, set := range []map[string]any{m.Dependencies, m.Dev, m.Optional, m.Peer, m.Pnpm.Overrides} {
+		n.local(name, set, 0)
+	}
+	n.local(name, m.Overrides, 0)
+	n.local(name, m.Resolutions, 0)
+}
+
+// maxNested bounds how deep overrides are followed.
+const maxNested = 20
+
+func (n *node) local(name string, v any, depth int) {
+	switch v := v.(type) {
+	case string:
+		if isLocal(v) {
+			n.refuse("%s depends on %s, which is part of the sources", name, v)
+		}
+	case map[string]any:
+		for _, item := range v {
+			if depth < maxNested {
+				n.local(name, item, depth+1)
+			} else {
+				n.refuse("%s nests its overrides too deeply", name)
+			}
+		}
+	}
+}
+
+// isLocal reports whether a dependency's version is a place in the file system; see
+// https://docs.npmjs.com/cli/v11/configuring-npm/package-json#local-paths.
+func isLocal(version string) bool {
+	for _, prefix := range []string{"file:", "link:", "portal:", "exec:", "./", "../", "/", "~/"} {
+		if strings.HasPrefix(version, prefix) {
+			return true
+		}
+	}
+	return version == "." || version == ".." || strings.Contains(version, "#./") || strings.Contains(version, "#builtin")
+}
+
+// scripts refuses lifecycle scripts that are not known to leave the sources alone.
+func (n *node) scripts(dir string, m manifest) {
+	if n.ignoreScripts {
+		return
+	}
+	if n.exists(path.Join(dir, "binding.gyp")) {
+		n.refuse("%s makes the install compile sources", path.Join(dir, "binding.gyp"))
+	}
+	for _, event := range n.lifecycle {
+		text, ok := m.Scripts[event]
+		if !ok {
+			continue
+		}
+		line, _ := text.(string)
+		if !n.tame(dir, strings.TrimSpace(line)) {
+			n.refuse("the install runs the %s script of %s, which may read the sources", event, path.Join(dir, "package.json"))
+		}
+	}
+}
+
+var (
+	onlyAllow = regexp.MustCompile(`^(npx (-y |--yes )?)?only-allow (npm|pnpm|yarn|bun)$`)
+	onlyEcho  = regexp.MustCompile(`^echo [\w "'.,:!-]*$`)
+)
+
+// tame reports whether a lifecycle script reads no file but those it adds.
+func (n *node) tame(dir, line string) bool {
+	switch {
+	case line == "", line == "true", line == "exit 0", onlyAllow.MatchString(line), onlyEcho.MatchString(line):
+		return true
+	case line == "patch-package":
+		n.tree(path.Join(dir, "patches"))
+		return true
+	}
+	return false
+}
+
+// bins refuses programs of a workspace's package: the install links them, makes their files executable, and passes over
+// those that are not there yet.
+func (n *node) bins(dir string, m manifest) {
+	var files []string
+	switch bin := m.Bin.(type) {
+	case string:
+		files = append(files, bin)
+	case map[string]any:
+		for _, f := range bin {
+			text, _ := f.(string)
+			files = append(files, text)
+		}
+	}
+	if d, ok := m.Directories["bin"].(string); ok {
+		files = append(files, d)
+	}
+	slices.Sort(files)
+	for _, f := range files {
+		if name, ok := n.within(dir, f); ok && n.there(name) {
+			n.refuse("the install links %s, a program of a workspace package, which is part of the sources", name)
+		}
+	}
+}
+
+// npmrc reads a settings file, if it is there.
+func (n *node) npmrc(name string) {
+	if !n.exists(name) {
+		return
+	}
+	data, ok := n.content(name)
+	if !ok {
+		return
+	}
+	for _, line := range strings.Split(string(data), "\n") {
+		key, text, _ := strings.Cut(strings.TrimSpace(line), "=")
+		key, text = strings.TrimSpace(key), strings.Trim(strings.TrimSpace(text), `"'`)
+		switch {
+		case key == "" || key[0] == '#' || key[0] == ';':
+		case key == "ignore-scripts":
+			n.ignoreScripts = n.ignoreScripts || text == "true"
+		case readsMore(key):
+			n.refuse("%s sets %s, which may name other files", name, key)
+		}
+	}
+}
+
+// readsMore reports whether a setting of .npmrc may make the install read files or write elsewhere.
+func readsMore(key string) bool {
+	key = key[strings.LastIndexByte(key, ':')+1:]
+	switch key {
+	case "prefix", "node-options", "script-shell", "globalconfig", "userconfig", "dir", "modules-dir", "virtual-store-dir",
+		"lockfile-dir", "pnpmfile", "global-pnpmfile", "patches-dir", "init-module", "location", "workspace", "workspaces":
+		return true
+	}
+	return strings.HasSuffix(key, "file") && key != "lockfile" && !strings.HasSuffix(key, "-lockfile")
+}

@@ -1,0 +1,44 @@
+package ecosystem
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// manifests are files whose content Read looks at, lockFiles those of which it only needs to know that they exist.
+var (
+	manifests = []string{"go.mod", "go.work", "package.json", ".npmrc", ".yarnrc", ".yarnrc.yml", "pnpm-workspace.yaml"}
+
+	lockFiles = []string{"go.sum", "go.work.sum", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml"}
+)
+
+// Wanted reports whether a file of that repository path may be opened by Read. Whoever reads a repository over a network
+// fetches these beforehand.
+func Wanted(name string) bool {
+	for _, dir := range strings.Split(path.Dir(name), "/") {
+		if dir == "node_modules" || dir == "vendor" || dir == ".git" || dir == "testdata" {
+			return false
+		}
+	}
+	return slices.Contains(manifests, path.Base(name)) || isRequirements(name)
+}
+
+// Manifest reports whether a file of that path is one that installs read: a manifest, a lock file, a list of
+// requirements. A copy that brings nothing else stands where it should.
+func Manifest(name string) bool {
+	return slices.Contains(manifests, path.Base(name)) || Lock(name) || isRequirements(name)
+}
+
+// Lock reports whether a file of that path is a lock file.
+func Lock(name string) bool { return slices.Contains(lockFiles, path.Base(name)) }
+
+// isRequirements reports whether a path is, by convention, a list of requirements for pip.
+func isRequirements(name string) bool {
+	base := path.Base(name)
+	if path.Ext(base) != ".txt" && path.Ext(base) != ".in" {
+		return false
+	}
+	return strings.Contains(base, "requirements") || strings.Contains(base, "constraints") ||
+		path.Base(path.Dir(name)) == "requirements"
+}
