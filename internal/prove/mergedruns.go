@@ -1,0 +1,126 @@
+package prove
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/moby/buildkit/solver/pb"
+
+	"github.com/lighterman/lighterman/fixes/dockerfile"
+)
+
+// system are programs, never builtins of a shell, that stay where they are: a shell remembers where it found a program,
+// and a second shell would look again.
+var system = []string{
+	"apt-get", "apt-cache", "apt-mark", "dpkg", "apk", "yum", "dnf", "microdnf", "zypper", "rpm", "rm", "mkdir", "rmdir",
+	"chmod", "chown", "chgrp", "touch", "ln", "mv", "cp", "groupadd", "useradd", "usermod", "addgroup", "adduser", "ldconfig",
+	"update-ca-certificates", "echo", "true",
+}
+
+// programs are others that are never builtins; one that an earlier step may have replaced is not looked up again in one
+// shell.
+var programs = []string{
+	"npm", "npx", "yarn", "pnpm", "corepack", "bun", "node", "pip", "pip3", "python", "python3", "poetry", "uv", "gem", "bundle",
+	"composer", "php", "go", "cargo", "rustup", "make", "cmake", "git", "curl", "wget", "tar", "unzip", "gzip", "gunzip", "sed",
+	"find", "install", "strip", "sha256sum", "locale-gen", "docker-php-ext-install", "docker-php-ext-enable", "a2enmod", "mvn",
+	"dotnet",
+}
+
+// mergedRuns: neighbouring RUNs became one whose script is their scripts joined by "&&".
+func mergedRuns() predicate {
+	return predicate{text: mergedText, image: mergedImage}
+}
+
+func mergedText(c *change) error {
+	if len(c.fixed) != 1 || len(c.old) < 2 || c.fixed[0].Keyword != "RUN" {
+		return errors.New("what is changed is not several RUNs that became one")
+	}
+	var joined []dockerfile.Command
+	seen := map[string]int{}
+	for k, i := range c.old {
+		if i.Keyword != "RUN" {
+			return fmt.Errorf("a %s stands between the commands", i.Keyword)
+		}
+		if k > 0 && !i.Lead.Empty() {
+			return fmt.Errorf("a comment stands above line %d", i.Line())
+		}
+		if err := sameFlags(i, c.fixed[0]); err != nil {
+			return err
+		}
+		cmds, err := chain(i)
+		if err != nil {
+			return err
+		}
+		if err := knownPrograms(cmds, k, seen); err != nil {
+			return err
+		}
+		joined = append(joined, cmds...)
+	}
+	merged, err := chain(c.fixed[0])
+	if err != nil {
+		return err
+	}
+	if !slices.EqualFunc(joined, merged, sameWords) {
+		return errors.New("the commands are not those of the steps, in their order")
+	}
+	return nil
+}
+
+// knownPrograms checks the commands of the k-th script; seen holds by which script a program was first called.
+func knownPrograms(cmds []dockerfile.Command, k int, seen map[string]int) error {
+	for _, cmd := range cmds {
+		if !cmd.Words[0].Literal {
+			return fmt.Errorf("%s may be any program", cmd.Words[0].Text)
+		}
+		name := cmd.Words[0].Text
+		switch {
+		case slices.Contains(system, name):
+			continue
+		case !slices.Contains(programs, name):
+			return fmt.Errorf("%s is not known to leave the shell as it was", name)
+		}
+		if first, ok := seen[name]; ok && first != k {
+			return fmt.Errorf("%s is called by both steps and could have moved in between; one shell does not look again", name)
+		}
+		if _, ok := seen[name]; !ok {
+			seen[name] = k
+		}
+	}
+	return nil
+}
+
+func mergedImage(c *change, b, a image) error {
+	n := prefix(b.steps, a.steps)
+	if n+len(c.old) > len(b.steps) || n >= len(a.steps) {
+		return errors.New("the steps are not those of the commands")
+	}
+	for k, i := range c.old {
+		if err := sameButScript(b.steps[n+k], a.steps[n], i, c.fixed[0]); err != nil {
+			return err
+		}
+		if err := keepsMounts(b.steps[n+k]); err != nil {
+			return err
+		}
+	}
+	return rest(b, a, n+len(c.old), n+1)
+}
+
+// keepsMounts checks that what a step writes to its mounts is either kept or cannot be: a temporary file system, or a
+// writable mount that is thrown away, would be new for the second step and is not for the second half of one.
+func keepsMounts(s step) error {
+	e := execOf(s)
+	if e == nil {
+		return errors.New("a step is not a command")
+	}
+	for _, m := range e.Mounts {
+		switch {
+		case m.Dest == pb.RootMount, m.Readonly && m.MountType == pb.MountType_BIND:
+		case m.MountType == pb.MountType_SECRET, m.MountType == pb.MountType_SSH:
+		case m.MountType == pb.MountType_CACHE && m.CacheOpt.GetSharing() != pb.CacheSharingOpt_PRIVATE:
+		default:
+			return fmt.Errorf("what is written to the mount %s is gone after each step", m.Dest)
+		}
+	}
+	return nil
+}

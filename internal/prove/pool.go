@@ -1,0 +1,145 @@
+package prove
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+)
+
+const (
+	defaultMemory   = 1 << 30
+	defaultDeadline = 2 * time.Second
+	// maxJobs is after how many requests a child is replaced, so that what it leaks or fragments stays bounded.
+	maxJobs = 500
+)
+
+// Options say how a Pool runs its children. The zero value is good.
+type Options struct {
+	Workers     int           // how many children run at once; 0: one per CPU
+	MemoryLimit int64         // bytes that a child may use; 0: 1 GiB
+	Deadline    time.Duration // how long the conversion of one file may take; 0: 2 s
+	Command     []string      // what to start as a child; nil: this binary, which must call MaybeChild
+	Logger      *slog.Logger  // told about children that die; nil: nobody is
+
+	bound bool // leaves out the bound on expansion, to test what stands behind it
+}
+
+// A Pool proves fixes with the help of child processes, which it keeps and uses again. It implements check.Prover.
+type Pool struct {
+	opts  Options
+	slots chan struct{} // holds one for each child that may run
+
+	mu     sync.Mutex
+	idle   []*worker
+	closed bool
+}
+
+// NewPool returns a Pool; no child is started before it is needed.
+func NewPool(o Options) *Pool {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.MemoryLimit <= 0 {
+		o.MemoryLimit = defaultMemory
+	}
+	if o.Deadline <= 0 {
+		o.Deadline = defaultDeadline
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Pool{opts: o, slots: make(chan struct{}, o.Workers)}
+}
+
+// Close ends the children. A Prove that is under way fails; later ones are refused.
+func (p *Pool) Close() error {
+	p.mu.Lock()
+	idle := p.idle
+	p.idle, p.closed = nil, true
+	p.mu.Unlock()
+	for _, w := range idle {
+		w.kill()
+	}
+	return nil
+}
+
+var errClosed = errors.New("the prover is closed")
+
+// convert has a child convert one file.
+func (p *Pool) convert(ctx context.Context, req request) (reply, error) {
+	select {
+	case p.slots <- struct{}{}:
+		defer func() { <-p.slots }()
+	case <-ctx.Done():
+		return reply{}, ctx.Err()
+	}
+	w, err := p.take(ctx)
+	if err != nil {
+		return reply{}, err
+	}
+	rep, err := w.ask(ctx, p.opts.Deadline, req)
+	if err != nil {
+		w.kill()
+		p.opts.Logger.Warn("a process that compares builds died", "error", err, "stderr", w.stderr.String())
+		return reply{}, p.explain(ctx, err)
+	}
+	p.put(w)
+	if rep.Error != "" {
+		return reply{}, errors.New(rep.Error)
+	}
+	return rep, nil
+}
+
+// explain says in plain words why a child gave no answer.
+func (p *Pool) explain(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("compare the builds: %w", context.Cause(ctx))
+	case errors.Is(err, errDeadline):
+		return fmt.Errorf("comparing what is built took longer than %s", p.opts.Deadline)
+	}
+	return fmt.Errorf("comparing what is built needed more than the %d MiB it may use, or broke off", p.opts.MemoryLimit>>20)
+}
+
+// take returns a child that nobody uses.
+func (p *Pool) take(ctx context.Context) (*worker, error) {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return nil, errClosed
+	}
+	if n := len(p.idle); n > 0 {
+		w := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		p.mu.Unlock()
+		return w, nil
+	}
+	p.mu.Unlock()
+	command := p.opts.Command
+	if len(command) == 0 {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, fmt.Errorf("find the program's own file: %w", err)
+		}
+		command = []string{self}
+	}
+	return start(ctx, command, p.opts.MemoryLimit)
+}
+
+// put gives a child back.
+func (p *Pool) put(w *worker) {
+	p.mu.Lock()
+	keep := !p.closed && w.jobs < maxJobs
+	if keep {
+		p.idle = append(p.idle, w)
+	}
+	p.mu.Unlock()
+	if !keep {
+		w.kill()
+	}
+}

@@ -1,0 +1,306 @@
+package prove
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/solver/pb"
+
+	"github.com/lighterman/lighterman/fixes"
+	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/check"
+)
+
+var _ check.Prover = (*Pool)(nil)
+
+// A predicate decides for one kind of Intent. text sees the two files and what the build contexts hold; image sees one
+// world and one stage that stands on the changed one. Both return why the promise is not shown to hold.
+type predicate struct {
+	text  func(c *change) error
+	image func(c *change, before, after image) error
+}
+
+// predicateOf finds the predicate of an Intent.
+func predicateOf(intent fixes.Intent) (predicate, error) {
+	switch i := intent.(type) {
+	case fixes.Unchanged:
+		return unchanged(), nil
+	case fixes.Reordered:
+		return reordered(i), nil
+	case fixes.MergedRuns:
+		return mergedRuns(), nil
+	case fixes.Appended:
+		return appended(i), nil
+	case fixes.RunsAs:
+		return runsAs(i), nil
+	case fixes.OwnedCopies:
+		return ownedCopies(i), nil
+	case fixes.CopiedPlainly:
+		return copiedPlainly(), nil
+	case fixes.StartsDirectly:
+		return startsDirectly(i), nil
+	}
+	return predicate{}, fmt.Errorf("nothing can show that a promise of the kind %T holds", intent)
+}
+
+// Prove implements check.Prover.
+func (p *Pool) Prove(ctx context.Context, c check.Case) error {
+	pred, err := predicateOf(c.Intent)
+	if err != nil {
+		return err
+	}
+	ch, err := read(c)
+	if err != nil {
+		return err
+	}
+	if err := pred.text(ch); err != nil {
+		return err
+	}
+	before, after, err := p.images(ctx, ch)
+	if err != nil {
+		return err
+	}
+	return ch.compare(pred, before, after)
+}
+
+// images converts both files in every world.
+func (p *Pool) images(ctx context.Context, c *change) (before, after reply, err error) {
+	all, err := worlds(c.Case, c.before)
+	if err != nil {
+		return reply{}, reply{}, err
+	}
+	if before, err = p.file(ctx, c.before, all); err != nil {
+		return reply{}, reply{}, err
+	}
+	after, err = p.file(ctx, c.after, all)
+	return before, after, err
+}
+
+func (p *Pool) file(ctx context.Context, f *dockerfile.File, all []world) (reply, error) {
+	if err := bounded(f, all); err != nil && !p.opts.bound {
+		return reply{}, err
+	}
+	src, stages, err := named(f)
+	if err != nil {
+		return reply{}, err
+	}
+	rep, err := p.convert(ctx, request{Source: src, Stages: stages, Worlds: all})
+	if err == nil && len(rep.Results) != len(all) {
+		err = errors.New("comparing what is built broke off")
+	}
+	return rep, err
+}
+
+// A step is one operation on the root file system.
+type step struct {
+	key   string // equal keys mean equal operations on equal inputs, whatever the root file system was before
+	raw   rawStep
+	inner []step
+}
+
+// An image is what one stage builds in one world.
+type image struct {
+	stage  *dockerfile.Stage
+	steps  []step
+	config []byte
+	head   string
+}
+
+// op decodes the step's operation.
+func (s step) op() (*pb.Op, error) {
+	var op pb.Op
+	if err := op.UnmarshalVT(s.raw.Op); err != nil {
+		return nil, fmt.Errorf("read a step: %w", err)
+	}
+	return &op, nil
+}
+
+// compare holds the images of both files against each other, world by world and stage by stage.
+func (c *change) compare(pred predicate, before, after reply) error {
+	shown := 0
+	for w := range before.Results {
+		ok, err := c.world(pred, before, after, w)
+		if err != nil {
+			return err
+		}
+		if ok {
+			shown++
+		}
+	}
+	if shown == 0 {
+		return errors.New("the file builds for none of the base images and arguments that were tried: " + firstError(before))
+	}
+	return nil
+}
+
+// world compares one world. It reports false when neither file builds in it. A stage that was shown to be as promised
+// counts as equal where later ones copy from it.
+func (c *change) world(pred predicate, before, after reply, w int) (bool, error) {
+	same := map[string]string{}
+	final := len(c.before.Stages) - 1
+	if before.Results[w][final].Error != "" && after.Results[w][final].Error != "" {
+		return false, nil
+	}
+	for k := range c.before.Stages {
+		old, fixed := before.Results[w][k], after.Results[w][k]
+		if old.Error != "" && fixed.Error != "" {
+			continue
+		}
+		if old.Error != "" || fixed.Error != "" {
+			return false, fmt.Errorf("one of the two files does not build: %s%s", old.Error, fixed.Error)
+		}
+		b, a := before.image(old, nil), after.image(fixed, same)
+		b.stage, a.stage = c.before.Stages[k], c.after.Stages[k]
+		if err := c.images(pred, b, a); err != nil {
+			return false, err
+		}
+		same[a.head] = b.head
+	}
+	return true, nil
+}
+
+// images compares what one stage builds: as the predicate says when it stands on the changed stage, else nothing differs.
+func (c *change) images(pred predicate, b, a image) error {
+	if c.stands(b.stage) {
+		return pred.image(c, b, a)
+	}
+	return equal(b, a)
+}
+
+// stands reports whether s is the changed stage or based on it.
+func (c *change) stands(s *dockerfile.Stage) bool {
+	for ; s != nil; s = s.Parent {
+		if s.Index == c.stage {
+			return true
+		}
+	}
+	return false
+}
+
+// image puts an image together, with inputs that were shown to be the same called the same.
+func (r reply) image(raw rawImage, same map[string]string) image {
+	return image{steps: r.chain(raw.Steps, same), config: raw.Config, head: raw.Head}
+}
+
+func (r reply) chain(indexes []int, same map[string]string) []step {
+	out := make([]step, 0, len(indexes))
+	for _, k := range indexes {
+		s := step{raw: r.Steps[k], inner: r.chain(r.Steps[k].Inner, same)}
+		h := sha256.New()
+		h.Write(s.raw.Op)
+		for _, in := range s.raw.Inputs {
+			if other, ok := same[in]; ok {
+				in = other
+			}
+			h.Write([]byte("\x00input " + in))
+		}
+		for _, in := range s.inner {
+			h.Write([]byte("\x00inner " + in.key))
+		}
+		s.key = hex.EncodeToString(h.Sum(nil))
+		out = append(out, s)
+	}
+	return out
+}
+
+func firstError(r reply) string {
+	for _, images := range r.Results {
+		for _, img := range images {
+			if img.Error != "" {
+				return img.Error
+			}
+		}
+	}
+	return "nothing was built"
+}
+
+// equal says what differs first between two images, nil when nothing does.
+func equal(b, a image) error {
+	if err := sameSteps(b.steps, a.steps); err != nil {
+		return fmt.Errorf("%s %w", b.name(), err)
+	}
+	if !bytes.Equal(b.config, a.config) {
+		return fmt.Errorf("%s has another configuration: %s", b.name(), differs(b, a))
+	}
+	return nil
+}
+
+// name is what to call the image in a sentence.
+func (m image) name() string {
+	if m.stage.Name != "" {
+		return "stage " + m.stage.Name
+	}
+	return fmt.Sprintf("stage %d", m.stage.Index)
+}
+
+func sameSteps(b, a []step) error {
+	if n := prefix(b, a); n < len(b) || n < len(a) {
+		return fmt.Errorf("has another step %d", n)
+	}
+	return nil
+}
+
+// prefix is how many steps are equal from the base on.
+func prefix(b, a []step) int {
+	n := 0
+	for n < len(b) && n < len(a) && b[n].key == a[n].key {
+		n++
+	}
+	return n
+}
+
+// differs names the fields of the configuration that differ.
+func differs(b, a image) string {
+	old, fixed, err := configs(b, a)
+	if err != nil {
+		return "unreadable"
+	}
+	return strings.Join(fieldsThatDiffer(old, fixed), ", ")
+}
+
+// configs decodes both configurations, the fields of "config" beside the others.
+func configs(b, a image) (old, fixed map[string]json.RawMessage, err error) {
+	if old, err = b.fields(); err == nil {
+		fixed, err = a.fields()
+	}
+	return old, fixed, err
+}
+
+func (m image) fields() (map[string]json.RawMessage, error) {
+	var all, inner map[string]json.RawMessage
+	if err := json.Unmarshal(m.config, &all); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(all["config"], &inner); err != nil {
+		return nil, err
+	}
+	delete(all, "config")
+	for name, value := range inner {
+		all["config."+name] = value
+	}
+	return all, nil
+}
+
+// fieldsThatDiffer are the names of the fields that are not equal, sorted.
+func fieldsThatDiffer(b, a map[string]json.RawMessage) []string {
+	var out []string
+	for name := range b {
+		if !bytes.Equal(b[name], a[name]) {
+			out = append(out, name)
+		}
+	}
+	for name := range a {
+		if _, ok := b[name]; !ok {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
