@@ -25,7 +25,7 @@ type launch struct {
 // that the stage inherits, unless the stage has set one before.
 func launchOf(p *check.Pass, s *dockerfile.Stage) launch {
 	l := launch{stage: s}
-	for _, stage := range lineage(s) {
+	for _, stage := range ancestry(s) {
 		own := false
 		for _, i := range stage.Instructions {
 			switch i.Keyword {
@@ -46,8 +46,8 @@ func launchOf(p *check.Pass, s *dockerfile.Stage) launch {
 	return l
 }
 
-// lineage is the stage and those it is based on, the oldest first.
-func lineage(s *dockerfile.Stage) []*dockerfile.Stage {
+// ancestry is the stage and those it is based on, the oldest first.
+func ancestry(s *dockerfile.Stage) []*dockerfile.Stage {
 	var out []*dockerfile.Stage
 	for ; s != nil; s = s.Parent {
 		out = append(out, s)
@@ -59,7 +59,7 @@ func lineage(s *dockerfile.Stage) []*dockerfile.Stage {
 // steps are the instructions of the stage and of those it is based on, in the order in which they take effect.
 func (l launch) steps() []*dockerfile.Instruction {
 	var out []*dockerfile.Instruction
-	for _, s := range lineage(l.stage) {
+	for _, s := range ancestry(l.stage) {
 		out = append(out, s.Instructions...)
 	}
 	return out

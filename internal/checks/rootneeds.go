@@ -18,7 +18,7 @@ func (l launch) ports(p *check.Pass) string {
 	for _, i := range l.steps() {
 		switch i.Keyword {
 		case "ENV", "ARG":
-			for _, s := range settings(i) {
+			for _, s := range assignments(i) {
 				env[s.name] = s.value
 				if strings.HasSuffix(s.name, "PORT") && low(s.value) {
 					return fmt.Sprintf("%s is %s, and ports below 1024 may need root", s.name, s.value)
@@ -113,7 +113,12 @@ func (o *ownership) step(i *dockerfile.Instruction) string {
 	switch i.Keyword {
 	case "VOLUME":
 		return fmt.Sprintf("VOLUME %s belongs to root", i.Text())
+	case "ONBUILD":
+		return "images based on this one run its ONBUILD instructions as the same user"
 	case "WORKDIR":
+		if private.MatchString(i.Text()) {
+			return fmt.Sprintf("WORKDIR %s is in root's home, which no other user can enter", i.Text())
+		}
 		o.used = append(o.used, path.Clean(strings.Trim(i.Text(), `"'`)))
 	case "COPY", "ADD":
 		return o.copied(i)
@@ -128,8 +133,18 @@ func (o *ownership) step(i *dockerfile.Instruction) string {
 // private matches root's home, which only root can enter.
 var private = regexp.MustCompile(`(^|[^\w.-])(/root\b|~|\$HOME\b|\$\{HOME\})`)
 
-// open matches the octal modes with which everybody can read, and the letters that only add.
-var openMode = regexp.MustCompile(`^(0?[0-7]?[0-7][0-7][4-7]|[ugoa]*\+[rwxX]+)$`)
+// openMode matches the octal modes with which everybody can read files and enter directories, and the letters that only
+// add; openFile those with which everybody can read files.
+var (
+	openMode = regexp.MustCompile(`^(0?[0-7]?[0-7][0-7][57]|[ugoa]*\+[rwxX]+)$`)
+	openFile = regexp.MustCompile(`^0?[0-7]?[0-7][0-7][4-7]$`)
+)
+
+// open reports whether a mode lets everybody read what has these names. A name with an extension is a file's.
+func open(mode string, names []string) bool {
+	files := !slices.ContainsFunc(names, func(n string) bool { return len(path.Ext(n)) < 2 })
+	return openMode.MatchString(mode) || files && openFile.MatchString(mode)
+}
 
 func (o *ownership) copied(i *dockerfile.Instruction) string {
 	if len(i.Words) == 0 {
@@ -139,7 +154,7 @@ func (o *ownership) copied(i *dockerfile.Instruction) string {
 	if private.MatchString(to) {
 		return fmt.Sprintf("line %d copies into root's home, which no other user can enter", i.Line())
 	}
-	if mode, ok := i.Flag("chmod"); ok && !openMode.MatchString(mode.Value) {
+	if mode, ok := i.Flag("chmod"); ok && !open(mode.Value, texts(i.Words[:len(i.Words)-1])) {
 		return fmt.Sprintf("with --chmod=%s another user may not be able to read the files", mode.Value)
 	}
 	dest, _ := destination(i)
@@ -162,7 +177,7 @@ func (o *ownership) is(owner string) bool {
 var state = regexp.MustCompile(`(DATA|CACHE|LOGS?|UPLOADS?|STATE|STORAGE|DB|DATABASE|OUTPUT|MEDIA)_?(DIR|DIRECTORY|PATH|FILE|FOLDER|HOME|ROOT)$`)
 
 func (o *ownership) env(i *dockerfile.Instruction) string {
-	for _, s := range settings(i) {
+	for _, s := range assignments(i) {
 		switch {
 		case private.MatchString(s.value):
 			return fmt.Sprintf("%s points into root's home, which no other user can enter", s.name)
@@ -211,6 +226,10 @@ func (o *ownership) command(c dockerfile.Command, dir string) string {
 	switch name {
 	case "python", "python3":
 		return pythonStep(c)
+	case "find", "install":
+		if slices.ContainsFunc(c.Args(), setsMode) {
+			return "whether another user can read what " + name + " leaves is not known"
+		}
 	case "chmod":
 		return modeStep(c)
 	case "mkdir":
@@ -230,9 +249,10 @@ func commandName(c dockerfile.Command) string {
 	return "a command"
 }
 
-// pythonStep lets only the package installer through.
+// pythonStep lets only Python's own tools through.
 func pythonStep(c dockerfile.Command) string {
-	if args := c.Args(); len(args) > 1 && args[0].Text == "-m" && args[1].Text == "pip" {
+	args := c.Args()
+	if len(args) > 1 && args[0].Text == "-m" && slices.Contains([]string{"pip", "venv", "compileall", "ensurepip"}, args[1].Text) {
 		return ""
 	}
 	return "whether another user can read what the Python program leaves is not known"
@@ -240,10 +260,25 @@ func pythonStep(c dockerfile.Command) string {
 
 func modeStep(c dockerfile.Command) string {
 	args := operands(c)
-	if len(args) > 0 && openMode.MatchString(args[0]) {
+	if len(args) > 0 && open(args[0], args[1:]) {
 		return ""
 	}
 	return "chmod may take away what another user needs"
+}
+
+// setsMode reports whether an argument of find or install changes permissions, or runs what may.
+func setsMode(a dockerfile.Argument) bool {
+	return strings.HasPrefix(a.Text, "-m") || strings.HasPrefix(a.Text, "--mode") || strings.HasPrefix(a.Text, "-exec") ||
+		strings.HasPrefix(a.Text, "-ok")
+}
+
+// texts are the words as written.
+func texts(words []dockerfile.Word) []string {
+	var out []string
+	for _, w := range words {
+		out = append(out, w.Text)
+	}
+	return out
 }
 
 // operands are the texts of the words that are not flags.

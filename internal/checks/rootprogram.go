@@ -50,11 +50,7 @@ func (l launch) continues(p *check.Pass, i *dockerfile.Instruction) bool {
 // starts judges one CMD or ENTRYPOINT.
 func (l launch) starts(p *check.Pass, i *dockerfile.Instruction) string {
 	if i.Form == dockerfile.ExecForm {
-		var words []string
-		for _, w := range i.Words {
-			words = append(words, w.Text)
-		}
-		return l.runs(p, words)
+		return l.runs(p, texts(i.Words))
 	}
 	script, err := i.Script()
 	if err != nil {
@@ -91,7 +87,7 @@ var shellSteps = [...]string{"set", "echo", "printf", "export", "cd", "test", "[
 
 // runners are programs that read and run what they are given and need nothing of root themselves.
 var runners = [...]string{
-	"node", "bun", "deno", "python", "python3", "java", "dotnet", "ruby", "uvicorn", "gunicorn", "hypercorn", "daphne", "granian",
+	"node", "bun", "python", "python3", "java", "dotnet", "ruby", "uvicorn", "gunicorn", "hypercorn", "daphne", "granian",
 	"waitress-serve", "fastapi", "flask",
 }
 
@@ -116,7 +112,9 @@ func (l launch) runs(p *check.Pass, words []string) string {
 		}
 		return l.runs(p, words[slices.Index(words, rest[0]):])
 	}
-	switch {
+	switch at := slices.IndexFunc(words, writesTo); {
+	case at >= 0:
+		return fmt.Sprintf("%s is told of %s, which may have to be written", name, words[at])
 	case slices.Contains(switchers[:], name):
 		return fmt.Sprintf("%s starts as root on purpose and decides itself who runs what", name)
 	case name == "npm" || name == "yarn" || name == "pnpm":
@@ -126,6 +124,11 @@ func (l launch) runs(p *check.Pass, words []string) string {
 	}
 	return l.ownProgram(p, words[0])
 }
+
+// written matches arguments that name what a program writes: places of root, and steps of frameworks that store files.
+var written = regexp.MustCompile(`(^|=)/(var|run|data)(/|$)|manage\.py$|^(collectstatic|migrate)$`)
+
+func writesTo(word string) bool { return written.MatchString(word) }
 
 // ownProgram judges a program that the image brings.
 func (l launch) ownProgram(p *check.Pass, program string) string {
@@ -216,6 +219,9 @@ func (l launch) packageScript(p *check.Pass, words []string) string {
 		}
 		if manifest.Scripts["pre"+args[0]] != "" || manifest.Scripts["post"+args[0]] != "" {
 			return fmt.Sprintf("%s runs further scripts", strings.Join(words, " "))
+		}
+		if _, err := fs.Stat(b.Context, ".yarnrc.yml"); err == nil {
+			return "Yarn may keep the packages in root's home"
 		}
 		script := strings.Fields(manifest.Scripts[args[0]])
 		if script[0] != "node" || strings.ContainsAny(manifest.Scripts[args[0]], "&|;<>$`()") {

@@ -1,7 +1,9 @@
 package checks
 
 import (
+	"bytes"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -138,15 +140,30 @@ func (l launch) needsRoot(p *check.Pass, who account) string {
 	return ""
 }
 
-// overruled says what outside the Dockerfile decides about the user or hands in files of other owners.
+// overruled says what outside the Dockerfile decides about the user, or is written by the program.
 func (l launch) overruled(p *check.Pass) string {
 	for _, b := range p.Builds {
 		switch {
 		case b.User != "":
 			return fmt.Sprintf("%s sets the user itself", b.Origin)
+		case embedsDatabase(b.Context):
+			return "it depends on SQLite, whose file the program has to write"
 		case len(b.Mounts) > 0:
 			return fmt.Sprintf("%s mounts %s, whose owner is not known", b.Origin, b.Mounts[0])
 		}
 	}
 	return ""
+}
+
+// manifests name what a program depends on.
+var manifests = [...]string{"package.json", "requirements.txt", "pyproject.toml", "go.mod", "Gemfile", "Cargo.toml"}
+
+// embedsDatabase reports whether the program keeps its data in a file of its own.
+func embedsDatabase(context fs.FS) bool {
+	for _, name := range manifests {
+		if head, err := readHead(context, name); err == nil && bytes.Contains(bytes.ToLower(head), []byte("sqlite")) {
+			return true
+		}
+	}
+	return false
 }

@@ -26,7 +26,7 @@ func runSecretInEnv(p *check.Pass) error {
 		if i.Keyword != "ARG" && i.Keyword != "ENV" {
 			continue
 		}
-		for _, s := range settings(i) {
+		for _, s := range assignments(i) {
 			key := i.Keyword + " " + s.name
 			if !seen[key] && s.secret(i.Keyword) {
 				seen[key] = true
@@ -37,7 +37,7 @@ func runSecretInEnv(p *check.Pass) error {
 	return nil
 }
 
-func adviseSecret(p *check.Pass, i *dockerfile.Instruction, s setting) {
+func adviseSecret(p *check.Pass, i *dockerfile.Instruction, s assignment) {
 	where := "stays in the image's configuration, where everyone who can pull the image reads it"
 	switch {
 	case i.Keyword == "ARG" && i.Stage != nil && i.Stage.Shipped():
@@ -51,25 +51,25 @@ func adviseSecret(p *check.Pass, i *dockerfile.Instruction, s setting) {
 	p.Advise(s.at, message, instead)
 }
 
-// A setting is one name, with its value, that an ARG or ENV sets.
-type setting struct {
+// A assignment is one name, with its value, that an ARG or ENV sets.
+type assignment struct {
 	name  string
 	value string
 	set   bool            // whether a value is given at all
 	at    dockerfile.Span // of the name alone
 }
 
-// settings are the names that an instruction sets. "ENV name value" is the old form of one setting.
-func settings(i *dockerfile.Instruction) []setting {
-	var out []setting
+// assignments are the names that an instruction sets. "ENV name value" is the old form of one assignment.
+func assignments(i *dockerfile.Instruction) []assignment {
+	var out []assignment
 	for n, w := range i.Words {
 		name, value, set := strings.Cut(w.Text, "=")
 		if i.Keyword == "ENV" && n == 0 && !set {
 			value = strings.TrimSpace(strings.TrimPrefix(i.Text(), name))
-			return []setting{{name, unquoted(value), value != "", w.Span}}
+			return []assignment{{name, unquoted(value), value != "", w.Span}}
 		}
 		at := dockerfile.Span{Start: w.Span.Start, End: min(w.Span.Start+len(name), w.Span.End)}
-		out = append(out, setting{name, unquoted(value), set, at})
+		out = append(out, assignment{name, unquoted(value), set, at})
 	}
 	return out
 }
@@ -81,9 +81,9 @@ func unquoted(value string) string {
 	return value
 }
 
-// secret reports whether the setting holds, or is there to be given, a secret. An ENV without a value is a placeholder
+// secret reports whether the assignment holds, or is there to be given, a secret. An ENV without a value is a placeholder
 // that the container's start fills in; an ARG without one is asked for when building.
-func (s setting) secret(keyword string) bool {
+func (s assignment) secret(keyword string) bool {
 	parts := nameParts(s.name)
 	if !secretName(parts) {
 		return false
@@ -102,15 +102,19 @@ var nonSecret = [...]string{
 }
 
 // secretNouns are what a secret's name ends with.
-var secretNouns = [...]string{"PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "APIKEY", "CREDENTIAL", "CREDENTIALS"}
+var secretNouns = [...]string{
+	"PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "CREDENTIAL", "CREDENTIALS",
+	"APIKEY", "AUTHTOKEN", "ACCESSTOKEN", "SECRETKEY", "PRIVATEKEY", "ACCESSKEY",
+}
 
 // secretPairs are secrets that two words name; the first alone or the second alone is not one.
 var secretPairs = [...]string{
-	"API KEY", "PRIVATE KEY", "SECRET KEY", "ACCESS KEY", "ENCRYPTION KEY", "SIGNING KEY", "MASTER KEY", "LICENSE KEY",
+	"API KEY", "API KEYS", "PRIVATE KEY", "SECRET KEY", "ACCESS KEY", "ENCRYPTION KEY", "SIGNING KEY", "MASTER KEY", "LICENSE KEY",
 	"DEPLOY KEY", "SSH KEY", "JWT KEY", "AUTH KEY", "ACCOUNT KEY", "STORAGE KEY", "HMAC KEY", "APP KEY", "KEY BASE",
 	"DB PASS", "DATABASE PASS", "MYSQL PASS", "POSTGRES PASS", "PG PASS", "REDIS PASS", "MONGO PASS", "RABBITMQ PASS",
 	"SMTP PASS", "MAIL PASS", "EMAIL PASS", "FTP PASS", "ADMIN PASS", "ROOT PASS", "USER PASS", "AUTH PASS",
 	"DB PWD", "MYSQL PWD", "POSTGRES PWD", "SA PWD", "ADMIN PWD", "ROOT PWD", "USER PWD",
+	"GITHUB PAT", "GH PAT", "GITLAB PAT", "AZURE PAT", "DEVOPS PAT",
 }
 
 // tails are words after the noun that leave the name a secret's: API_KEY_BASE64, AWS_ACCESS_KEY_ID.
@@ -125,12 +129,8 @@ func secretName(parts []string) bool {
 	if n := len(parts); n > 2 && strings.Join(parts[n-3:], " ") == "ACCESS KEY ID" {
 		parts = parts[:n-1]
 	}
-	for _, word := range parts {
-		if slices.Contains(nonSecret[:], word) {
-			return false
-		}
-	}
-	if len(parts) == 0 {
+	open := func(word string) bool { return slices.Contains(nonSecret[:], word) }
+	if len(parts) == 0 || slices.ContainsFunc(parts, open) || bundledForBrowsers(parts) {
 		return false
 	}
 	last := parts[len(parts)-1]
@@ -138,6 +138,11 @@ func secretName(parts []string) bool {
 		return true
 	}
 	return len(parts) > 1 && slices.Contains(secretPairs[:], parts[len(parts)-2]+" "+last)
+}
+
+// bundledForBrowsers reports whether a name begins as those do that a bundler writes into the page for everyone to read.
+func bundledForBrowsers(parts []string) bool {
+	return parts[0] == "VITE" || len(parts) > 1 && parts[0] == "REACT" && parts[1] == "APP"
 }
 
 // nameParts are the words of a name in upper case: GITHUB_TOKEN, githubToken and github-token are all two. Digits at the

@@ -32,10 +32,15 @@ func runShellForm(p *check.Pass) error {
 			continue
 		}
 		seen = append(seen, i)
-		judgeShellForm(p, l, i)
+		if !slices.Contains(shells[:], i.Text()) {
+			judgeShellForm(p, l, i)
+		}
 	}
 	return nil
 }
+
+// shells are lines that start a shell because a shell is what is wanted.
+var shells = [...]string{"sh", "bash", "ash", "/bin/sh", "/bin/bash", "/bin/ash"}
 
 // shellLine is the instruction in force that starts a shell. A CMD next to an ENTRYPOINT in shell form is ignored by
 // the builder, so it is the ENTRYPOINT then.
