@@ -13,7 +13,17 @@ import (
 
 // All lists the catalogue in the order in which pages and tables show it.
 func All() []*check.Check {
-	return []*check.Check{}
+	return []*check.Check{
+		copyOrder,
+		aptListsKept,
+		aptUpdateAlone,
+		lateCleanup,
+		chownCopies,
+		rootUser,
+		addForLocalFiles,
+		shellForm,
+		secretInEnv,
+	}
 }
 
 // Named finds a check by its name or by what another tool calls it. Nil when there is none.

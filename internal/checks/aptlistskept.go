@@ -1,0 +1,100 @@
+package checks
+
+import (
+	"slices"
+
+	"github.com/lighterman/lighterman/fixes"
+	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/ecosystem"
+)
+
+var aptListsKept = &check.Check{
+	Name:     "apt-lists-kept",
+	Summary:  "the package lists that apt fetched stay in the image",
+	Severity: check.Warning,
+	Aliases:  []string{"DL3009"},
+	Run:      runAptListsKept,
+}
+
+const removeAptLists = "rm -rf " + ecosystem.AptLists + "/*"
+
+func runAptListsKept(p *check.Pass) error {
+	for _, s := range p.File.Stages {
+		if !shipped(p, s) {
+			continue
+		}
+		for _, i := range s.Instructions {
+			if run := bodyOf(i); run != nil && keepsLists(p, run) {
+				reportLists(p, i, run)
+			}
+		}
+	}
+	return nil
+}
+
+// bodyOf is the RUN that i is or, as an ONBUILD, defers; nil when there is none.
+func bodyOf(i *dockerfile.Instruction) *dockerfile.Instruction {
+	if i.Keyword == "ONBUILD" {
+		i = i.Inner
+	}
+	if i == nil || i.Keyword != "RUN" {
+		return nil
+	}
+	return i
+}
+
+// keepsLists reports whether the lists stay and nobody else speaks of it: a cleanup directly below is late-cleanup's
+// matter, and a RUN that only fetches the lists is apt-update-alone's. Only what that check's own fix would leave over is
+// said here already.
+func keepsLists(p *check.Pass, run *dockerfile.Instruction) bool {
+	use := aptUseOf(run)
+	if !use.keeps || mounted(run, ecosystem.AptLists) {
+		return false
+	}
+	if run.Stage.Instructions[0] != nil && !slices.Contains(run.Stage.Instructions, run) {
+		return true // the body of an ONBUILD
+	}
+	if use.alone() {
+		runs, _ := joinable(p.File, run)
+		return len(runs) == 2
+	}
+	return !slices.ContainsFunc(cleanupsBelow(run), removesLists)
+}
+
+func reportLists(p *check.Pass, i, run *dockerfile.Instruction) {
+	const message = "the package lists that `apt-get update` fetches stay in the image, which has no use for them"
+	if reason := listsNeeded(p, i, run); reason != "" {
+		p.Advise(i.Code(), message, reason)
+		return
+	}
+	edits, err := fixes.AppendCommand(p.File, run, removeAptLists)
+	if err != nil {
+		p.Advise(i.Code(), message, err.Error())
+		return
+	}
+	p.Report(i.Code(), message, fixes.Fix{
+		Title:  "Remove the package lists in the same step",
+		Intent: fixes.Appended{Command: removeAptLists},
+		Edits:  edits,
+	})
+}
+
+// listsNeeded says why the lists cannot be removed at the end of the RUN, "" when they can.
+func listsNeeded(p *check.Pass, i, run *dockerfile.Instruction) string {
+	if i != run {
+		return "ONBUILD is left alone: it takes effect in other builds"
+	}
+	users := aptUsersOf(p.File, run)
+	switch {
+	case len(users.readers) > 0:
+		return "a later step installs with these lists without fetching them itself"
+	case users.opaque != nil:
+		return "a later step runs a script that may install with these lists"
+	case users.onbuild != nil:
+		return "an ONBUILD step may install with these lists"
+	case aptUseOf(run).wrapped:
+		return "the lists are fetched through another program, so removing them may need it as well"
+	}
+	return ""
+}
