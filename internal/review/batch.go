@@ -2,62 +2,79 @@ package review
 
 import (
 	"bytes"
+	"runtime"
 	"slices"
+
+	"github.com/sourcegraph/conc/pool"
 
 	"github.com/lighterman/lighterman/internal/check"
 )
 
-// settle makes the suggestions of one file hold as a batch: no two replace a line in common, each was proven on top of
-// those before it, and all lines replaced at once give the text that the combined fixes give. A suggestion that does not
-// fit gives way to the better ones and is offered after them.
-func settle(f File, comments []Comment, found []check.Finding, combine Combine) error {
-	out := map[int]bool{} // comments whose suggestion gives way
-	for {
-		shown := disjoint(f.Path, comments, out)
-		if len(shown) == 0 {
-			break
+// A Combine makes the first fixes of one path's findings at once, as far as they hold together; check.Combine does so
+// for a tree. It is called from several goroutines.
+type Combine func(path string, findings []check.Finding) (*check.Combined, error)
+
+// batches settles the suggestions of every file, several files at once.
+func batches(files []File, comments []Comment, found []check.Finding, combine Combine) error {
+	p := pool.New().WithErrors().WithFirstError().WithMaxGoroutines(runtime.GOMAXPROCS(0))
+	for _, f := range files {
+		var mine []*Comment
+		for n := range comments {
+			if comments[n].Finding.Path == f.Path && comments[n].Suggestion != nil {
+				mine = append(mine, &comments[n])
+			}
 		}
-		c, err := combine(f.Path, candidates(f.Path, comments, shown, found))
-		if err != nil {
-			return err
-		}
-		left := leftOut(c, len(shown))
-		if len(left) == 0 && !bytes.Equal(ApplySuggestions(f.Text, suggestions(comments, shown)), c.Text) {
-			left = []int{len(shown) - 1}
-		}
-		if len(left) == 0 {
-			break
-		}
-		for _, n := range left {
-			out[shown[n]] = true
+		if len(mine) > 0 {
+			p.Go(func() error { return settle(f, mine, found, combine) })
 		}
 	}
-	withhold(f.Path, comments, out)
-	return nil
+	return p.Wait()
 }
 
-// disjoint are the indexes of the file's comments with suggestions that replace no line in common, best first.
-func disjoint(path string, comments []Comment, out map[int]bool) []int {
-	var shown []int
-	for n, c := range comments {
-		if c.Finding.Path != path || c.Suggestion == nil || out[n] {
-			continue
+// settle makes the suggestions of one file hold as a batch: no two replace a line in common, each was proven on top of
+// those before it, and all lines replaced at once give the text that the combined fixes give. A suggestion that does not
+// fit gives way to the better ones and is offered after them. A single one needs nothing beyond its own proof.
+func settle(f File, mine []*Comment, found []check.Finding, combine Combine) error {
+	for {
+		shown := disjoint(mine)
+		left := mine[:0:0]
+		if len(shown) > 1 {
+			c, err := combine(f.Path, candidates(f.Path, shown, found))
+			if err != nil {
+				return err
+			}
+			left = leftOut(f, shown, c)
 		}
-		if !slices.ContainsFunc(shown, func(k int) bool { return c.Suggestion.overlaps(comments[k].Suggestion) }) {
-			shown = append(shown, n)
+		if len(left) == 0 {
+			withhold(mine, shown)
+			return nil
+		}
+		for _, c := range left {
+			c.giveWay()
+		}
+		mine = slices.DeleteFunc(mine, func(c *Comment) bool { return c.Suggestion == nil })
+	}
+}
+
+// disjoint are the comments whose suggestions replace no line in common, best first.
+func disjoint(mine []*Comment) []*Comment {
+	var shown []*Comment
+	for _, c := range mine {
+		if !slices.ContainsFunc(shown, func(s *Comment) bool { return c.Suggestion.overlaps(s.Suggestion) }) {
+			shown = append(shown, c)
 		}
 	}
 	return shown
 }
 
-// candidates are the findings of a file as combine wants them: those of the shown comments first, in that order, then
+// candidates are the findings of a file as Combine wants them: those of the shown comments first, in that order, then
 // all others without their fixes.
-func candidates(path string, comments []Comment, shown []int, found []check.Finding) []check.Finding {
+func candidates(path string, shown []*Comment, found []check.Finding) []check.Finding {
 	var all []check.Finding
 	taken := map[string]bool{}
-	for _, n := range shown {
-		all = append(all, comments[n].Finding)
-		taken[comments[n].Finding.ID] = true
+	for _, c := range shown {
+		all = append(all, c.Finding)
+		taken[c.Finding.ID] = true
 	}
 	for _, f := range found {
 		if f.Path == path && !taken[f.ID] {
@@ -68,34 +85,34 @@ func candidates(path string, comments []Comment, shown []int, found []check.Find
 	return all
 }
 
-// leftOut are the indexes below n that the combination did not take.
-func leftOut(c *check.Combined, n int) []int {
-	var left []int
-	for k := range n {
-		if !slices.Contains(c.Taken, k) {
-			left = append(left, k)
+// leftOut are the comments that the combination did not take; the last one, when all were taken but the batch of their
+// suggestions gives another text.
+func leftOut(f File, shown []*Comment, c *check.Combined) []*Comment {
+	var left []*Comment
+	var batch []*Suggestion
+	for n, s := range shown {
+		batch = append(batch, s.Suggestion)
+		if !slices.Contains(c.Taken, n) {
+			left = append(left, s)
 		}
+	}
+	if len(left) == 0 && !bytes.Equal(ApplySuggestions(f.Text, batch), c.Text) {
+		left = shown[len(shown)-1:]
 	}
 	return left
 }
 
-func suggestions(comments []Comment, shown []int) []*Suggestion {
-	var out []*Suggestion
-	for _, n := range shown {
-		out = append(out, comments[n].Suggestion)
+// withhold takes away the suggestions that are not shown.
+func withhold(mine, shown []*Comment) {
+	for _, c := range mine {
+		if !slices.Contains(shown, c) {
+			c.giveWay()
+		}
 	}
-	return out
 }
 
-// withhold takes away the suggestions that are not shown and says when they will be.
-func withhold(path string, comments []Comment, out map[int]bool) {
-	shown := disjoint(path, comments, out)
-	for n := range comments {
-		c := &comments[n]
-		if c.Finding.Path != path || c.Suggestion == nil || slices.Contains(shown, n) {
-			continue
-		}
-		c.Suggestion = nil
-		c.withheld = "It is offered once the other suggestion for these lines is in."
-	}
+// giveWay takes the suggestion away and says when it will be there.
+func (c *Comment) giveWay() {
+	c.Suggestion = nil
+	c.withheld = "It is offered once the other suggestion for these lines is in."
 }

@@ -18,6 +18,11 @@ type Opinion struct {
 	Comments []Comment
 	// Notes are what could not be looked at and other remarks on the whole pull request; they are told in the summary.
 	Notes []Note
+	// Unseen are files in which there may be more findings than were found; what was said about them stays. Partial says
+	// that any file that is not in Seen is one of them.
+	Unseen  map[string]bool
+	Seen    map[string]bool
+	Partial bool
 	// Elsewhere is how many findings there are besides, in lines that the pull request leaves alone.
 	Elsewhere int
 }
@@ -45,24 +50,21 @@ type Note struct {
 	Urgent bool // worth a review of its own
 }
 
-// A Combine makes the first fixes of one path's findings at once, as far as they hold together; check.Combine does so
-// for a tree.
-type Combine func(path string, findings []check.Finding) (*check.Combined, error)
-
 // Compose decides what to say about the findings of an examination of the files and where. The suggestions it shows also
 // hold as one batch, which is what combine is asked for; its error is Compose's.
 func Compose(files []File, result *check.Result, combine Combine) (*Opinion, error) {
 	ours, rest := Select(files, result.Findings)
-	o := &Opinion{Elsewhere: len(rest), Notes: notes(result.Skipped)}
+	o := &Opinion{Elsewhere: len(rest), Notes: notes(result.Skipped), Unseen: unseen(result.Skipped), Seen: map[string]bool{}}
+	for _, f := range files {
+		o.Seen[f.Path] = true
+	}
 	o.Comments = families(files, ours)
 	slices.SortStableFunc(o.Comments, func(a, b Comment) int {
 		return cmp.Compare(b.Finding.Check.Severity, a.Finding.Check.Severity)
 	})
 	places(files, o.Comments)
-	for _, f := range files {
-		if err := settle(f, o.Comments, result.Findings, combine); err != nil {
-			return nil, err
-		}
+	if err := batches(files, o.Comments, result.Findings, combine); err != nil {
+		return nil, err
 	}
 	for n := range o.Comments {
 		o.Comments[n].write(files)
@@ -161,4 +163,18 @@ func notes(skipped []check.Skip) []Note {
 		out = append(out, Note{Path: s.Path, Line: s.Line, Words: words, Urgent: s.Failed})
 	}
 	return out
+}
+
+// unseen are the files that were to be looked at and could not be.
+func unseen(skipped []check.Skip) map[string]bool {
+	out := map[string]bool{}
+	for _, s := range skipped {
+		out[s.Path] = out[s.Path] || s.Failed
+	}
+	return out
+}
+
+// sees reports whether a finding that is not in the opinion is gone from the file.
+func (o *Opinion) sees(path string) bool {
+	return !o.Unseen[path] && (!o.Partial || o.Seen[path])
 }

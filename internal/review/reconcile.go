@@ -116,7 +116,7 @@ func (p *planner) farewell(o *Opinion) {
 	}
 	for _, id := range p.order {
 		if !wanted[id] {
-			p.close(slices.DeleteFunc(slices.Clone(p.threads[id]), func(t posted) bool { return !t.live() }))
+			p.close(slices.DeleteFunc(slices.Clone(p.threads[id]), func(t posted) bool { return !t.live() || !o.sees(t.Path) }))
 		}
 	}
 }

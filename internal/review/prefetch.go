@@ -1,0 +1,148 @@
+package review
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+	"sync"
+
+	"github.com/lighterman/lighterman/internal/forge"
+)
+
+const (
+	// maxDirs is how many directories are listed to find what to prefetch. A listing is free in a repository whose tree
+	// GitHub gives in one answer; in a larger one each directory costs a request.
+	maxDirs = 250
+	// maxPrefetch is how many files are prefetched beside the Dockerfiles.
+	maxPrefetch = 150
+	// maxManifest is the size in bytes above which a file is left for later.
+	maxManifest = 512 << 10
+)
+
+// prefetch reads the Dockerfiles and what their checks will ask for in as few requests as the host allows. What it misses
+// is read when it is asked for.
+func prefetch(tree forge.Tree, picked []forge.ChangedFile) error {
+	var names []string
+	for _, c := range picked {
+		names = append(names, c.Path)
+	}
+	near, err := manifests(tree, starts(names))
+	if err != nil {
+		return err
+	}
+	return tree.Prefetch(slices.Concat(names, near))
+}
+
+// starts are the directories in which to look first: the root, the workflows, and those above the Dockerfiles.
+func starts(dockerfiles []string) []string {
+	dirs := []string{".", ".github/workflows"}
+	for _, name := range dockerfiles {
+		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	slices.Sort(dirs)
+	return slices.Compact(dirs)
+}
+
+// manifests are the wanted files in and below the directories, nearest first.
+func manifests(tree fs.FS, dirs []string) ([]string, error) {
+	var found []string
+	seen := map[string]bool{}
+	for n := 0; n < len(dirs) && len(seen) < maxDirs && len(found) < maxPrefetch; n++ {
+		dir := dirs[n]
+		if seen[dir] || passedOver(dir) {
+			continue
+		}
+		seen[dir] = true
+		entries, err := fs.ReadDir(tree, dir)
+		if err != nil && !answer(err) {
+			return nil, err
+		}
+		for _, e := range entries {
+			name := path.Join(dir, e.Name())
+			if e.IsDir() {
+				dirs = append(dirs, name)
+			} else if wanted(name) && small(e) {
+				found = append(found, name)
+			}
+		}
+	}
+	return found[:min(len(found), maxPrefetch)], nil
+}
+
+// passedOver reports whether a directory holds other people's files.
+func passedOver(dir string) bool {
+	switch path.Base(dir) {
+	case "node_modules", "vendor", ".git", "testdata":
+		return true
+	}
+	return false
+}
+
+func small(e fs.DirEntry) bool {
+	info, err := e.Info()
+	return err == nil && info.Mode().IsRegular() && info.Size() <= maxManifest
+}
+
+// A watch is a tree that remembers when the host could not be asked. Checks take a file that cannot be read for one that
+// is not there; a conclusion drawn from a failed request must not be published.
+type watch struct {
+	forge.Tree
+
+	mu  sync.Mutex
+	err error
+}
+
+// answer reports whether an error is a fact about the file, as package fs has it, and not a failed request.
+func answer(err error) bool {
+	var about *fs.PathError
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) || errors.As(err, &about)
+}
+
+func (w *watch) note(err error) {
+	if err == nil || answer(err) {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err == nil {
+		w.err = err
+	}
+}
+
+// failed is the first failed request.
+func (w *watch) failed() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
+}
+
+// Open implements fs.FS.
+func (w *watch) Open(name string) (fs.File, error) {
+	f, err := w.Tree.Open(name)
+	w.note(err)
+	return f, err
+}
+
+// ReadFile implements fs.ReadFileFS.
+func (w *watch) ReadFile(name string) ([]byte, error) {
+	data, err := w.Tree.ReadFile(name)
+	w.note(err)
+	return data, err
+}
+
+// Stat implements fs.StatFS.
+func (w *watch) Stat(name string) (fs.FileInfo, error) {
+	info, err := w.Tree.Stat(name)
+	w.note(err)
+	return info, err
+}
+
+// ReadDir implements fs.ReadDirFS.
+func (w *watch) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := w.Tree.ReadDir(name)
+	w.note(err)
+	return entries, err
+}
