@@ -1,0 +1,89 @@
+package github
+
+import (
+	"context"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"strings"
+
+	"github.com/lighterman/lighterman/internal/forge"
+)
+
+const (
+	// MaxBlob is the largest file that a Tree reads, in bytes.
+	MaxBlob = 2 << 20
+	// blobBatch and blobBatchBytes bound one GraphQL query for several files.
+	blobBatch      = 50
+	blobBatchBytes = 1 << 20
+)
+
+// A TooLargeError says that a file is larger than a Tree reads.
+type TooLargeError struct {
+	Path string
+	Size int64
+}
+
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("%s has %d bytes, more than the %d that are read", e.Path, e.Size, MaxBlob)
+}
+
+// blob reads one blob by its SHA, from memory or with one REST request.
+func (i *installation) blob(ctx context.Context, repo forge.Repo, sha string) ([]byte, error) {
+	key := blobKey{i.id, sha}
+	if data, ok := i.app.blobs.get(key); ok {
+		return data, nil
+	}
+	data, _, err := i.client.Git.GetBlobRaw(ctx, repo.Owner, repo.Name, sha)
+	if err != nil {
+		return nil, err
+	}
+	if !matches(sha, data) {
+		return nil, fmt.Errorf("blob %s arrived with other content", sha)
+	}
+	i.app.blobs.put(key, data)
+	return data, nil
+}
+
+// blobs reads several blobs with one GraphQL query and remembers them. Those that GraphQL does not give byte for byte
+// (binary ones, cut ones, and text that is no UTF-8) stay unread.
+func (i *installation) blobs(ctx context.Context, repo forge.Repo, shas []string) error {
+	var params, fields strings.Builder
+	variables := map[string]any{"owner": repo.Owner, "name": repo.Name}
+	for n, sha := range shas {
+		fmt.Fprintf(&params, " $o%d: GitObjectID!", n)
+		fmt.Fprintf(&fields, "    b%d: object(oid: $o%d) { ... on Blob { oid isBinary isTruncated text } }\n", n, n)
+		variables[fmt.Sprintf("o%d", n)] = sha
+	}
+	document := fmt.Sprintf("query Blobs($owner: String!, $name: String!%s) {\n  repository(owner: $owner, name: $name) {\n%s  }\n}",
+		params.String(), fields.String())
+	var data struct {
+		Repository map[string]*struct {
+			Oid         string
+			IsTruncated bool
+			Text        *string
+		}
+	}
+	if err := i.query(ctx, document, variables, &data); err != nil {
+		return gone(err)
+	}
+	for _, b := range data.Repository {
+		if b != nil && b.Text != nil && !b.IsTruncated && matches(b.Oid, []byte(*b.Text)) {
+			i.app.blobs.put(blobKey{i.id, b.Oid}, []byte(*b.Text))
+		}
+	}
+	return nil
+}
+
+// matches reports whether data is what git stores under the id: SHA-1, or SHA-256 where the id is as long.
+func matches(id string, data []byte) bool {
+	var h hash.Hash = sha1.New()
+	if len(id) == 2*sha256.Size {
+		h = sha256.New()
+	}
+	fmt.Fprintf(h, "blob %d\x00", len(data))
+	h.Write(data)
+	return hex.EncodeToString(h.Sum(nil)) == id
+}

@@ -1,0 +1,93 @@
+package github
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+
+	gogithub "github.com/google/go-github/v60/github"
+
+	"github.com/lighterman/lighterman/internal/forge"
+)
+
+// A RefusedError is GitHub's 422: it understood what it was asked to write and will not have it. Nothing was written.
+// A caller may fall back to a review without inline comments.
+type RefusedError struct {
+	Messages []string // GitHub's reasons; they do not say which comment of a review is meant
+}
+
+func (e *RefusedError) Error() string { return "GitHub refused: " + strings.Join(e.Messages, "; ") }
+
+// secrets are the credentials that GitHub makes: installation tokens in both shapes (since 2026 ghs_<APPID>_<JWT>),
+// people's tokens, and JSON web tokens.
+var secrets = regexp.MustCompile(`gh[opsur]_[A-Za-z0-9._-]{20,}|github_pat_[A-Za-z0-9_]{20,}` +
+	`|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+`)
+
+func redact(text string) string { return secrets.ReplaceAllString(text, "[redacted]") }
+
+// A safeError prints its cause without credentials.
+type safeError struct{ error }
+
+func (e safeError) Error() string { return redact(e.error.Error()) }
+func (e safeError) Unwrap() error { return e.error }
+
+// translate says what a failed call was for, in the words of package forge. Calls of this package end here.
+func translate(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	var answer *gogithub.ErrorResponse
+	var spent *gogithub.RateLimitError
+	switch {
+	case errors.Is(err, forge.ErrGone):
+	case errors.As(err, &spent): // go-github's own, when the last answer left nothing of the hour
+		err = &forge.LimitError{Until: spent.Rate.Reset.Time, Err: spent}
+	case errors.As(err, &answer):
+		err = answered(answer)
+	}
+	return safeError{fmt.Errorf(format+": %w", append(args, err)...)}
+}
+
+// answered gives an error answer of the REST interface its meaning.
+func answered(e *gogithub.ErrorResponse) error {
+	status := e.Response.StatusCode
+	switch {
+	case status == http.StatusNotFound, status == http.StatusGone, status == http.StatusUnavailableForLegalReasons,
+		status == http.StatusForbidden && strings.Contains(e.Message, "suspended"):
+		return fmt.Errorf("%w: %w", forge.ErrGone, e)
+	case status == http.StatusUnprocessableEntity:
+		return &RefusedError{Messages: messages(e)}
+	case status == http.StatusForbidden:
+		if wants := e.Response.Header.Get("X-Accepted-GitHub-Permissions"); wants != "" {
+			return fmt.Errorf("%w (it takes %s)", e, wants)
+		}
+	}
+	return e
+}
+
+// messages are the reasons of a 422. GitHub sends them as plain strings, which go-github keeps as Message.
+func messages(e *gogithub.ErrorResponse) []string {
+	var all []string
+	for _, one := range e.Errors {
+		if one.Message != "" {
+			all = append(all, one.Message)
+		} else {
+			all = append(all, strings.TrimSpace(one.Resource+" "+one.Field+" "+one.Code))
+		}
+	}
+	if len(all) == 0 {
+		all = []string{e.Message}
+	}
+	return all
+}
+
+// statusOf is the HTTP status of an error answer of the REST interface, 0 for other errors.
+func statusOf(err error) int {
+	var answer *gogithub.ErrorResponse
+	if errors.As(err, &answer) {
+		return answer.Response.StatusCode
+	}
+	return 0
+}

@@ -1,0 +1,143 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/bradleyfalzon/ghinstallation/v2"
+	gogithub "github.com/google/go-github/v60/github"
+
+	"github.com/lighterman/lighterman/internal/forge"
+)
+
+// An installation is the client of one installation of the App. It has one go-github client and one gate, because
+// GitHub's limits are counted per installation, and one token for each repository, because a token should open no more
+// than the job needs.
+type installation struct {
+	app    *App
+	id     int64
+	gate   *gate
+	client *gogithub.Client
+
+	mu      sync.Mutex
+	sources map[string]*ghinstallation.Transport // by repository name
+	// level is the permission on contents that tokens ask for: "write", which resolving threads needs
+	// (github/gh-aw#35726), until GitHub says that the installation was granted no more than "read".
+	level string
+}
+
+// maxSources bounds the tokens kept for one installation; past it they are all dropped, which costs a request each.
+const maxSources = 500
+
+func newInstallation(a *App, id int64) *installation {
+	i := &installation{
+		app: a, id: id, gate: newGate(a.options), level: "write", sources: make(map[string]*ghinstallation.Transport),
+	}
+	chain := &replay{clock: a.options.Clock, next: &auth{installation: i, next: i.gate}}
+	i.client = gogithub.NewClient(&http.Client{Transport: chain, CheckRedirect: keepMethod})
+	i.client.BaseURL = a.rest
+	i.client.UserAgent = "lighterman"
+	return i
+}
+
+// keepMethod follows redirects, which renamed repositories send, but not where following would turn a write into a
+// read, and not without end.
+func keepMethod(req *http.Request, via []*http.Request) error {
+	if len(via) >= 5 {
+		return errors.New("redirected five times")
+	}
+	if req.Method != via[0].Method {
+		return fmt.Errorf("a %s was redirected to a %s", via[0].Method, req.Method)
+	}
+	return nil
+}
+
+// source is where the repository's token comes from.
+func (i *installation) source(repo string) *ghinstallation.Transport {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if s := i.sources[repo]; s != nil {
+		return s
+	}
+	if len(i.sources) >= maxSources {
+		clear(i.sources)
+	}
+	// Each source has an AppsTransport of its own: ghinstallation v2.10.0 writes to it on every refresh.
+	apps := ghinstallation.NewAppsTransportFromPrivateKey(i.gate, i.app.options.AppID, i.app.key)
+	apps.BaseURL = strings.TrimSuffix(i.app.rest.String(), "/")
+	s := ghinstallation.NewFromAppsTransport(apps, i.id)
+	s.InstallationTokenOptions = &gogithub.InstallationTokenOptions{
+		Repositories: []string{repo},
+		Permissions: &gogithub.InstallationPermissions{
+			Metadata: gogithub.String("read"), PullRequests: gogithub.String("write"), Contents: gogithub.String(i.level),
+		},
+	}
+	i.sources[repo] = s
+	return s
+}
+
+// drop forgets a source whose token was refused, unless another goroutine did so before.
+func (i *installation) drop(repo string, s *ghinstallation.Transport) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.sources[repo] == s {
+		delete(i.sources, repo)
+	}
+}
+
+// token is a token for the repository and the source it came from.
+func (i *installation) token(ctx context.Context, repo string) (string, *ghinstallation.Transport, error) {
+	s := i.source(repo)
+	text, err := s.Token(ctx)
+	if err == nil {
+		return text, s, nil
+	}
+	i.drop(repo, s)
+	refusal, status := refusedToken(err)
+	if status == http.StatusUnprocessableEntity && strings.Contains(refusal, "permissions requested are not granted") {
+		if i.lower() {
+			return i.token(ctx, repo)
+		}
+	}
+	return "", nil, tokenError(err, status, refusal)
+}
+
+// lower makes tokens ask for contents: read. It reports false when they did already.
+func (i *installation) lower() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	was := i.level
+	i.level = "read"
+	clear(i.sources)
+	return was != "read"
+}
+
+// refusedToken reads why GitHub gave no token. ghinstallation leaves the body of that answer open.
+func refusedToken(err error) (text string, status int) {
+	var no *ghinstallation.HTTPError
+	if !errors.As(err, &no) || no.Response == nil {
+		return "", 0
+	}
+	body, _ := io.ReadAll(io.LimitReader(no.Response.Body, maxErrorText)) // what could be read is enough
+	_ = no.Response.Body.Close()
+	return string(body), no.Response.StatusCode
+}
+
+// tokenError says whether the App can still reach the repository: no longer when it was uninstalled (404), suspended
+// (403), or lost the repository (422).
+func tokenError(err error, status int, text string) error {
+	switch {
+	case status == http.StatusNotFound,
+		status == http.StatusForbidden && strings.Contains(text, "suspended"),
+		status == http.StatusUnprocessableEntity && strings.Contains(text, "does not exist or is not accessible"):
+		return fmt.Errorf("%w: %w: %s", forge.ErrGone, err, text)
+	case status != 0:
+		return fmt.Errorf("%w: %s", err, text)
+	}
+	return err
+}

@@ -1,0 +1,95 @@
+package githubtest
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+//go:embed contract/openapi.json
+var openapiText []byte
+
+//go:embed contract/schema.graphql
+var graphqlText string
+
+// A contract is GitHub's own description of its interfaces, cut to the operations in use.
+type contract struct {
+	router routers.Router
+	schema *ast.Schema
+}
+
+func loadContract() (*contract, error) {
+	doc, err := openapi3.NewLoader().LoadFromData(openapiText)
+	if err != nil {
+		return nil, err
+	}
+	router, err := gorillamux.NewRouter(doc)
+	if err != nil {
+		return nil, err
+	}
+	schema, err := gqlparser.LoadSchema(&ast.Source{Name: "schema.graphql", Input: graphqlText})
+	if err != nil {
+		return nil, err
+	}
+	return &contract{router: router, schema: schema}, nil
+}
+
+// route finds the operation that a request calls.
+func (c *contract) route(r *http.Request) (*routers.Route, map[string]string, error) {
+	return c.router.FindRoute(r)
+}
+
+func lax() *openapi3filter.Options {
+	return &openapi3filter.Options{
+		MultiError: true, IncludeResponseStatus: true, AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
+	}
+}
+
+// request checks a request against its operation.
+func (c *contract) request(r *http.Request, body []byte, route *routers.Route, params map[string]string) (*openapi3filter.RequestValidationInput, error) {
+	again := r.Clone(context.Background())
+	again.Body = io.NopCloser(bytes.NewReader(body))
+	in := &openapi3filter.RequestValidationInput{Request: again, PathParams: params, Route: route, Options: lax()}
+	if err := openapi3filter.ValidateRequest(context.Background(), in); err != nil {
+		return in, fmt.Errorf("request %s %s: %w", r.Method, r.URL.Path, err)
+	}
+	return in, nil
+}
+
+// response checks an answer against its operation.
+func (c *contract) response(in *openapi3filter.RequestValidationInput, status int, header http.Header, body []byte) error {
+	if undescribed(status) {
+		return nil
+	}
+	out := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: in, Status: status, Header: header, Options: lax(),
+		Body: io.NopCloser(bytes.NewReader(body)),
+	}
+	if err := openapi3filter.ValidateResponse(context.Background(), out); err != nil {
+		return fmt.Errorf("answer to %s %s: %w", in.Request.Method, in.Request.URL.Path, err)
+	}
+	return nil
+}
+
+// undescribed is the list of answers that GitHub gives and its description leaves out.
+func undescribed(status int) bool {
+	switch status {
+	case 301, 307, 401, 403, 429: // any operation may redirect, refuse credentials or limit
+		return true
+	case 304: // conditional requests are documented for all of them, described for few
+		return true
+	case 404: // what a token does not reach does not exist
+		return true
+	}
+	return false
+}

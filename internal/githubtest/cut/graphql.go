@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/formatter"
+)
+
+// fields are the object and interface fields in use. Enums, scalars and input objects are kept whole where reached.
+var fields = map[string][]string{
+	"Actor":                              {"login"},
+	"Blob":                               {"byteSize", "id", "isBinary", "isTruncated", "oid", "text"},
+	"Bot":                                {"id", "login"},
+	"Comment":                            {"author", "body", "id", "viewerDidAuthor"},
+	"Commit":                             {"id", "oid"},
+	"GitObject":                          {"id", "oid"},
+	"MinimizeCommentPayload":             {"clientMutationId", "minimizedComment"},
+	"Minimizable":                        {"isMinimized"},
+	"Mutation":                           {"minimizeComment", "resolveReviewThread"},
+	"Node":                               {"id"},
+	"PageInfo":                           {"endCursor", "hasNextPage"},
+	"PullRequest":                        pullRequestFields,
+	"PullRequestReview":                  reviewFields,
+	"PullRequestReviewComment":           {"author", "body", "fullDatabaseId", "id", "isMinimized", "viewerDidAuthor"},
+	"PullRequestReviewCommentConnection": {"nodes", "pageInfo", "totalCount"},
+	"PullRequestReviewConnection":        {"nodes", "pageInfo", "totalCount"},
+	"PullRequestReviewThread":            threadFields,
+	"PullRequestReviewThreadConnection":  {"nodes", "pageInfo", "totalCount"},
+	"Query":                              {"id", "node", "rateLimit", "repository"},
+	"RateLimit":                          {"cost", "limit", "remaining", "resetAt"},
+	"Repository":                         {"id", "object", "pullRequest"},
+	"ResolveReviewThreadPayload":         {"clientMutationId", "thread"},
+	"User":                               {"id", "login"},
+}
+
+var (
+	pullRequestFields = []string{
+		"author", "baseRefOid", "body", "changedFiles", "headRefOid", "id", "isDraft", "number", "reviewThreads", "reviews",
+		"state", "viewerDidAuthor",
+	}
+	reviewFields = []string{
+		"author", "body", "commit", "fullDatabaseId", "id", "isMinimized", "state", "submittedAt", "viewerDidAuthor",
+	}
+	threadFields = []string{
+		"comments", "id", "isOutdated", "isResolved", "line", "originalLine", "path", "resolvedBy", "startLine",
+		"viewerCanResolve",
+	}
+)
+
+// cutGraphQL keeps the listed fields. An object keeps those of its interfaces that are listed too.
+func cutGraphQL(src []byte) ([]byte, error) {
+	schema, err := gqlparser.LoadSchema(&ast.Source{Name: graphqlPackage, Input: dropDoubled(string(src))})
+	if err != nil {
+		return nil, err
+	}
+	for name, def := range schema.Types {
+		def.Description = ""
+		if def.Kind == ast.Object || def.Kind == ast.Interface {
+			if err := keepFields(def, fields[name]); err != nil {
+				return nil, err
+			}
+			def.Interfaces = slices.DeleteFunc(def.Interfaces, func(i string) bool { return fields[i] == nil })
+		}
+	}
+	keep := reached(schema)
+	for name, def := range schema.Types {
+		if !keep[name] && !def.BuiltIn {
+			delete(schema.Types, name)
+		}
+	}
+	keepDirectives(schema)
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "# %s (MIT, see LICENSE.graphql-schema), cut by internal/githubtest/cut.\n", graphqlPackage)
+	formatter.NewFormatter(&out).FormatSchema(schema)
+	return out.Bytes(), nil
+}
+
+// dropDoubled removes the second declarations of the two fields that GitHub's file declares twice in one type, which
+// the parser refuses. Nothing in use lies in that type, so the whole type loses its fields.
+func dropDoubled(src string) string {
+	const head = "type EnterpriseOwnerInfo {"
+	start := strings.Index(src, head)
+	if start < 0 {
+		return src
+	}
+	end := start + strings.Index(src[start:], "\n}")
+	return src[:start] + head + "\n  allowPrivateRepositoryForkingSettingPolicyValue: String" + src[end:]
+}
+
+func keepFields(def *ast.Definition, names []string) error {
+	for _, name := range names {
+		if def.Fields.ForName(name) == nil {
+			return fmt.Errorf("%s has no field %s", def.Name, name)
+		}
+	}
+	def.Fields = slices.DeleteFunc(def.Fields, func(f *ast.FieldDefinition) bool { return !slices.Contains(names, f.Name) })
+	for _, f := range def.Fields {
+		f.Description = ""
+		for _, a := range f.Arguments {
+			a.Description = ""
+		}
+	}
+	return nil
+}
+
+// reached is the set of types that the kept fields mention, with their arguments.
+func reached(schema *ast.Schema) map[string]bool {
+	keep := map[string]bool{"Query": true, "Mutation": true}
+	var visit func(name string)
+	visit = func(name string) {
+		if keep[name] && name != "Query" && name != "Mutation" {
+			return
+		}
+		keep[name] = true
+		def := schema.Types[name]
+		for _, v := range def.EnumValues {
+			v.Description = ""
+		}
+		for _, f := range def.Fields {
+			f.Description = ""
+			visit(f.Type.Name())
+			for _, a := range f.Arguments {
+				visit(a.Type.Name())
+			}
+		}
+	}
+	visit("Query")
+	visit("Mutation")
+	for name := range fields {
+		visit(name)
+	}
+	return keep
+}
+
+func keepDirectives(schema *ast.Schema) {
+	for name := range schema.Directives {
+		switch name {
+		case "deprecated", "include", "skip":
+		default:
+			delete(schema.Directives, name)
+		}
+	}
+	for _, def := range schema.Types {
+		def.Directives = nil
+		for _, f := range def.Fields {
+			f.Directives = nil
+		}
+		for _, v := range def.EnumValues {
+			v.Directives = nil
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package githubtest
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Fault is something that goes wrong on the wire.
+type Fault struct {
+	// Operation says which requests it meets: an operation id of GitHub's OpenAPI description ("pulls/create-review"),
+	// "graphql" for all of GraphQL or "graphql:Name" for a named operation; "" is any request.
+	Operation string
+	Skip      int  // requests let through first
+	Times     int  // requests it meets; 0 is one
+	After     bool // it strikes after the request took effect
+
+	Status int               // what is answered; 0 lets the true answer through (after Hold)
+	Header map[string]string // of that answer
+	Body   string            // of that answer, JSON; "" is an error message for the status
+	Cut    bool              // the connection is cut instead of an answer
+	Hold   <-chan struct{}   // the answer waits until the channel is closed or the caller went away
+}
+
+// Inject makes a fault strike the next requests that it meets.
+func (s *Server) Inject(f Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.Times == 0 {
+		f.Times = 1
+	}
+	s.faults = append(s.faults, &f)
+}
+
+// SecondaryLimit is GitHub's answer to going too fast: 403 or 429, with or without a Retry-After (seconds above 0).
+func SecondaryLimit(operation string, status, retryAfter int) Fault {
+	f := Fault{Operation: operation, Status: status, Body: message(secondaryText)}
+	if retryAfter > 0 {
+		f.Header = map[string]string{"Retry-After": strconv.Itoa(retryAfter)}
+	}
+	return f
+}
+
+// PrimaryLimit is GitHub's answer when the hour's requests are used up.
+func PrimaryLimit(operation string, status int, reset time.Time) Fault {
+	return Fault{Operation: operation, Status: status, Body: message(primaryText), Header: map[string]string{
+		"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": strconv.FormatInt(reset.Unix(), 10),
+	}}
+}
+
+// GraphQLLimit is how GraphQL says the same: HTTP 200 with an error.
+func GraphQLLimit(operation string, reset time.Time) Fault {
+	f := PrimaryLimit(operation, http.StatusOK, reset)
+	f.Body = `{"errors":[{"type":"RATE_LIMITED","message":"API rate limit exceeded for installation ID 1."}]}`
+	return f
+}
+
+func message(text string) string {
+	return fmt.Sprintf(`{"message":%q,"documentation_url":%q}`, text, docs)
+}
+
+// fault takes the next fault for an operation, nil if there is none. The caller holds mu.
+func (s *Server) fault(operation string) *Fault {
+	for _, f := range s.faults {
+		meets := f.Operation == "" || f.Operation == operation || strings.HasPrefix(operation, f.Operation+":")
+		switch {
+		case !meets || f.Times == 0:
+		case f.Skip > 0:
+			f.Skip--
+		default:
+			f.Times--
+			taken := *f
+			return &taken
+		}
+	}
+	return nil
+}
+
+// strike acts out a fault; done is false when the true answer is to be sent.
+func (f *Fault) strike(w http.ResponseWriter, r *http.Request) (done bool) {
+	if f.Hold != nil {
+		select {
+		case <-f.Hold:
+		case <-r.Context().Done():
+		}
+	}
+	if f.Cut {
+		panic(http.ErrAbortHandler)
+	}
+	if f.Status == 0 {
+		return false
+	}
+	for name, value := range f.Header {
+		w.Header().Set(name, value)
+	}
+	body := f.Body
+	if body == "" {
+		body = message(http.StatusText(f.Status))
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(f.Status)
+	_, _ = w.Write([]byte(body))
+	return true
+}
+
+// A Request is a request that the server answered.
+type Request struct {
+	Method    string
+	Path      string
+	Operation string // as Fault.Operation names it; "" for an unknown one
+	Status    int    // 0 when the connection was cut
+	Token     bool   // a request for an installation token, which budgets do not count
+}
+
+// Requests are the requests answered so far without those for tokens, oldest first.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []Request
+	for _, r := range s.requests {
+		if !r.Token {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// TokenRequests is how often a token was asked for.
+func (s *Server) TokenRequests() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, r := range s.requests {
+		if r.Token {
+			n++
+		}
+	}
+	return n
+}
+
+// ForgetRequests empties the list that Requests returns.
+func (s *Server) ForgetRequests() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = nil
+}

@@ -1,0 +1,209 @@
+package githubtest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Pull is a pull request. Its methods do what people do on its page.
+type Pull struct {
+	s          *Server
+	repo       *Repo
+	id         int64
+	number     int
+	title      string
+	body       string
+	author     string
+	base       string // branch
+	head       *Repo  // repo itself or a fork
+	headBranch string
+	headSHA    string // of the last push, kept when the branch goes away
+	draft      bool
+	state      string // open or closed
+	modifiable bool
+	created    time.Time
+	updated    time.Time
+	reviews    []*review
+	threads    []*thread
+}
+
+// PullOptions say what pull request to open.
+type PullOptions struct {
+	Title, Body string
+	Author      string // login; "" is the owner of the head branch
+	Base        string // "" is main
+	Head        string // branch
+	Fork        *Repo  // where the head branch is; nil is the repository itself
+	Draft       bool
+	Modifiable  bool // on a fork: maintainers may push to the head branch
+}
+
+// OpenPull opens a pull request and tells the App's webhook.
+func (r *Repo) OpenPull(o PullOptions) (*Pull, error) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	p := &Pull{
+		s: r.s, repo: r, id: r.s.id(), number: len(r.pulls) + 1, title: o.Title, body: o.Body, author: o.Author, base: o.Base,
+		head: o.Fork, headBranch: o.Head, draft: o.Draft, modifiable: o.Modifiable || o.Fork == nil, state: "open",
+		created: r.s.now(), updated: r.s.now(),
+	}
+	if p.head == nil {
+		p.head = r
+	}
+	if p.author == "" {
+		p.author = p.head.owner
+	}
+	if p.base == "" {
+		p.base = "main"
+	}
+	var err error
+	if p.headSHA, err = r.git.commit(p.head.refs + p.headBranch); err != nil {
+		return nil, err
+	}
+	r.pulls = append(r.pulls, p)
+	return p, p.notify("opened", p.author, nil)
+}
+
+// Number is the pull request's number.
+func (p *Pull) Number() int { return p.number }
+
+// Repo is the repository it was opened in.
+func (p *Pull) Repo() *Repo { return p.repo }
+
+// Title is what its author called it.
+func (p *Pull) Title() string { return p.title }
+
+// Author is the login of who opened it.
+func (p *Pull) Author() string { return p.author }
+
+// HeadBranch is the branch that it wants to merge.
+func (p *Pull) HeadBranch() string { return p.headBranch }
+
+// Head is the commit at the tip of the head branch.
+func (p *Pull) Head() string {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	return p.headSHA
+}
+
+// Base is the commit at the tip of the base branch.
+func (p *Pull) Base() (string, error) {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	return p.baseSHA()
+}
+
+func (p *Pull) baseSHA() (string, error) { return p.repo.git.commit(p.repo.refs + p.base) }
+
+// Close closes the pull request without merging it.
+func (p *Pull) Close(by string) error { return p.setState("closed", "closed", by) }
+
+// Reopen opens it again.
+func (p *Pull) Reopen(by string) error { return p.setState("open", "reopened", by) }
+
+func (p *Pull) setState(state, action, by string) error {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	p.state = state
+	return p.notify(action, by, nil)
+}
+
+// SetDraft makes the pull request a draft or ready for review.
+func (p *Pull) SetDraft(draft bool, by string) error {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	p.draft = draft
+	if draft {
+		return p.notify("converted_to_draft", by, nil)
+	}
+	return p.notify("ready_for_review", by, nil)
+}
+
+// Retarget changes the base branch.
+func (p *Pull) Retarget(base, by string) error {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	from, err := p.baseSHA()
+	if err != nil {
+		return err
+	}
+	was := p.base
+	p.base = base
+	change := obj{"base": obj{"ref": obj{"from": was}, "sha": obj{"from": from}}}
+	return p.notify("edited", by, obj{"changes": change})
+}
+
+// Retitle changes the title.
+func (p *Pull) Retitle(title, by string) error {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	was := p.title
+	p.title = title
+	return p.notify("edited", by, obj{"changes": obj{"title": obj{"from": was}}})
+}
+
+// A File is one changed file of a pull request, as its page shows it.
+type File struct {
+	Path, OldPath string
+	Status        string // GitHub's word
+	Patch         string // hunks in unified format, "" for binary files
+}
+
+// Files are the changed files of the three-dot diff, in git's order.
+func (p *Pull) Files() ([]File, error) {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	diffs, err := p.diff(p.headSHA)
+	var files []File
+	for _, d := range diffs {
+		files = append(files, File{Path: d.path, OldPath: d.oldPath, Status: d.status, Patch: d.patch})
+	}
+	return files, err
+}
+
+// diff is the three-dot diff at one of the pull request's commits. The caller holds mu.
+func (p *Pull) diff(head string) ([]fileDiff, error) {
+	base, err := p.baseSHA()
+	if err != nil {
+		return nil, err
+	}
+	fork, err := p.repo.git.line("merge-base", base, head)
+	if err != nil {
+		return nil, fmt.Errorf("merge base of %s and %s: %w", base, head, err)
+	}
+	return p.repo.git.diff(fork, head)
+}
+
+func (p *Pull) fileAt(head, path string) (*fileDiff, error) {
+	files, err := p.diff(head)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(files, func(f fileDiff) bool { return f.path == path })
+	if i < 0 {
+		return nil, nil
+	}
+	return &files[i], nil
+}
+
+// commits are the pull request's own commits, newest first.
+func (p *Pull) commits() ([]string, error) {
+	base, err := p.baseSHA()
+	if err != nil {
+		return nil, err
+	}
+	out, err := p.repo.git.line("rev-list", base+".."+p.headSHA)
+	return strings.Fields(out), err
+}
+
+// ours reports whether a login is the App's own.
+func (s *Server) ours(login string) bool { return login == s.Bot() }
+
+func (s *Server) pull(r *Repo, number int) *Pull {
+	if number < 1 || number > len(r.pulls) {
+		return nil
+	}
+	return r.pulls[number-1]
+}

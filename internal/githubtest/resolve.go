@@ -1,0 +1,304 @@
+package githubtest
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxNodes is what one connection may be asked for (content/graphql/overview/rate-limits-and-query-limits).
+const maxNodes = 100
+
+// query is the root of reads.
+func (s *Server) query(t *token) *node {
+	return &node{"Query", map[string]field{
+		"id":   value("Query"),
+		"node": func(args map[string]any) (any, error) { return s.nodeByID(t, args["id"].(string)) },
+		"repository": func(args map[string]any) (any, error) {
+			owner, name := args["owner"].(string), args["name"].(string)
+			r := s.find(owner, name)
+			if r == nil && args["followRenames"] != false {
+				r = s.renamed(owner, name)
+			}
+			if r == nil || !t.reaches(r) {
+				return nil, notFound("Could not resolve to a Repository with the name '%s/%s'.", owner, name)
+			}
+			return s.repoNode(t, r), nil
+		},
+	}}
+}
+
+func (s *Server) repoNode(t *token, r *Repo) *node {
+	return &node{"Repository", map[string]field{
+		"id": value(nodeID("R", r.id)),
+		"object": func(args map[string]any) (any, error) {
+			if !allows(t.permissions, "contents", "read") {
+				return nil, forbidden()
+			}
+			return s.objectNode(r, args)
+		},
+		"pullRequest": func(args map[string]any) (any, error) {
+			if !allows(t.permissions, "pull_requests", "read") {
+				return nil, forbidden()
+			}
+			n, _ := whole(args["number"])
+			if p := s.pull(r, n); p != nil {
+				return s.pullNode(t, p), nil
+			}
+			return nil, notFound("Could not resolve to a PullRequest with the number of %d.", n)
+		},
+	}}
+}
+
+// objectNode is the object that an oid or an expression names, null if there is none.
+func (s *Server) objectNode(r *Repo, args map[string]any) (any, error) {
+	rev, _ := args["oid"].(string)
+	if rev == "" {
+		rev, _ = args["expression"].(string)
+	}
+	o, ok, err := r.git.object(rev)
+	switch {
+	case err != nil || !ok:
+		return nil, err
+	case o.kind == "blob":
+		return s.blobNode(o), nil
+	case o.kind == "commit":
+		return &node{"Commit", map[string]field{"id": value("C_" + o.sha), "oid": value(o.sha)}}, nil
+	}
+	return nil, nil
+}
+
+func (s *Server) blobNode(o object) *node {
+	var text any
+	binary := strings.ContainsRune(string(o.data[:min(len(o.data), 8000)]), 0)
+	shown := o.data[:min(len(o.data), s.options.Limits.GraphQLBytes)]
+	if !binary {
+		text = strings.ToValidUTF8(string(shown), string(utf8.RuneError)) // GraphQL carries no other bytes
+	}
+	return &node{"Blob", map[string]field{
+		"id": value("B_" + o.sha), "oid": value(o.sha), "text": value(text), "isBinary": value(binary),
+		"isTruncated": value(len(shown) < len(o.data)), "byteSize": value(len(o.data)),
+	}}
+}
+
+func (s *Server) pullNode(t *token, p *Pull) *node {
+	return &node{"PullRequest", map[string]field{
+		"id": value(nodeID("PR", p.id)), "number": value(p.number), "headRefOid": value(p.headSHA), "body": value(p.body),
+		"baseRefOid": func(map[string]any) (any, error) { return p.baseSHA() },
+		"state":      value(strings.ToUpper(p.state)), "isDraft": value(p.draft), "author": value(s.actor(p.author)),
+		"viewerDidAuthor": value(s.ours(p.author)),
+		"changedFiles": func(map[string]any) (any, error) {
+			files, err := p.diff(p.headSHA)
+			return len(files), err
+		},
+		"reviewThreads": func(args map[string]any) (any, error) {
+			var all []*node
+			for _, th := range p.threads {
+				if th.review.visible(s.Bot()) {
+					all = append(all, s.threadNode(t, p, th))
+				}
+			}
+			return connection("PullRequestReviewThreadConnection", all, args)
+		},
+		"reviews": func(args map[string]any) (any, error) {
+			var all []*node
+			for _, r := range p.reviews {
+				if r.visible(s.Bot()) && wanted(args["states"], r.state) {
+					all = append(all, s.reviewNode(r))
+				}
+			}
+			return connection("PullRequestReviewConnection", all, args)
+		},
+	}}
+}
+
+func wanted(states any, state string) bool {
+	list, ok := states.([]any)
+	for _, s := range list {
+		if s == state {
+			return true
+		}
+	}
+	return !ok || len(list) == 0
+}
+
+// actor is a login as GraphQL shows it: bots without the "[bot]" that REST adds.
+func (s *Server) actor(login string) *node {
+	if s.ours(login) {
+		return &node{"Bot", map[string]field{"id": value(nodeID("BOT", botUserID)), "login": value(s.options.Slug)}}
+	}
+	return &node{"User", map[string]field{"id": value(nodeID("U", userID(login))), "login": value(login)}}
+}
+
+func (s *Server) reviewNode(r *review) *node {
+	var submitted any
+	if r.state != "PENDING" {
+		submitted = stamp(r.submitted)
+	}
+	commit := &node{"Commit", map[string]field{"id": value("C_" + r.commit), "oid": value(r.commit)}}
+	return &node{"PullRequestReview", map[string]field{
+		"id": value(nodeID("PRR", r.id)), "fullDatabaseId": value(strconv.FormatInt(r.id, 10)), "body": value(r.body),
+		"state": value(r.state), "author": value(s.actor(r.author)), "commit": value(commit), "submittedAt": value(submitted),
+		"viewerDidAuthor": value(s.ours(r.author)), "isMinimized": value(r.minimized != ""),
+	}}
+}
+
+func (s *Server) threadNode(t *token, p *Pull, th *thread) *node {
+	start, line, ok, err := p.place(th)
+	at := func(n int) field {
+		return func(map[string]any) (any, error) {
+			if !ok {
+				return nil, err
+			}
+			return n, err
+		}
+	}
+	var resolvedBy *node
+	if th.resolvedBy != "" {
+		resolvedBy = &node{"User", map[string]field{"id": value(nodeID("U", userID(th.resolvedBy))), "login": value(th.resolvedBy)}}
+	}
+	startLine := at(start)
+	if th.start == th.line {
+		startLine = value(nil)
+	}
+	return &node{"PullRequestReviewThread", map[string]field{
+		"id": value(nodeID("PRRT", th.id)), "path": value(th.path), "line": at(line), "startLine": startLine,
+		"originalLine": value(th.line), "isOutdated": value(!ok), "isResolved": value(th.resolvedBy != ""),
+		"resolvedBy": value(resolvedBy), "viewerCanResolve": value(canResolve(t)),
+		"comments": func(args map[string]any) (any, error) {
+			var all []*node
+			for _, c := range th.comments {
+				all = append(all, s.commentNode(c))
+			}
+			return connection("PullRequestReviewCommentConnection", all, args)
+		},
+	}}
+}
+
+// canResolve: an App resolves threads only with contents: write besides pull_requests: write (github/gh-aw#35726).
+func canResolve(t *token) bool {
+	return allows(t.permissions, "contents", "write") && allows(t.permissions, "pull_requests", "write")
+}
+
+func (s *Server) commentNode(c *comment) *node {
+	return &node{"PullRequestReviewComment", map[string]field{
+		"id": value(nodeID("PRRC", c.id)), "fullDatabaseId": value(strconv.FormatInt(c.id, 10)), "body": value(c.body),
+		"author": value(s.actor(c.author)), "viewerDidAuthor": value(s.ours(c.author)), "isMinimized": value(c.minimized != ""),
+	}}
+}
+
+// whole is an argument of type Int: an int64 from the document, a json.Number from a variable.
+func whole(arg any) (int, bool) {
+	n, err := strconv.Atoi(fmt.Sprint(arg))
+	return n, err == nil
+}
+
+// connection is a page of nodes. As on GitHub first or last is mandatory and at most 100; this double takes first.
+func connection(kind string, all []*node, args map[string]any) (any, error) {
+	first, ok := whole(args["first"])
+	if !ok || first < 1 || first > maxNodes {
+		return nil, &graphqlError{"MISSING_PAGINATION_BOUNDARIES", "You must provide a `first` value between 1 and 100."}
+	}
+	from := 0
+	if cursor, ok := args["after"].(string); ok {
+		text, err := base64.StdEncoding.DecodeString(cursor)
+		if from, err = strconv.Atoi(string(text)); err != nil || from > len(all) {
+			return nil, &graphqlError{"INVALID_CURSOR_ARGUMENTS", fmt.Sprintf("`%s` does not appear to be a valid cursor.", cursor)}
+		}
+	}
+	to := min(from+first, len(all))
+	var end any
+	if to > from {
+		end = base64.StdEncoding.EncodeToString([]byte(strconv.Itoa(to)))
+	}
+	info := &node{"PageInfo", map[string]field{"hasNextPage": value(to < len(all)), "endCursor": value(end)}}
+	return &node{kind, map[string]field{
+		"nodes": value(all[from:to]), "totalCount": value(len(all)), "pageInfo": value(info),
+	}}, nil
+}
+
+// mutation is the root of writes.
+func (s *Server) mutation(t *token) *node {
+	input := func(args map[string]any, key string) string {
+		return fmt.Sprint(args["input"].(map[string]any)[key])
+	}
+	return &node{"Mutation", map[string]field{
+		"resolveReviewThread": func(args map[string]any) (any, error) {
+			id := input(args, "threadId")
+			p, th := s.threadByID(t, id)
+			switch {
+			case th == nil:
+				return nil, notFound("Could not resolve to a node with the global id of '%s'", id)
+			case !canResolve(t):
+				return nil, forbidden()
+			}
+			th.resolvedBy = s.Bot()
+			return payload("ResolveReviewThreadPayload", "thread", s.threadNode(t, p, th)), nil
+		},
+		"minimizeComment": func(args map[string]any) (any, error) {
+			if !allows(t.permissions, "pull_requests", "write") {
+				return nil, forbidden()
+			}
+			return s.minimize(t, input(args, "subjectId"), input(args, "classifier"))
+		},
+	}}
+}
+
+func payload(kind, name string, n *node) *node {
+	return &node{kind, map[string]field{"clientMutationId": value(nil), name: value(n)}}
+}
+
+func (s *Server) minimize(t *token, id, classifier string) (any, error) {
+	for _, p := range s.pullsOf(t) {
+		for _, th := range p.threads {
+			for _, c := range th.comments {
+				if nodeID("PRRC", c.id) == id {
+					c.minimized = strings.ToLower(classifier)
+					return payload("MinimizeCommentPayload", "minimizedComment", s.commentNode(c)), nil
+				}
+			}
+		}
+		for _, r := range p.reviews {
+			if nodeID("PRR", r.id) == id {
+				r.minimized = strings.ToLower(classifier)
+				return payload("MinimizeCommentPayload", "minimizedComment", s.reviewNode(r)), nil
+			}
+		}
+	}
+	return nil, notFound("Could not resolve to a node with the global id of '%s'", id)
+}
+
+func (s *Server) pullsOf(t *token) []*Pull {
+	var all []*Pull
+	for _, r := range s.repos {
+		if t.reaches(r) && !r.deleted {
+			all = append(all, r.pulls...)
+		}
+	}
+	return all
+}
+
+func (s *Server) threadByID(t *token, id string) (*Pull, *thread) {
+	for _, p := range s.pullsOf(t) {
+		for _, th := range p.threads {
+			if nodeID("PRRT", th.id) == id {
+				return p, th
+			}
+		}
+	}
+	return nil, nil
+}
+
+// nodeByID serves what is asked for by id: review threads.
+func (s *Server) nodeByID(t *token, id string) (any, error) {
+	if !allows(t.permissions, "pull_requests", "read") {
+		return nil, forbidden()
+	}
+	p, th := s.threadByID(t, id)
+	if th == nil {
+		return nil, notFound("Could not resolve to a node with the global id of '%s'", id)
+	}
+	return s.threadNode(t, p, th), nil
+}

@@ -1,0 +1,399 @@
+package githubtest
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/getkin/kin-openapi/routers"
+)
+
+// maxRequest is how much of a request's body the server reads.
+const maxRequest = 25 << 20
+
+// A call is one request for an operation of the REST interface.
+type call struct {
+	r      *http.Request
+	params map[string]string
+	body   []byte
+	token  *token // nil when the App itself calls
+	repo   *Repo
+	pull   *Pull
+	header http.Header // of the answer
+}
+
+// An operation is what the server does for one operation id of GitHub's description.
+type operation struct {
+	app        bool   // called with the App's own token
+	permission string // else: what the installation's token must hold
+	level      string
+	content    bool // counts as creating content
+	run        func(*Server, *call) (status int, body any, err error)
+}
+
+func operationOf(id string) (operation, bool) {
+	op, ok := map[string]operation{
+		"apps/create-installation-access-token": {app: true, run: (*Server).postToken},
+		"apps/get-authenticated":                {app: true, run: (*Server).getApp},
+		"apps/get-webhook-delivery":             {app: true, run: (*Server).getDelivery},
+		"apps/list-webhook-deliveries":          {app: true, run: (*Server).listDeliveries},
+		"apps/redeliver-webhook-delivery":       {app: true, run: (*Server).postAttempt},
+		"git/get-blob":                          {permission: "contents", level: "read", run: (*Server).getBlob},
+		"git/get-tree":                          {permission: "contents", level: "read", run: (*Server).getTree},
+		"pulls/create-review":                   {permission: "pull_requests", level: "write", content: true, run: (*Server).postReview},
+		"pulls/delete-pending-review":           {permission: "pull_requests", level: "write", run: (*Server).deleteReview},
+		"pulls/get":                             {permission: "pull_requests", level: "read", run: (*Server).getPull},
+		"pulls/list-files":                      {permission: "pull_requests", level: "read", run: (*Server).listFiles},
+		"pulls/list-reviews":                    {permission: "pull_requests", level: "read", run: (*Server).listReviews},
+		"pulls/update-review":                   {permission: "pull_requests", level: "write", content: true, run: (*Server).putReview},
+		"pulls/update-review-comment":           {permission: "pull_requests", level: "write", content: true, run: (*Server).patchComment},
+	}[id]
+	return op, ok
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
+	if err != nil {
+		http.Error(w, "body", http.StatusRequestEntityTooLarge)
+		return
+	}
+	if r.Method == http.MethodPost && (r.URL.Path == "/graphql" || r.URL.Path == "/api/graphql") {
+		s.serve(w, r, graphqlOperation(body), func() *answer { return s.graphql(r, body) })
+		return
+	}
+	r = atRoot(r)
+	route, params, err := s.contract.route(r)
+	if err != nil {
+		s.serve(w, r, "", func() *answer {
+			return failed(&apiError{status: 404, message: "Not Found"}) // also what is no operation in use
+		})
+		return
+	}
+	s.serve(w, r, route.Operation.OperationID, func() *answer { return s.rest(r, body, route, params) })
+}
+
+// atRoot strips the prefix under which an Enterprise Server has the REST interface.
+func atRoot(r *http.Request) *http.Request {
+	again := r.Clone(r.Context())
+	again.URL.Path = strings.TrimPrefix(r.URL.Path, "/api/v3")
+	again.URL.RawPath = strings.TrimPrefix(r.URL.RawPath, "/api/v3")
+	return again
+}
+
+// An answer is a finished response.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// serve answers a request, with the fault that was injected for it if there is one, and records it.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, operation string, act func() *answer) {
+	fault, a := s.decide(r, operation, act)
+	if fault != nil && fault.strike(w, r) {
+		return
+	}
+	for name, values := range a.header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body) // the caller went away
+}
+
+// decide carries a request out, unless a fault prevents it.
+func (s *Server) decide(r *http.Request, operation string, act func() *answer) (*Fault, *answer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fault := s.fault(operation)
+	var a *answer
+	if fault == nil || fault.After || (fault.Status == 0 && !fault.Cut) {
+		a = act()
+	}
+	s.record(r, operation, fault, a)
+	return fault, a
+}
+
+func (s *Server) record(r *http.Request, operation string, f *Fault, a *answer) {
+	status := 0
+	switch {
+	case f != nil && f.Cut:
+	case f != nil && f.Status != 0:
+		status = f.Status
+	default:
+		status = a.status
+	}
+	s.requests = append(s.requests, Request{
+		Method: r.Method, Path: r.URL.Path, Operation: operation, Status: status,
+		Token: operation == "apps/create-installation-access-token",
+	})
+}
+
+// rest carries out an operation and holds both sides to the contract.
+func (s *Server) rest(r *http.Request, body []byte, route *routers.Route, params map[string]string) *answer {
+	in, err := s.contract.request(r, body, route, params)
+	if err != nil {
+		s.broken("%w", err)
+	}
+	a := s.operate(&call{r: r, params: params, body: body, header: make(http.Header)}, route.Operation.OperationID)
+	if err := s.contract.response(in, a.status, a.header, a.body); err != nil {
+		s.broken("%w", err)
+	}
+	return a
+}
+
+func (s *Server) operate(c *call, id string) *answer {
+	op, ok := operationOf(id)
+	if !ok {
+		return failed(fmt.Errorf("operation %s is described but not implemented", id))
+	}
+	if err := s.admit(c, op); err != nil {
+		return failed(err)
+	}
+	status, body, err := op.run(s, c)
+	if err != nil {
+		return failed(err)
+	}
+	return s.succeeded(c, status, body)
+}
+
+// admit checks the caller's credential, finds what is called upon, and counts the call.
+func (s *Server) admit(c *call, op operation) error {
+	if op.app {
+		return s.authApp(c.r)
+	}
+	t, err := s.authToken(c.r)
+	if err != nil {
+		return err
+	}
+	c.token = t
+	if err := s.spend(t.installation, op.content); err != nil {
+		return err
+	}
+	s.rateHeader(c.header, t.installation)
+	if err := s.subject(c); err != nil {
+		return err
+	}
+	if !allows(t.permissions, op.permission, op.level) {
+		h := http.Header{}
+		h.Set("X-Accepted-GitHub-Permissions", op.permission+"="+op.level)
+		return &limited{apiError{status: 403, message: "Resource not accessible by integration"}, h}
+	}
+	return nil
+}
+
+// subject finds the repository and the pull request that the path names.
+func (s *Server) subject(c *call) error {
+	owner, name := c.params["owner"], c.params["repo"]
+	c.repo = s.find(owner, name)
+	if c.repo == nil {
+		if r := s.renamed(owner, name); r != nil && c.token.reaches(r) {
+			return redirect(c, r)
+		}
+	}
+	if c.repo == nil || !c.token.reaches(c.repo) {
+		return &apiError{status: 404, message: "Not Found"}
+	}
+	if number, ok := c.params["pull_number"]; ok {
+		n, _ := strconv.Atoi(number)
+		if c.pull = s.pull(c.repo, n); c.pull == nil {
+			return &apiError{status: 404, message: "Not Found"}
+		}
+	}
+	return nil
+}
+
+// redirect sends the caller to the repository's new name: 301 for reads, 307 for writes.
+func redirect(c *call, to *Repo) error {
+	old := c.params["owner"] + "/" + c.params["repo"]
+	h := http.Header{}
+	h.Set("Location", to.s.url+"/api/v3"+strings.Replace(c.r.URL.RequestURI(), old, to.full(), 1))
+	status := http.StatusTemporaryRedirect
+	if c.r.Method == http.MethodGet {
+		status = http.StatusMovedPermanently
+	}
+	return &limited{apiError{status: status, message: "Moved Permanently"}, h}
+}
+
+func (s *Server) succeeded(c *call, status int, body any) *answer {
+	a := &answer{status: status, header: c.header}
+	if body == nil {
+		return a
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		return failed(err)
+	}
+	a.body = text
+	a.header.Set("Content-Type", "application/json; charset=utf-8")
+	if c.r.Method == http.MethodGet {
+		s.conditional(c, a)
+	}
+	return a
+}
+
+// conditional gives the answer an ETag, and empties it when the caller has it already: 304 costs nothing of the hour.
+func (s *Server) conditional(c *call, a *answer) {
+	sum := sha256.Sum256(append([]byte(bearer(c.r)), a.body...))
+	tag := fmt.Sprintf(`"%x"`, sum)
+	a.header.Set("ETag", tag)
+	if c.r.Header.Get("If-None-Match") == tag {
+		a.status, a.body = http.StatusNotModified, nil
+		if c.token != nil {
+			c.token.installation.used--
+			s.rateHeader(a.header, c.token.installation)
+		}
+	}
+}
+
+func failed(err error) *answer {
+	a := &answer{status: 500, header: make(http.Header)}
+	body := obj{"message": err.Error(), "documentation_url": docs}
+	var no *apiError
+	var wait *limited
+	switch {
+	case errors.As(err, &wait):
+		no, a.header = &wait.apiError, wait.header
+	case errors.As(err, &no):
+	}
+	if no != nil {
+		a.status = no.status
+		body["message"] = no.message
+		body["status"] = strconv.Itoa(no.status)
+		if len(no.errors) > 0 {
+			body["errors"] = no.errors
+		}
+	}
+	a.header.Set("Content-Type", "application/json; charset=utf-8")
+	a.body, _ = json.Marshal(body) // of strings: cannot fail
+	return a
+}
+
+func (e *limited) Unwrap() error { return &e.apiError }
+
+// decode reads a body strictly: GitHub refuses keys it does not know in these operations.
+func (c *call) decode(into any) error {
+	d := json.NewDecoder(bytes.NewReader(c.body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return &apiError{422, "Invalid request.", []string{err.Error()}}
+	}
+	return nil
+}
+
+// page cuts a list as per_page and page ask, and links to the next one.
+func page[T any](c *call, all []T) []T {
+	size := min(max(number(c, "per_page", 30), 1), 100)
+	at := max(number(c, "page", 1), 1)
+	from := min((at-1)*size, len(all))
+	to := min(from+size, len(all))
+	if to < len(all) {
+		next := *c.r.URL
+		q := next.Query()
+		q.Set("page", strconv.Itoa(at+1))
+		next.RawQuery = q.Encode()
+		c.header.Set("Link", fmt.Sprintf(`<http://%s/api/v3%s>; rel="next"`, c.r.Host, next.RequestURI()))
+	}
+	return all[from:to]
+}
+
+func number(c *call, key string, other int) int {
+	n, err := strconv.Atoi(c.r.URL.Query().Get(key))
+	if err != nil {
+		return other
+	}
+	return n
+}
+
+var shaForm = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
+func (s *Server) getBlob(c *call) (int, any, error) {
+	sha := c.params["file_sha"]
+	if !shaForm.MatchString(sha) {
+		return 0, nil, unprocessable("The sha parameter must be exactly 40 characters and contain only [0-9a-f].")
+	}
+	o, ok, err := c.repo.git.object(sha)
+	if err != nil {
+		return 0, nil, err
+	}
+	if !ok || o.kind != "blob" {
+		return 0, nil, &apiError{status: 404, message: "Not Found"}
+	}
+	return 200, obj{
+		"sha": o.sha, "node_id": nodeID("B", c.repo.id) + o.sha, "size": len(o.data), "encoding": "base64",
+		"url": s.api("/repos/%s/git/blobs/%s", c.repo.full(), o.sha), "content": lines60(o.data),
+	}, nil
+}
+
+// lines60 is base64 in lines of 60 characters, as GitHub sends it.
+func lines60(data []byte) string {
+	text := base64.StdEncoding.EncodeToString(data)
+	var b strings.Builder
+	for len(text) > 60 {
+		b.WriteString(text[:60] + "\n")
+		text = text[60:]
+	}
+	if text != "" {
+		b.WriteString(text + "\n")
+	}
+	return b.String()
+}
+
+func (s *Server) getTree(c *call) (int, any, error) {
+	rev := c.params["tree_sha"]
+	if sha, err := c.repo.resolve(rev); err == nil {
+		rev = sha
+	}
+	o, ok, err := c.repo.git.object(rev + "^{tree}")
+	if err != nil {
+		return 0, nil, err
+	}
+	if !ok {
+		return 0, nil, &apiError{status: 404, message: "Not Found"}
+	}
+	entries, err := c.repo.git.tree(o.sha, c.r.URL.Query().Get("recursive") != "")
+	truncated := len(entries) > s.options.Limits.TreeEntries
+	if truncated {
+		entries = entries[:s.options.Limits.TreeEntries]
+	}
+	list := []obj{}
+	for _, e := range entries {
+		list = append(list, s.entryJSON(c.repo, e))
+	}
+	u := s.api("/repos/%s/git/trees/%s", c.repo.full(), o.sha)
+	return 200, obj{"sha": o.sha, "url": u, "tree": list, "truncated": truncated}, err
+}
+
+func (s *Server) entryJSON(r *Repo, e treeEntry) obj {
+	entry := obj{"path": e.Path, "mode": e.Mode, "type": e.Kind, "sha": e.SHA}
+	switch e.Kind {
+	case "blob":
+		entry["size"] = e.Size
+		entry["url"] = s.api("/repos/%s/git/blobs/%s", r.full(), e.SHA)
+	case "tree":
+		entry["url"] = s.api("/repos/%s/git/trees/%s", r.full(), e.SHA)
+	}
+	return entry
+}
+
+func (s *Server) getPull(c *call) (int, any, error) {
+	o, err := c.pull.json()
+	return 200, o, err
+}
+
+func (s *Server) listFiles(c *call) (int, any, error) {
+	files, err := c.pull.diff(c.pull.headSHA)
+	list := []obj{}
+	for _, f := range page(c, files[:min(len(files), s.options.Limits.Files)]) {
+		list = append(list, c.pull.fileJSON(f))
+	}
+	return 200, list, err
+}

@@ -1,0 +1,198 @@
+package githubtest
+
+import (
+	"fmt"
+	"time"
+)
+
+// A thread is a comment on lines of the diff and what was said below it. Where it stands today is not stored: it follows
+// from where it was made and from the commits since.
+type thread struct {
+	id          int64
+	review      *review
+	path        string
+	side        string
+	start, line int    // at commit
+	commit      string // the commit it was made for
+	hunk        string
+	resolvedBy  string
+	comments    []*comment
+}
+
+type comment struct {
+	id        int64
+	review    *review // nil for a reply
+	author    string
+	body      string
+	created   time.Time
+	minimized string
+	reactions map[string]string // by login
+}
+
+// place is where a thread stands in the diff at the head, ok false when it is outdated: one of its lines was changed
+// since, or the diff no longer shows them in one hunk. The caller holds mu.
+func (p *Pull) place(t *thread) (start, line int, ok bool, err error) {
+	start, line, ok = t.start, t.line, true
+	if t.commit != p.headSHA {
+		if t.side == "LEFT" {
+			return 0, 0, false, nil
+		}
+		if start, line, ok, err = p.follow(t); err != nil || !ok {
+			return 0, 0, false, err
+		}
+	}
+	file, err := p.fileAt(p.headSHA, t.path)
+	if err != nil || file == nil {
+		return 0, 0, false, err
+	}
+	at := file.hunkOf(t.side, line)
+	return start, line, at >= 0 && file.hunkOf(t.side, start) == at, nil
+}
+
+// follow maps a thread's lines to the head.
+func (p *Pull) follow(t *thread) (start, line int, ok bool, err error) {
+	moved, err := p.repo.git.moved(t.path, t.commit, p.headSHA)
+	if err != nil {
+		return 0, 0, false, err
+	}
+	start, ok = moved(t.start)
+	for n := t.start; n <= t.line && ok; n++ {
+		line, ok = moved(n)
+		ok = ok && line == start+n-t.start
+	}
+	return start, line, ok, nil
+}
+
+// A Thread is a review thread as the pull request's page shows it.
+type Thread struct {
+	ID           string // node id
+	Path         string
+	Side         string
+	StartLine    int // where it stands now; 0 once outdated, as Line
+	Line         int
+	OriginalLine int
+	Commit       string // it was made for
+	Hunk         string // the diff down to the commented line, as it was
+	Outdated     bool
+	ResolvedBy   string // login, "" while unresolved
+	Comments     []Comment
+}
+
+// A Comment is one comment of a thread.
+type Comment struct {
+	ID        int64
+	Author    string
+	Body      string
+	Minimized string // the reason in GitHub's words, "" when it is shown
+	Reactions map[string]string
+}
+
+// Threads are the submitted threads, oldest first.
+func (p *Pull) Threads() ([]Thread, error) {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	var all []Thread
+	for _, t := range p.threads {
+		if !t.review.visible("") {
+			continue
+		}
+		shown, err := p.show(t)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, shown)
+	}
+	return all, nil
+}
+
+func (p *Pull) show(t *thread) (Thread, error) {
+	start, line, ok, err := p.place(t)
+	if !ok {
+		start, line = 0, 0
+	}
+	shown := Thread{
+		ID: nodeID("PRRT", t.id), Path: t.path, Side: t.side, StartLine: start, Line: line, OriginalLine: t.line,
+		Commit: t.commit, Hunk: t.hunk, Outdated: !ok, ResolvedBy: t.resolvedBy,
+	}
+	for _, c := range t.comments {
+		shown.Comments = append(shown.Comments, Comment{c.id, c.author, c.body, c.minimized, c.reactions})
+	}
+	return shown, err
+}
+
+// Resolve marks a thread as resolved.
+func (p *Pull) Resolve(threadID, by string) error {
+	return p.onThread(threadID, func(t *thread) { t.resolvedBy = by })
+}
+
+// Unresolve opens a resolved thread again.
+func (p *Pull) Unresolve(threadID string) error {
+	return p.onThread(threadID, func(t *thread) { t.resolvedBy = "" })
+}
+
+// Reply adds a comment to a thread.
+func (p *Pull) Reply(threadID, by, body string) error {
+	return p.onThread(threadID, func(t *thread) {
+		t.comments = append(t.comments, &comment{id: p.s.id(), author: by, body: body, created: p.s.now()})
+	})
+}
+
+// React puts an emoji ("+1", "confused") on a comment, by anyone's login once.
+func (p *Pull) React(commentID int64, by, emoji string) error {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	_, c := p.comment(commentID)
+	if c == nil {
+		return fmt.Errorf("react: no comment %d in pull request %d", commentID, p.number)
+	}
+	reactions := map[string]string{by: emoji}
+	for login, was := range c.reactions {
+		if login != by {
+			reactions[login] = was
+		}
+	}
+	c.reactions = reactions
+	return nil
+}
+
+func (p *Pull) onThread(id string, do func(*thread)) error {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	for _, t := range p.threads {
+		if nodeID("PRRT", t.id) == id {
+			do(t)
+			return nil
+		}
+	}
+	return fmt.Errorf("no thread %s in pull request %d", id, p.number)
+}
+
+func (p *Pull) comment(id int64) (*thread, *comment) {
+	for _, t := range p.threads {
+		for _, c := range t.comments {
+			if c.id == id {
+				return t, c
+			}
+		}
+	}
+	return nil, nil
+}
+
+// DeleteComment deletes a comment; a thread goes with its last one.
+func (p *Pull) DeleteComment(id int64) error {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	for i, t := range p.threads {
+		for j, c := range t.comments {
+			if c.id != id {
+				continue
+			}
+			t.comments = append(t.comments[:j:j], t.comments[j+1:]...)
+			if len(t.comments) == 0 {
+				p.threads = append(p.threads[:i:i], p.threads[i+1:]...)
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("delete: no comment %d in pull request %d", id, p.number)
+}
