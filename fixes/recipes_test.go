@@ -252,10 +252,18 @@ func word(i *dockerfile.Instruction, text string) dockerfile.Span {
 	return dockerfile.Span{}
 }
 
+// tester is what *testing.T and *rapid.T have in common.
+type tester interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Error(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // holds checks what must hold after every recipe: the result parses; the parser directives, the byte order mark, the
 // style of line ends and the end of the file are what they were; lines that no edit touches are there, in order; and
 // no comment was lost from between the lines that stay.
-func holds(t testing.TB, f *dockerfile.File, src []byte, edits []fixes.Edit) {
+func holds(t tester, f *dockerfile.File, src []byte, edits []fixes.Edit) {
 	t.Helper()
 	g, err := dockerfile.Parse(f.Path, src)
 	if err != nil {
@@ -300,7 +308,7 @@ func lineEnds(src []byte) string {
 }
 
 // untouched checks that the lines on which no edit stands are found in the result, in order, without their line ends.
-func untouched(t testing.TB, f *dockerfile.File, src []byte, edits []fixes.Edit) {
+func untouched(t tester, f *dockerfile.File, src []byte, edits []fixes.Edit) {
 	t.Helper()
 	lines := strings.Split(strings.NewReplacer("\r\n", "\n", "\ufeff", "").Replace(string(src)), "\n")
 	at := 0

@@ -21,7 +21,7 @@ func Remove(f *dockerfile.File, i *dockerfile.Instruction) Edit {
 		kept = withoutPragmas(f, i)
 	}
 	if kept != "" {
-		return edit(f, cut, kept)
+		return edit(f, cut, guard(f, cut.Start, kept)+kept)
 	}
 	return cutOut(f, cut)
 }
@@ -29,7 +29,7 @@ func Remove(f *dockerfile.File, i *dockerfile.Instruction) Edit {
 // cutOut removes whole lines without leaving traces of the gap.
 func cutOut(f *dockerfile.File, cut dockerfile.Span) Edit {
 	cut = widened(f, cut)
-	return edit(f, cut, guard(f, cut))
+	return edit(f, cut, guard(f, cut.End, f.Text(f.LineSpan(f.Line(cut.End)))))
 }
 
 // concernsOnly reports whether the comments above i have nothing else to be about.
@@ -78,14 +78,14 @@ func widened(f *dockerfile.File, cut dockerfile.Span) dockerfile.Span {
 	return cut
 }
 
-// guard is what must stand in place of a cut at the head of the file: a blank line when a comment follows that would
-// otherwise be read as a parser directive.
-func guard(f *dockerfile.File, cut dockerfile.Span) string {
-	if !atHead(f, cut.Start) || cut.End == len(f.Src) {
+// directive matches a comment that at the head of a file is a parser directive.
+var directive = regexp.MustCompile(`(?i)^\s*#\s*(syntax|escape|check)\s*=`)
+
+// guard is what must stand before next, the text at offset at that follows a cut: above the first FROM a blank line, when
+// next would be read as a parser directive were everything above it gone; another fix may take the rest.
+func guard(f *dockerfile.File, at int, next string) string {
+	if at >= f.Stages[0].From.Span.Start || !directive.MatchString(next) {
 		return ""
 	}
-	if next := f.Text(f.LineSpan(f.Line(cut.End))); !strings.HasPrefix(strings.TrimSpace(next), "#") {
-		return ""
-	}
-	return eolAt(f, cut.End)
+	return eolAt(f, at)
 }
