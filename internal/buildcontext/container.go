@@ -23,6 +23,9 @@ func containerOf(service, base value) container {
 		for _, v := range s.get("volumes").list() {
 			c.mounts = appendNew(c.mounts, mountTarget(v))
 		}
+		for _, v := range s.get("secrets").list() {
+			c.mounts = appendNew(c.mounts, secretTarget(v))
+		}
 		for _, v := range s.get("ports").list() {
 			c.ports = appendNew(c.ports, containerPort(v))
 		}
@@ -55,6 +58,20 @@ func mountTarget(v value) string {
 		}
 	}
 	return v.text() // a form with variables: that something is mounted is known
+}
+
+// secretTarget is where a secret is mounted; one that comes from a file keeps that file's owner.
+func secretTarget(v value) string {
+	name := v.text()
+	if v.isMap() {
+		if name = v.get("target").text(); name == "" {
+			name = v.get("source").text()
+		}
+	}
+	if name == "" || path.IsAbs(name) {
+		return name
+	}
+	return "/run/secrets/" + name
 }
 
 // containerPort is the container's side of a port: "8080:80/tcp", "127.0.0.1:8080:80", "80", or the long form.

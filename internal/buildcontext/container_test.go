@@ -24,6 +24,7 @@ func TestContainer(t *testing.T) {
       - type: bind
         source: .
         target: /src
+    secrets: [db, {source: key, target: /key}, {source: token}]
     ports: ["8080:80", "127.0.0.1:9000:9000/udp", {target: 443}]
 `)},
 		"compose.override.yml": {Data: []byte("services:\n  web:\n    build: .\n    volumes: [logs:/logs]\n")},
@@ -36,7 +37,8 @@ func TestContainer(t *testing.T) {
 	if len(builds) != 2 {
 		t.Fatalf("%d builds, want 2: the container differs", len(builds))
 	}
-	for n, want := range [][]string{{"/data", "/var/cache", "/src"}, {"/data", "/var/cache", "/src", "/logs"}} {
+	base := []string{"/data", "/var/cache", "/src", "/run/secrets/db", "/key", "/run/secrets/token"}
+	for n, want := range [][]string{base, append(slices.Clone(base), "/logs")} {
 		b := builds[n]
 		if b.User != "1000:1000" || !slices.Equal(b.Mounts, want) || !slices.Equal(b.Ports, []string{"80", "9000", "443"}) {
 			t.Errorf("%s: user %q, mounts %q, ports %q", b.Origin, b.User, b.Mounts, b.Ports)

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"io/fs"
 	"path"
 	"slices"
@@ -92,7 +93,7 @@ func builtStages(p *check.Pass) []*dockerfile.Stage {
 // An origin is where a file of the image comes from. The zero origin says: from a RUN or the base image, as far as the
 // Dockerfile tells.
 type origin struct {
-	stage bool   // from another stage or image
+	stage bool   // from another stage of the file
 	file  string // its name in context
 	tree  fs.FS  // the build context that holds file
 }
@@ -141,8 +142,8 @@ func brought(p *check.Pass, i *dockerfile.Instruction, place string) (origin, bo
 	if place != dest && !below {
 		return origin{}, false
 	}
-	if _, other := i.Flag("from"); other {
-		return origin{stage: true}, true
+	if from, other := i.Flag("from"); other {
+		return origin{stage: p.File.Stage(from.Value) != nil}, true
 	}
 	for _, source := range sources {
 		name := strings.TrimPrefix(path.Clean("/"+source.Text), "/")
@@ -181,10 +182,8 @@ const maxHead = 64 << 10
 // head reads the first bytes of the file, at most maxHead.
 func (o origin) head() ([]byte, error) { return readHead(o.tree, o.file) }
 
-// says is a base image's name for people.
+// says is the base image's name for people, without the digest that nobody reads.
 func (l launch) says() string {
-	if l.ref != "" {
-		return l.ref
-	}
-	return l.stage.Base
+	name, _, _ := strings.Cut(cmp.Or(l.ref, l.stage.Base), "@")
+	return name
 }

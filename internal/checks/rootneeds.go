@@ -112,7 +112,7 @@ func (o *ownership) filled(dir string) bool {
 func (o *ownership) step(i *dockerfile.Instruction) string {
 	switch i.Keyword {
 	case "VOLUME":
-		return fmt.Sprintf("VOLUME %s belongs to root", i.Text())
+		return o.volume(i)
 	case "ONBUILD":
 		return "images based on this one run its ONBUILD instructions as the same user"
 	case "WORKDIR":
@@ -126,6 +126,17 @@ func (o *ownership) step(i *dockerfile.Instruction) string {
 		return o.env(i)
 	case "RUN":
 		return o.run(i)
+	}
+	return ""
+}
+
+// volume lets through what the program can write to: a volume begins with the owner and mode that its directory has in
+// the image, and everybody may write to /tmp.
+func (o *ownership) volume(i *dockerfile.Instruction) string {
+	for _, w := range i.Words {
+		if dir := path.Clean(w.Text); dir != "/tmp" && !o.owns(dir) {
+			return fmt.Sprintf("VOLUME %s belongs to root", w.Text)
+		}
 	}
 	return ""
 }

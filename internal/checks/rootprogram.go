@@ -2,6 +2,7 @@ package checks
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -24,27 +25,22 @@ func (l launch) program(p *check.Pass) string {
 	case l.entrypoint == nil && l.base.Entrypoint == "own":
 		return "" // the words are arguments of a program that is not started as root on purpose
 	}
-	for _, i := range []*dockerfile.Instruction{l.entrypoint, l.cmd} {
-		if i == nil {
-			continue
-		}
-		if reason := l.starts(p, i); reason != "" {
-			return reason
-		}
-		if !l.continues(p, i) {
-			break
-		}
+	if l.entrypoint == nil {
+		return l.starts(p, l.cmd)
 	}
-	return ""
+	if l.cmd == nil || l.entrypoint.Form == dockerfile.ShellForm {
+		return l.starts(p, l.entrypoint)
+	}
+	if l.continues(p, l.entrypoint) {
+		return cmp.Or(l.starts(p, l.entrypoint), l.starts(p, l.cmd))
+	}
+	return l.runs(p, slices.Concat(texts(l.entrypoint.Words), texts(l.cmd.Words)))
 }
 
 // continues reports whether CMD is a command line of its own behind this ENTRYPOINT: an init, or a script that ends in
 // running its arguments. Otherwise it is arguments.
 func (l launch) continues(p *check.Pass, i *dockerfile.Instruction) bool {
-	if i.Keyword != "ENTRYPOINT" || i.Form != dockerfile.ExecForm || len(i.Words) == 0 {
-		return false
-	}
-	return forwards(i) || l.origin(p, i.Words[0].Text).tree != nil
+	return forwards(i) || len(i.Words) > 0 && l.origin(p, i.Words[0].Text).tree != nil
 }
 
 // starts judges one CMD or ENTRYPOINT.
@@ -130,10 +126,19 @@ var written = regexp.MustCompile(`(^|=)/(var|run|data)(/|$)|manage\.py$|^(collec
 
 func writesTo(word string) bool { return written.MatchString(word) }
 
+// daemons are programs that people build themselves and that need root's powers, low ports, or a directory of their own.
+var daemons = [...]string{
+	"bird", "buildkitd", "caddy", "clair", "cni", "consul", "containerd", "coredns", "dnsmasq", "dockerd", "envoy", "etcd",
+	"frr", "haproxy", "influxd", "kubelet", "minio", "named", "nginx", "node_exporter", "nomad", "openvpn", "prometheus",
+	"restic", "runc", "tailscaled", "telegraf", "traefik", "unbound", "vault", "watchtower", "wg", "wireguard",
+}
+
 // ownProgram judges a program that the image brings.
 func (l launch) ownProgram(p *check.Pass, program string) string {
 	o := l.origin(p, program)
-	switch {
+	switch name := path.Base(program); {
+	case slices.Contains(daemons[:], name):
+		return fmt.Sprintf("%s is known to need root, or to write where only root may", name)
 	case o.tree != nil:
 		return l.scriptFile(p, o)
 	case path.Ext(program) == "" && (o.stage || l.built(program)):

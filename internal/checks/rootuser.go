@@ -97,6 +97,11 @@ func (l launch) unprivileged(p *check.Pass, stated *dockerfile.Instruction) (fix
 	if !l.known || l.base.User == "" {
 		return fixes.Fix{}, fmt.Sprintf("which user %s runs as and which accounts it has is not known", l.says())
 	}
+	for _, s := range p.File.Stages {
+		if s.Parent == l.stage {
+			return fixes.Fix{}, fmt.Sprintf("the stage on line %d goes on from this one and would run as the same user", s.From.Line())
+		}
+	}
 	after := l.stage.From
 	for _, i := range l.stage.Instructions {
 		if slices.Contains([]string{"RUN", "COPY", "ADD", "WORKDIR", "USER"}, i.Keyword) {
