@@ -1,0 +1,188 @@
+// Package server is HTTP in: GitHub's webhooks, the probes of whoever runs the service, and its metrics.
+//
+// A webhook is answered after it was verified over its raw bytes and stored durably, and before anything is done about
+// it: GitHub waits ten seconds and never delivers again by itself. What a payload means is another package's knowledge;
+// the server asks Options.Decode which pull request a payload wants reviewed. Everything in a request is untrusted
+// until its signature held, its headers even then, since only the body is signed.
+//
+// Serve ends gently: while it drains, /readyz fails so that no new traffic is sent here, deliveries under way are still
+// stored and answered, and only then does it return.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/queue"
+)
+
+// A Queue is what the server needs of package queue.
+type Queue interface {
+	Receive(ctx context.Context, d queue.Delivery) (fresh bool, err error)
+	Ready(ctx context.Context) error
+	Depth(ctx context.Context) (queue.Depth, error)
+}
+
+// Decode reads a verified payload: its action, "" where the event has none, and the pull request to review, nil when
+// the webhook asks for no review. An error says that the payload is not what the code host sends.
+type Decode func(event string, payload []byte) (action string, ref *forge.Ref, err error)
+
+// Options are what a server is made of.
+type Options struct {
+	// Secrets are the webhook's secrets: one, or two while it is being rotated. An empty one would let everybody in
+	// and is refused.
+	Secrets []string
+	Queue   Queue
+	Decode  Decode
+	// Logger takes the log lines, which carry a delivery's id, never its payload. Nil discards them.
+	Logger *slog.Logger
+	// Registry holds the metrics shown at /metrics; nil means a new one with those of Go and the process.
+	Registry *prometheus.Registry
+	// Linger is how long Serve goes on accepting connections after its context ended, with /readyz failing. A load
+	// balancer that learns of the end later than we do would else send webhooks to a closed port.
+	Linger time.Duration
+	// Drain is how long requests under way get to finish after that; 0 means fifteen seconds.
+	Drain time.Duration
+}
+
+// The bounds of one connection. A client that sends or reads slower than this is cut off; GitHub has long given up.
+const (
+	headerTime     = 5 * time.Second
+	readTime       = 30 * time.Second
+	writeTime      = 60 * time.Second
+	idleTime       = 2 * time.Minute
+	maxHeaderBytes = 16 << 10
+	probeTime      = 3 * time.Second
+	defaultDrain   = 15 * time.Second
+)
+
+// A Server answers HTTP requests. It is an http.Handler; Serve runs it on a listener.
+type Server struct {
+	options  Options
+	log      *slog.Logger
+	mux      *http.ServeMux
+	metrics  *metrics
+	slots    chan struct{} // bounds the bodies in memory
+	draining atomic.Bool
+}
+
+// New makes a server. It refuses to be one without a secret.
+func New(o Options) (*Server, error) {
+	if err := checkSecrets(o.Secrets); err != nil {
+		return nil, err
+	}
+	if o.Queue == nil || o.Decode == nil {
+		return nil, errors.New("make server: Options.Queue and Options.Decode must be set")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Drain == 0 {
+		o.Drain = defaultDrain
+	}
+	if o.Registry == nil {
+		o.Registry = newRegistry()
+	}
+	m, err := newMetrics(o.Registry, o.Queue)
+	if err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	s := &Server{options: o, log: o.Logger, mux: http.NewServeMux(), metrics: m, slots: make(chan struct{}, maxBodies)}
+	s.mux.HandleFunc("POST /webhook", s.webhook)
+	s.mux.HandleFunc("GET /healthz", s.health)
+	s.mux.HandleFunc("GET /readyz", s.ready)
+	s.mux.Handle("GET /metrics", promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{}))
+	return s, nil
+}
+
+func checkSecrets(secrets []string) error {
+	if len(secrets) == 0 || len(secrets) > 2 {
+		return fmt.Errorf("webhook secret: there are %d, want one, or two during rotation", len(secrets))
+	}
+	for _, s := range secrets {
+		if strings.TrimSpace(s) == "" {
+			return errors.New("webhook secret: it is empty, so everybody could send webhooks")
+		}
+	}
+	return nil
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// Serve answers requests on the listener until the context ends, and then drains. It closes the listener. Requests
+// that outlast the time to drain are cut off, and reported as an error.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	h := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: headerTime,
+		ReadTimeout:       readTime,
+		WriteTimeout:      writeTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- h.Serve(l) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve on %s: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+	s.draining.Store(true)
+	s.log.Info("draining", "linger", s.options.Linger)
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve on %s: %w", l.Addr(), err)
+	case <-time.After(s.options.Linger):
+	}
+	err := s.shutDown(context.WithoutCancel(ctx), h)
+	<-ended // http.ErrServerClosed
+	return err
+}
+
+func (s *Server) shutDown(ctx context.Context, h *http.Server) error {
+	ctx, cancel := context.WithTimeout(ctx, s.options.Drain)
+	defer cancel()
+	if err := h.Shutdown(ctx); err != nil {
+		return fmt.Errorf("drain requests: %w", errors.Join(err, h.Close()))
+	}
+	return nil
+}
+
+// health says that the process answers.
+func (s *Server) health(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") }
+
+// ready says whether webhooks should be sent here: not while draining, and not while they could not be stored.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	if s.draining.Load() {
+		answer(w, http.StatusServiceUnavailable, "draining")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), probeTime)
+	defer cancel()
+	if err := s.options.Queue.Ready(ctx); err != nil {
+		s.log.Warn("not ready", "error", err)
+		answer(w, http.StatusServiceUnavailable, "the queue cannot be reached")
+		return
+	}
+	answer(w, http.StatusOK, "ready")
+}
+
+func answer(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	fmt.Fprintln(w, text)
+}
