@@ -73,7 +73,7 @@ func leaveShell(cmds, added []dockerfile.Command) error {
 		switch {
 		case isSet(c) && !mentions(added, "$"):
 			continue
-		case c.Name() == "cd" && placeless(added), isQuietExport(c):
+		case c.Name() == "cd" && c.Plain() && placeless(added), isQuietExport(c):
 			continue
 		}
 		if _, err := program(c); err != nil {

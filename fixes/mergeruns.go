@@ -31,6 +31,9 @@ func MergeRuns(f *dockerfile.File, first, second *dockerfile.Instruction) ([]Edi
 	if err := foundAgain(a, b); err != nil {
 		return nil, err
 	}
+	if err := leavesPlace(first, a); err != nil {
+		return nil, err
+	}
 	e, err := junction(f, first, second, a)
 	if err != nil {
 		return nil, err
@@ -122,8 +125,8 @@ func joinable(f *dockerfile.File, run *dockerfile.Instruction) ([]dockerfile.Com
 		if err != nil {
 			return nil, err
 		}
-		if !harmless[name] && !settled[name] && !tools[name] {
-			return nil, refuse("%s is not among the programs known to leave nothing behind in the shell", name)
+		if !harmless[name] && !settled[name] && !programs[name] {
+			return nil, refuse("%s is not among the programs known to be joined safely", name)
 		}
 		for _, w := range c.Words {
 			if err := steady(w); err != nil {
@@ -150,14 +153,16 @@ func chain(f *dockerfile.File, run *dockerfile.Instruction) ([]dockerfile.Comman
 	return cmds, nil
 }
 
-// foundAgain refuses a program that runs in both lists and may be installed anew by the first: a shell remembers where it
-// found it, two shells look twice.
+// foundAgain refuses a program that runs in both lists when the first may install it anew: a shell remembers where it
+// found a program, two shells look twice.
 func foundAgain(a, b []dockerfile.Command) error {
+	if !slices.ContainsFunc(a, func(c dockerfile.Command) bool { return programs[c.Name()] }) {
+		return nil
+	}
 	for _, c := range b {
-		for _, d := range a {
-			if name := c.Name(); name == d.Name() && tools[name] {
-				return refuse("%s runs in both, and one shell would not look for it again", name)
-			}
+		again := slices.ContainsFunc(a, func(d dockerfile.Command) bool { return c.Name() == d.Name() })
+		if again && !harmless[c.Name()] {
+			return refuse("%s runs in both, and a shell does not look again for what it found once", c.Name())
 		}
 	}
 	return nil

@@ -21,24 +21,25 @@ var builtins = words(`. : break continue eval exec exit export readonly return s
 	mapfile popd pushd readarray shopt source suspend typeset
 	! [[ ]] { } case do done elif else esac fi for function if in select then time until while`)
 
-// settled are programs of the operating system: they live in one place, so that a shell which remembers where it found
-// one is right however much was installed since; they leave nothing running.
-var settled = words(`awk base64 basename cat chgrp chmod chown cksum cmp comm cp cut date dd df diff dirname du egrep
-	expand expr fgrep find fold getent grep groups head hostname id install join link ln ls md5sum mkdir mkfifo mknod mktemp
-	mv nl od paste patch readlink realpath rm rmdir sed seq sha1sum sha256sum sha512sum shred sleep sort split stat strip
-	sync tac tail tee touch tr truncate uname uniq unlink wc which whoami
+// programs are known to be programs, not something a shell does itself, to leave nothing running and nothing changed
+// that a new container would see and a running shell would not (a home directory, a locale).
+var programs = words(`awk base64 basename cat cksum cmp comm cp cut date dd df diff dirname du egrep
+	expand expr fgrep find fold getent grep groups head hostname id install join link ln ls md5sum mkfifo mknod mktemp
+	mv nl od paste patch readlink realpath sed seq sha1sum sha256sum sha512sum shred sleep sort split stat strip
+	sync tac tail tee tr truncate uname uniq unlink wc which whoami
 	bunzip2 bzip2 cpio gunzip gzip tar unxz unzip unzstd xz zip zstd curl wget git
-	addgroup adduser chpasswd deluser groupadd groupmod passwd useradd userdel usermod
-	add-apt-repository apk apt apt-cache apt-get apt-key apt-mark aptitude debconf-set-selections dnf dpkg
-	dpkg-reconfigure microdnf opkg pacman rpm tdnf yum zypper
-	ldconfig locale-gen localedef setcap update-alternatives update-ca-certificates update-ca-trust`)
-
-// tools are programs that may come in several copies: an install can put another one first on the PATH.
-var tools = words(`pip pip3 pipx pipenv poetry pdm uv virtualenv python python3 conda mamba micromamba
+	addgroup adduser chpasswd groupadd useradd debconf-set-selections ldconfig setcap update-alternatives
+	pip pip3 pipx pipenv poetry pdm uv virtualenv python python3 conda mamba micromamba
 	bun corepack node npm npx pnpm yarn bundle gem rake ruby composer pear pecl php docker-php-ext-configure
 	docker-php-ext-enable docker-php-ext-install cargo go rustc rustup java javac mvn
 	autoconf automake autoreconf cc clang cmake configure g++ gcc make meson ninja cpan cpanm perl mix rebar3
 	cabal stack opam luarocks R Rscript a2dissite a2enmod a2ensite phpenmod jq openssl tsc`)
+
+// settled are programs as well. Besides, what they install goes where the system always keeps it, so that a shell which
+// remembers where it found a program stays right.
+var settled = words(`add-apt-repository apk apt apt-cache apt-get apt-key apt-mark aptitude dnf dpkg dpkg-reconfigure
+	microdnf opkg pacman rpm tdnf update-ca-certificates update-ca-trust yum zypper
+	chgrp chmod chown mkdir rm rmdir touch`)
 
 // words makes a set of a list.
 func words(list string) map[string]bool {

@@ -65,7 +65,7 @@ func wordIn(f *dockerfile.File, i *dockerfile.Instruction, at dockerfile.Span, t
 	case at.Empty() || !i.Span.Contains(at) || at.Start < i.KeywordSpan.End:
 		return "", refuse("the word is not part of %s on line %d", i.Keyword, i.Line())
 	case strings.ContainsAny(f.Text(at), "\r\n"):
-		return "", refuse("the word is written over several lines")
+		return "", refuse("the word is not written on one line")
 	case text == "" || strings.ContainsAny(text, "\r\n"):
 		return "", refuse("the new word is not one line")
 	}
