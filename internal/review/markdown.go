@@ -17,6 +17,7 @@ const apart = "&#8203;"
 // mathematics or HTML. White space is one space; control characters and the ends of overlong text are dropped.
 func escaped(s string) string {
 	s = clip(oneLine(s), maxPhrase)
+	mark := leadingMark(s)
 	var b strings.Builder
 	for i, r := range s {
 		switch {
@@ -32,17 +33,22 @@ func escaped(s string) string {
 			b.WriteString(string(r) + apart)
 		case r == ':' && strings.HasPrefix(s[i:], "://"):
 			b.WriteString("&#58;")
-		case r == '.' && strings.HasSuffix(strings.ToLower(s[:i]), "www"):
+		case r == '.' && endsIn(s[:i], "www"):
 			b.WriteString("&#46;")
-		case r == '-' && strings.HasSuffix(strings.ToLower(s[:i]), "gh"):
+		case r == '-' && endsIn(s[:i], "gh"):
 			b.WriteString("-" + apart)
-		case strings.ContainsRune("\\`*_{}[]|~!", r) || i == leadingMark(s):
+		case strings.ContainsRune("\\`*_{}[]|~!", r) || i == mark:
 			b.WriteString("\\" + string(r))
 		default:
 			b.WriteRune(r)
 		}
 	}
 	return b.String()
+}
+
+// endsIn reports whether s ends in word, in any case.
+func endsIn(s, word string) bool {
+	return len(s) >= len(word) && strings.EqualFold(s[len(s)-len(word):], word)
 }
 
 // leadingMark is the offset of the byte that would make a list item or an underline of the line s, -1 when there is none.

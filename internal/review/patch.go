@@ -16,12 +16,20 @@ func ReadPatch(text []byte) ([]forge.ChangedFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse patch: %w", err)
 	}
+	byGit := bytes.HasPrefix(text, gitHeader) || bytes.Contains(text, append([]byte("\n"), gitHeader...))
 	var out []forge.ChangedFile
 	for _, f := range files {
-		out = append(out, changedFile(f))
+		c := changedFile(f)
+		if !byGit {
+			c.Path = strings.TrimPrefix(strings.TrimPrefix(c.Path, "a/"), "b/")
+		}
+		out = append(out, c)
 	}
 	return out, nil
 }
+
+// gitHeader starts a file of git's own patches. The parser takes the prefixes a/ and b/ off the names of those alone.
+var gitHeader = []byte("diff --git ")
 
 func changedFile(f *gitdiff.File) forge.ChangedFile {
 	c := forge.ChangedFile{Path: f.NewName, Status: forge.Modified}
@@ -34,10 +42,6 @@ func changedFile(f *gitdiff.File) forge.ChangedFile {
 		c.Status, c.OldPath = forge.Renamed, f.OldName
 	case f.IsCopy:
 		c.Status, c.OldPath = forge.Copied, f.OldName
-	case strings.HasPrefix(f.OldName, "a/") && f.NewName == f.OldName:
-		c.Path = strings.TrimPrefix(f.OldName, "a/") // not a git header: the parser takes the old name whole
-	case strings.HasPrefix(f.OldName, "a/") && strings.HasPrefix(f.NewName, "b/"):
-		c.Path = strings.TrimPrefix(f.NewName, "b/")
 	}
 	var patch strings.Builder
 	for _, part := range f.TextFragments {

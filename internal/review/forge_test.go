@@ -1,0 +1,183 @@
+package review
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing/fstest"
+
+	"github.com/lighterman/lighterman/fixes"
+	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/forge"
+)
+
+// A desk is a code host with one pull request, in memory. It counts what it is asked.
+type desk struct {
+	host
+	change   forge.Change
+	tree     fstest.MapFS
+	asked    []string
+	fails    map[string]error // by name of the method, or of the file that cannot be read
+	head     string           // what Head says; "" for the change's
+	refuses  bool             // comments on the diff
+	prefetch []string
+}
+
+func (d *desk) ask(what string) error {
+	d.asked = append(d.asked, what)
+	return d.fails[what]
+}
+
+func (d *desk) Change(context.Context, forge.Ref) (*forge.Change, error) {
+	c := d.change
+	c.Threads, c.Reviews = slices.Clone(d.threads), slices.Clone(d.reviews)
+	return &c, d.ask("Change")
+}
+
+func (d *desk) Tree(context.Context, forge.Repo, string) (forge.Tree, error) {
+	return shelf{d.tree, d}, d.ask("Tree")
+}
+
+func (d *desk) Head(context.Context, forge.Ref) (string, bool, error) {
+	if d.head != "" {
+		return d.head, d.head != "closed", d.ask("Head")
+	}
+	return d.change.Head, true, d.ask("Head")
+}
+
+func (d *desk) Publish(_ context.Context, _ forge.Ref, p forge.Plan) error {
+	if err := d.ask("Publish"); err != nil {
+		return err
+	}
+	if d.refuses && p.Review != nil && len(p.Review.Comments) > 0 {
+		return fmt.Errorf("line could not be resolved: %w", forge.ErrRefused)
+	}
+	return d.publish(p)
+}
+
+// A shelf is the desk's tree.
+type shelf struct {
+	fstest.MapFS
+	desk *desk
+}
+
+// Stat does not follow links, and ReadFile refuses them, as a forge.Tree does.
+func (s shelf) Stat(name string) (fs.FileInfo, error) { return s.MapFS.Lstat(name) }
+
+func (s shelf) ReadFile(name string) ([]byte, error) {
+	if info, err := s.Stat(name); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrInvalid}
+	}
+	if err := s.desk.fails[name]; err != nil {
+		return nil, err
+	}
+	return s.MapFS.ReadFile(name)
+}
+
+func (s shelf) Prefetch(paths []string) error {
+	s.desk.prefetch = paths
+	return s.desk.ask("Prefetch")
+}
+
+var _ forge.Tree = shelf{}
+
+// newDesk is a pull request that turns the files of before into those of after.
+func newDesk(before, after map[string]string) *desk {
+	d := &desk{tree: fstest.MapFS{}}
+	d.canResolve = true
+	d.change = forge.Change{Open: true, Head: "1111111111111111111111111111111111111111", Base: "base"}
+	d.change.Ref = forge.Ref{Repo: forge.Repo{Owner: "o", Name: "r"}, Number: 7}
+	d.push(before, after)
+	return d
+}
+
+// push replaces the files of the head.
+func (d *desk) push(before, after map[string]string) {
+	d.change.Files = nil
+	names := map[string]bool{}
+	for name := range before {
+		names[name] = true
+	}
+	d.tree = fstest.MapFS{}
+	for name, text := range after {
+		names[name] = true
+		d.tree[name] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
+	}
+	for _, name := range sorted(names) {
+		old, was := before[name]
+		now, is := after[name]
+		c := forge.ChangedFile{Path: name, Status: forge.Modified, Patch: patchOf(old, now)}
+		c.Lines = strings.Count(c.Patch, "\n+") + strings.Count(c.Patch, "\n-")
+		switch {
+		case was && is && old == now:
+			continue
+		case !was:
+			c.Status = forge.Added
+		case !is:
+			c.Status = forge.Removed
+		}
+		d.change.Files = append(d.change.Files, c)
+	}
+}
+
+func sorted(names map[string]bool) []string {
+	var out []string
+	for name := range names {
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// adds offers to turn ADD into COPY; broad advises where everything is copied beside a package.json; rootly advises where
+// the last stage sets no user.
+var (
+	adds = &check.Check{Name: "add-for-local-files", Severity: check.Warning, Run: func(p *check.Pass) error {
+		for _, i := range p.File.Instructions {
+			if i.Keyword == "ADD" {
+				p.Report(i.Span, "ADD does more than this needs", fixes.Fix{
+					Title: "Use COPY", Intent: fixes.CopiedPlainly{},
+					Edits: []fixes.Edit{{Path: p.File.Path, Start: i.KeywordSpan.Start, End: i.KeywordSpan.End, New: "COPY"}},
+				})
+			}
+		}
+		return nil
+	}}
+	broad = &check.Check{Name: "copy-order", Severity: check.Warning, Run: func(p *check.Pass) error {
+		_, err := fs.ReadFile(p.Repo, "package.json")
+		for _, i := range p.File.Instructions {
+			if err == nil && i.Text() == ". ." {
+				p.Advise(i.Span, "every change reinstalls every dependency", "a person must decide")
+			}
+		}
+		return nil
+	}}
+	rootly = &check.Check{Name: "root-user", Severity: check.Error, Run: func(p *check.Pass) error {
+		if !slices.ContainsFunc(p.File.Instructions, func(i *dockerfile.Instruction) bool { return i.Keyword == "USER" }) {
+			p.Advise(p.File.Instructions[0].Span, "the program runs as root", "the account is not known")
+		}
+		return nil
+	}}
+)
+
+// trusting is a prover that believes everything.
+type trusting struct{}
+
+func (trusting) Prove(context.Context, check.Case) error { return nil }
+
+func options(checks ...*check.Check) check.Options {
+	return check.Options{Checks: checks, Prover: trusting{}}
+}
+
+func write(t interface{ Fatal(...any) }, dir string, files map[string]string) {
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
