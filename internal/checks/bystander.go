@@ -13,7 +13,7 @@ var systemTools = []string{"apt-get", "apt", "apk", "yum", "dnf", "microdnf", "g
 	"update-ca-certificates", "locale-gen", "ldconfig"}
 
 // fileTools are programs that change only the files which their arguments name.
-var fileTools = []string{"mkdir", "rm", "touch", "chmod", "chown", "ln"}
+var fileTools = []string{"mkdir", "touch", "chmod", "chown", "ln"}
 
 // bystander says why a RUN before a recursive chown or chmod may have a part in what is in the paths, "" when it has none.
 func bystander(i *dockerfile.Instruction, paths []string, program string) string {
@@ -42,6 +42,8 @@ func stands(c placed, paths []string, program string) bool {
 	switch name := c.Name(); {
 	case slices.Contains(systemTools, name), name == "chmod" && program == "chown":
 		return true
+	case name == "rm": // what is gone has no owner; a word that runs a command could do anything
+		return !slices.ContainsFunc(c.Args(), func(w dockerfile.Argument) bool { return strings.ContainsAny(w.Text, "$`") })
 	case slices.Contains(accountTools, name), name == "usermod":
 		return apart(homes(c), paths)
 	case slices.Contains(fileTools, name):

@@ -16,21 +16,24 @@ import (
 var ours = strings.Fields(`app apps application backend frontend code src source work workdir workspace project projects repo
 	service services server site web api bot`)
 
+// hierarchy are the top-level directories of every system (hier(7)) and of the language images.
+var hierarchy = strings.Fields(`bin boot dev etc go home lib lib32 lib64 libx32 media mnt nix opt proc root run sbin snap srv sys
+	tmp usr var`)
+
 // shared are directories that are there in every base image and have nothing to do with what an image adds below them.
 var shared = []string{"/", "/opt", "/srv"}
 
 // places asks that nothing but COPYs filled the paths, as far as the base image goes, and that COPY will not make
-// directories above them, which would get the owner as well.
+// directories above them, which would get the owner or the mode as well.
 func (o *ownedPlan) places(base image.Image, known bool) string {
-	user, _, _ := strings.Cut(o.owner, ":")
+	plain := base.Workdir == "/" && (base.Entrypoint == "none" || base.Entrypoint == "passes")
 	for _, p := range o.paths {
 		switch {
 		case !known:
 			return "what the base image has in " + p + " is not known"
-		case p == base.Workdir && p != "/" && base.Account != "" && user == base.Account:
-			o.made(p) // the image made this directory, empty, for that account
-			continue
-		case !free(p) || overlap(p, base.Workdir):
+		case o.mode != "" && !o.file(p):
+			return "a mode for the files in " + p + " is not one for the directories among them"
+		case o.mode == "" && (!free(p, plain) || overlap(p, base.Workdir)):
 			return "the base image, or a program, may keep files of its own in " + p
 		}
 		if above := path.Dir(p); !slices.Contains(o.dirs, p) && !slices.Contains(shared, above) && !o.below(above) {
@@ -40,6 +43,13 @@ func (o *ownedPlan) places(base image.Image, known bool) string {
 	return ""
 }
 
+// file reports whether a path is, by its name, one file that a COPY brings.
+func (o *ownedPlan) file(p string) bool {
+	return slices.ContainsFunc(o.copies, func(c *dockerfile.Instruction) bool {
+		return len(c.Words) == 2 && path.Base(c.Words[0].Text) != "." && target(c, c.Words[0].Text) == p
+	})
+}
+
 // below reports whether a WORKDIR made dir: then it is above one of those that were noted.
 func (o *ownedPlan) below(dir string) bool {
 	return slices.ContainsFunc(o.above, func(i *dockerfile.Instruction) bool {
@@ -47,11 +57,12 @@ func (o *ownedPlan) below(dir string) bool {
 	})
 }
 
-// free reports whether a path is of the kind that images invent for themselves.
-func free(p string) bool {
+// free reports whether a path is of the kind that a Dockerfile invents for itself. On a plain image of an operating system
+// or a language that is every top-level directory which is not the system's.
+func free(p string, plain bool) bool {
 	parts := strings.Split(strings.TrimPrefix(p, "/"), "/")
 	switch {
-	case slices.Contains(ours, parts[0]):
+	case slices.Contains(ours, parts[0]), plain && !slices.Contains(hierarchy, parts[0]) && parts[0] != "":
 		return true
 	case parts[0] == "srv" || parts[0] == "opt":
 		return len(parts) > 1 && slices.Contains(ours, parts[1])
@@ -129,19 +140,26 @@ func mentions(i *dockerfile.Instruction, name string) bool {
 
 // flags asks that the COPYs' own flags go together with the owner.
 func (o *ownedPlan) flags() string {
+	same := 0
 	for _, c := range o.copies {
 		_, link := c.Flag("link")
 		_, from := c.Flag("from")
-		_, owned := c.Flag("chown")
+		owned, isOwned := c.Flag("chown")
+		_, moded := c.Flag("chmod")
 		user, group, _ := strings.Cut(o.owner, ":")
 		switch {
 		case from:
 			return "what a COPY takes from another stage is not known: there may be symbolic links in it"
 		case link && o.mode == "" && !(numeric(user) && numeric(group)):
 			return "COPY --link cannot look up names"
-		case owned && o.mode == "" && !strings.Contains(o.value.Text, ":"):
-			return "a COPY sets the group, and `chown` leaves it as it is"
+		case isOwned && o.mode == "" && owned.Value == o.owner:
+			same++
+		case isOwned && o.mode == "" || moded && o.mode != "":
+			return "a COPY above sets another one"
 		}
+	}
+	if same == len(o.copies) {
+		return "every COPY sets that owner already; dropping the step is yours to decide"
 	}
 	return ""
 }
