@@ -26,7 +26,7 @@ type launch struct {
 // that the stage inherits, unless the stage has set one before.
 func launchOf(p *check.Pass, s *dockerfile.Stage) launch {
 	l := launch{stage: s}
-	for _, stage := range ancestry(s) {
+	for _, stage := range lineage(s) {
 		own := false
 		for _, i := range stage.Instructions {
 			switch i.Keyword {
@@ -47,20 +47,10 @@ func launchOf(p *check.Pass, s *dockerfile.Stage) launch {
 	return l
 }
 
-// ancestry is the stage and those it is based on, the oldest first.
-func ancestry(s *dockerfile.Stage) []*dockerfile.Stage {
-	var out []*dockerfile.Stage
-	for ; s != nil; s = s.Parent {
-		out = append(out, s)
-	}
-	slices.Reverse(out)
-	return out
-}
-
 // steps are the instructions of the stage and of those it is based on, in the order in which they take effect.
 func (l launch) steps() []*dockerfile.Instruction {
 	var out []*dockerfile.Instruction
-	for _, s := range ancestry(l.stage) {
+	for _, s := range lineage(l.stage) {
 		out = append(out, s.Instructions...)
 	}
 	return out

@@ -3,7 +3,6 @@ package checks
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 
@@ -137,6 +136,7 @@ func (l launch) needsRoot(p *check.Pass, who account) string {
 		func() string { return l.ports(p) },
 		func() string { return l.ownedByRoot(who) },
 		func() string { return l.program(p) },
+		func() string { return storesItself(p) },
 	} {
 		if reason := find(); reason != "" {
 			return reason
@@ -145,14 +145,12 @@ func (l launch) needsRoot(p *check.Pass, who account) string {
 	return ""
 }
 
-// overruled says what outside the Dockerfile decides about the user, or is written by the program.
+// overruled says what outside the Dockerfile decides about the user, or hands in files of other owners.
 func (l launch) overruled(p *check.Pass) string {
 	for _, b := range p.Builds {
 		switch {
 		case b.User != "":
 			return fmt.Sprintf("%s sets the user itself", b.Origin)
-		case embedsDatabase(b.Context):
-			return "it depends on SQLite, whose file the program has to write"
 		case len(b.Mounts) > 0:
 			return fmt.Sprintf("%s mounts %s, whose owner is not known", b.Origin, b.Mounts[0])
 		}
@@ -163,12 +161,14 @@ func (l launch) overruled(p *check.Pass) string {
 // manifests name what a program depends on.
 var manifests = [...]string{"package.json", "requirements.txt", "pyproject.toml", "go.mod", "Gemfile", "Cargo.toml"}
 
-// embedsDatabase reports whether the program keeps its data in a file of its own.
-func embedsDatabase(context fs.FS) bool {
-	for _, name := range manifests {
-		if head, err := readHead(context, name); err == nil && bytes.Contains(bytes.ToLower(head), []byte("sqlite")) {
-			return true
+// storesItself says whether the program keeps its data in a file of its own.
+func storesItself(p *check.Pass) string {
+	for _, b := range p.Builds {
+		for _, name := range manifests {
+			if head, err := readHead(b.Context, name); err == nil && bytes.Contains(bytes.ToLower(head), []byte("sqlite")) {
+				return fmt.Sprintf("%s depends on SQLite, whose file the program has to write", name)
+			}
 		}
 	}
-	return false
+	return ""
 }
