@@ -7,38 +7,59 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
-// MergeRuns makes one RUN of first and second, which stands directly below it: the scripts joined by "&&". The comments
-// above first and those inside both stay where they are.
+// MergeRuns makes one RUN of two or more that stand directly below one another: their scripts joined by "&&". The comments
+// above the first and those inside stay where they are.
 //
 // That the merged RUN does the same is held by an allowlist: shell form in a Unix shell without options that read files;
-// equal flags, whose mounts keep or discard nothing between the two; scripts that are && lists of known programs, none of
+// equal flags, whose mounts keep or discard nothing in between; scripts that are && lists of known programs, none of
 // which the shell could find elsewhere the second time; nothing but blank lines in between, and no linter pragma above.
-func MergeRuns(f *dockerfile.File, first, second *dockerfile.Instruction) ([]Edit, error) {
+func MergeRuns(f *dockerfile.File, runs ...*dockerfile.Instruction) ([]Edit, error) {
+	if len(runs) < 2 {
+		return nil, refuse("one RUN has nothing to be merged with")
+	}
+	var before []dockerfile.Command // of the runs so far
+	var look layout
+	var edits []Edit
+	for n, run := range runs {
+		if n > 0 {
+			if err := neighbours(f, runs[n-1], run); err != nil {
+				return nil, err
+			}
+		}
+		cmds, err := joinable(f, run)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			before, look = cmds, layoutOf(f, run, cmds)
+			continue
+		}
+		if err := follows(run, before, cmds); err != nil {
+			return nil, err
+		}
+		e, err := junction(f, runs[n-1], run, look)
+		if err != nil {
+			return nil, err
+		}
+		before, edits = slices.Concat(before, cmds), append(edits, e)
+	}
+	return scripted(f, runs[0], 1-len(runs), before, edits...)
+}
+
+// neighbours says why the two RUNs cannot be one, whatever their scripts.
+func neighbours(f *dockerfile.File, first, second *dockerfile.Instruction) error {
 	if err := adjacent(f, first, second); err != nil {
-		return nil, err
+		return err
 	}
-	if err := sameFlags(first, second); err != nil {
-		return nil, err
+	return sameFlags(first, second)
+}
+
+// follows says why cmds, those of run, would do something else behind others in one shell than in a RUN of their own.
+func follows(run *dockerfile.Instruction, before, cmds []dockerfile.Command) error {
+	if err := foundAgain(before, cmds); err != nil {
+		return err
 	}
-	a, err := joinable(f, first)
-	if err != nil {
-		return nil, err
-	}
-	b, err := joinable(f, second)
-	if err != nil {
-		return nil, err
-	}
-	if err := foundAgain(a, b); err != nil {
-		return nil, err
-	}
-	if err := leavesPlace(first, a); err != nil {
-		return nil, err
-	}
-	e, err := junction(f, first, second, a)
-	if err != nil {
-		return nil, err
-	}
-	return scripted(f, first, -1, slices.Concat(a, b), e)
+	return leavesPlace(run, before)
 }
 
 // adjacent says why second does not follow first closely enough.
@@ -169,7 +190,7 @@ func foundAgain(a, b []dockerfile.Command) error {
 }
 
 // junction replaces what stands between the two scripts.
-func junction(f *dockerfile.File, first, second *dockerfile.Instruction, cmds []dockerfile.Command) (Edit, error) {
+func junction(f *dockerfile.File, first, second *dockerfile.Instruction, look layout) (Edit, error) {
 	gap := dockerfile.Span{Start: first.Body.End, End: second.KeywordSpan.End}
 	if n := len(second.Flags); n > 0 {
 		gap.End = second.Flags[n-1].Span.End
@@ -183,5 +204,5 @@ func junction(f *dockerfile.File, first, second *dockerfile.Instruction, cmds []
 		return edit(f, gap, " &&"), nil
 	}
 	gap.End = second.Body.Start
-	return edit(f, gap, layoutOf(f, first, cmds).join(f, firstEOL(f, first))), nil
+	return edit(f, gap, look.join(f, firstEOL(f, first))), nil
 }

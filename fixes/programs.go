@@ -113,9 +113,9 @@ func plainShell(f *dockerfile.File, i *dockerfile.Instruction) error {
 
 // scripted is the end of a recipe that changes the script of run: the edits, if they are sound and run's commands are then
 // exactly those wanted.
-func scripted(f *dockerfile.File, run *dockerfile.Instruction, more int, want []dockerfile.Command, e Edit) ([]Edit, error) {
-	edits, err := checked(f, more, e)
-	if err != nil {
+func scripted(f *dockerfile.File, run *dockerfile.Instruction, more int, want []dockerfile.Command,
+	edits ...Edit) ([]Edit, error) {
+	if err := sound(f, edits, more); err != nil {
 		return nil, err
 	}
 	src, err := Apply(f.Path, f.Src, edits)

@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "rewrite the results in testdata/fixes")
 // with it, one recipe a line, and "name.after" the result or "name.refused" the reason. An instruction is named by the
 // line it starts on; "5!" is what the ONBUILD on line 5 defers:
 //
-//	move 5 2              insert-before 3 ARG X     merge 3 4            flag 3 chown 1:1
+//	move 5 2              insert-before 3 ARG X     merge 3 4 5          flag 3 chown 1:1
 //	remove 5              insert-after 3 RUN x      append 3 rm /x       keyword 3 COPY
 //	user 3 node           remove-command 3 rm       body 3 ["a"]         word 3 old new
 //	user 3 app useradd app                                               add-word 3 install -y
@@ -170,7 +170,11 @@ func performOne(f *dockerfile.File, line string) ([]fixes.Edit, error) {
 	case "move":
 		return fixes.Move(f, i, find(f, first))
 	case "merge":
-		return fixes.MergeRuns(f, i, find(f, first))
+		runs := []*dockerfile.Instruction{i}
+		for _, at := range strings.Fields(rest) {
+			runs = append(runs, find(f, at))
+		}
+		return fixes.MergeRuns(f, runs...)
 	case "append":
 		return fixes.AppendCommand(f, i, rest)
 	case "remove-command":

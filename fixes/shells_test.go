@@ -209,12 +209,16 @@ func TestShellsAgree(t *testing.T) {
 
 func (c *recipeCase) tryIn(t *testing.T, st street) {
 	f, g := parseFile(t, decode(c.before)), parseFile(t, decode(c.after))
-	line, second, _ := strings.Cut(strings.TrimSuffix(c.do, "\n"), " ")
-	at, second, _ := strings.Cut(second, " ")
+	recipe, rest, _ := strings.Cut(strings.TrimSuffix(c.do, "\n"), " ")
+	at, rest, _ := strings.Cut(rest, " ")
 	first := find(f, at)
-	before := []string{scriptText(t, f, first.Index), second}
-	if line == "merge" {
-		before[1] = scriptText(t, f, find(f, second).Index)
+	before := []string{scriptText(t, f, first.Index)}
+	if recipe == "append" {
+		before = append(before, rest)
+	} else {
+		for _, at := range strings.Fields(rest) {
+			before = append(before, scriptText(t, f, find(f, at).Index))
+		}
 	}
 	if found := st.differ(before, scriptText(t, g, first.Index)); found != "" {
 		t.Error(found)
