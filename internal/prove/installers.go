@@ -7,29 +7,30 @@ import (
 	"strings"
 )
 
-// A tool is a dependency manager: which of these files it reads at least, and the directories it writes.
+// A tool is a dependency manager: what it reads and the directories it writes.
 type tool struct {
 	commands  []string // "npm ci": the first words
-	manifests []string // one of them has to be an input; none: it reads nothing
+	manifests []string // one of these files has to be an input; none: it reads nothing
+	lists     []string // all of these, too
 	writes    []string
 }
 
 // tools are the commands over which a copy of the sources may move down, each with what it is known to read.
 var tools = []tool{
-	{[]string{"npm ci", "npm install", "npm i", "npm clean-install"}, []string{"package.json"}, []string{"node_modules"}},
-	{[]string{"yarn", "yarn install"}, []string{"package.json"}, []string{"node_modules"}},
-	{[]string{"pnpm install", "pnpm i", "pnpm fetch"}, []string{"package.json", "pnpm-lock.yaml"}, []string{"node_modules"}},
-	{[]string{"bun install", "bun i"}, []string{"package.json"}, []string{"node_modules"}},
-	{[]string{"pip install", "pip3 install", "python -m pip install", "python3 -m pip install"}, nil, []string{".venv", "venv"}},
-	{[]string{"go mod download", "go mod verify"}, []string{"go.mod"}, nil},
-	{[]string{"bundle install"}, []string{"Gemfile"}, []string{".bundle", "bundle"}},
-	{[]string{"composer install"}, []string{"composer.json"}, []string{"vendor"}},
-	{[]string{"poetry install", "uv sync", "pdm install", "pipenv install"}, []string{"pyproject.toml", "Pipfile"}, []string{".venv"}},
+	{[]string{"npm ci", "npm install", "npm i", "npm clean-install"}, []string{"package.json"}, nil, []string{"node_modules"}},
+	{[]string{"yarn", "yarn install"}, []string{"package.json"}, nil, []string{"node_modules"}},
+	{[]string{"pnpm install", "pnpm i", "pnpm fetch"}, []string{"package.json", "pnpm-lock.yaml"}, nil, []string{"node_modules"}},
+	{[]string{"bun install", "bun i"}, []string{"package.json"}, nil, []string{"node_modules"}},
+	{[]string{"pip install", "pip3 install", "python -m pip install", "python3 -m pip install"}, nil, nil, []string{".venv", "venv"}},
+	{[]string{"go mod download", "go mod verify"}, []string{"go.mod"}, nil, nil},
+	{[]string{"bundle install"}, []string{"Gemfile"}, nil, []string{".bundle", "bundle"}},
+	{[]string{"composer install"}, []string{"composer.json"}, nil, []string{"vendor"}},
+	{[]string{"poetry install", "uv sync", "pdm install", "pipenv install"}, []string{"pyproject.toml", "Pipfile"}, nil, []string{".venv"}},
 	{[]string{
 		"corepack enable", "corepack prepare", "npm cache clean", "yarn cache clean", "npm config set", "bundle config",
 		"apt-get update", "apt-get install", "apt-get clean", "apk add", "rm -rf /var/lib/apt/lists/*",
 		"npm install -g", "npm i -g", "go version", "node --version", "npm --version",
-	}, nil, nil},
+	}, nil, nil, nil},
 }
 
 // installer finds the tool of a command: the one whose words match the most.
@@ -49,38 +50,51 @@ func installer(words []string) (tool, error) {
 	if slices.Contains([]string{"pip", "pip3", "python", "python3"}, words[0]) {
 		return requirements(best, words)
 	}
+	for _, w := range words[length:] {
+		if local(w) {
+			return tool{}, fmt.Errorf("%s may read more than manifests: %s", words[0], w)
+		}
+	}
 	return best, nil
+}
+
+// local reports whether a word names something in the sources.
+func local(w string) bool {
+	return strings.HasPrefix(w, ".") || strings.HasPrefix(w, "/") || strings.HasPrefix(w, "~") || strings.Contains(w, "file:") ||
+		strings.HasPrefix(w, "-") && strings.Contains(w, "/") && !strings.Contains(w, "://") || archiveName(w)
 }
 
 // requirements adds what pip reads: the files of -r and -c. A path as a requirement, or -e, reads the sources.
 func requirements(t tool, words []string) (tool, error) {
-	for k, w := range words {
-		next := ""
-		if k+1 < len(words) {
-			next = words[k+1]
-		}
+	for k := slices.Index(words, "install") + 1; k < len(words); k++ {
+		name, value, joined := strings.Cut(words[k], "=")
 		switch {
-		case w == "-r", w == "--requirement", w == "-c", w == "--constraint":
-			t.manifests = append(slices.Clone(t.manifests), path.Base(next))
-		case strings.HasPrefix(w, "--requirement="), strings.HasPrefix(w, "--constraint="):
-			t.manifests = append(slices.Clone(t.manifests), path.Base(w[strings.IndexByte(w, '=')+1:]))
-		case strings.HasPrefix(w, "-r"), w == "-e", strings.HasPrefix(w, "--editable"), w == ".", strings.HasPrefix(w, "./"),
-			strings.HasPrefix(w, ".["), strings.HasPrefix(w, "-e."), strings.HasSuffix(w, ".whl"):
-			return tool{}, fmt.Errorf("pip %s reads the sources", w)
+		case slices.Contains([]string{"-r", "--requirement", "-c", "--constraint"}, name):
+			if !joined && k+1 < len(words) {
+				k++
+				value = words[k]
+			}
+			t.lists = append(t.lists, value)
+		case strings.HasPrefix(name, "-r"), strings.HasPrefix(name, "-e"), strings.HasPrefix(name, "--editable"), local(words[k]),
+			strings.HasSuffix(words[k], ".whl"):
+			return tool{}, fmt.Errorf("pip %s reads the sources", words[k])
 		}
 	}
 	return t, nil
 }
 
-// reads checks that one of the tool's manifests is among the inputs.
+// reads checks that what the tool reads is among the inputs.
 func (t tool) reads(inputs []string) error {
-	if len(t.manifests) == 0 {
-		return nil
+	has := func(manifest string) bool {
+		return slices.ContainsFunc(inputs, func(in string) bool { return path.Base(in) == path.Base(manifest) })
 	}
-	for _, in := range inputs {
-		if slices.Contains(t.manifests, path.Base(in)) {
-			return nil
+	for _, list := range t.lists {
+		if !has(list) {
+			return fmt.Errorf("%s reads %s, which is not copied before", t.commands[0], list)
 		}
 	}
-	return fmt.Errorf("%s reads %s, which is not copied before", t.commands[0], strings.Join(t.manifests, " or "))
+	if len(t.manifests) > 0 && !slices.ContainsFunc(t.manifests, has) {
+		return fmt.Errorf("%s reads %s, which is not copied before", t.commands[0], strings.Join(t.manifests, " or "))
+	}
+	return nil
 }

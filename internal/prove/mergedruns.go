@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/moby/buildkit/solver/pb"
 
@@ -11,21 +12,21 @@ import (
 )
 
 // system are programs, never builtins of a shell, that stay where they are: a shell remembers where it found a program,
-// and a second shell would look again.
-var system = []string{
-	"apt-get", "apt-cache", "apt-mark", "dpkg", "apk", "yum", "dnf", "microdnf", "zypper", "rpm", "rm", "mkdir", "rmdir",
-	"chmod", "chown", "chgrp", "touch", "ln", "mv", "cp", "groupadd", "useradd", "usermod", "addgroup", "adduser", "ldconfig",
-	"update-ca-certificates", "echo", "true",
-}
+// and a second shell would look again. With them the builtins that change nothing in the shell.
+var system = strings.Fields(`
+	apt apt-get apt-cache apt-mark aptitude dpkg dpkg-reconfigure apk yum dnf microdnf tdnf zypper rpm
+	basename cat chgrp chmod chown cp date dirname du find grep head install ln ls mkdir mktemp mv rm rmdir sed sort strip
+	tail tee touch tr truncate uniq wc
+	addgroup adduser groupadd groupmod useradd userdel usermod ldconfig locale-gen localedef update-alternatives
+	update-ca-certificates echo true`)
 
-// programs are others that are never builtins; one that an earlier step may have replaced is not looked up again in one
-// shell.
-var programs = []string{
-	"npm", "npx", "yarn", "pnpm", "corepack", "bun", "node", "pip", "pip3", "python", "python3", "poetry", "uv", "gem", "bundle",
-	"composer", "php", "go", "cargo", "rustup", "make", "cmake", "git", "curl", "wget", "tar", "unzip", "gzip", "gunzip", "sed",
-	"find", "install", "strip", "sha256sum", "locale-gen", "docker-php-ext-install", "docker-php-ext-enable", "a2enmod", "mvn",
-	"dotnet",
-}
+// programs are others that are never builtins. One that an earlier script may have installed anew is not looked up again
+// in one shell, so that it may be called by one of the scripts only.
+var programs = strings.Fields(`
+	npm npx yarn pnpm corepack bun node pip pip3 python python3 poetry pdm uv pipenv conda mamba gem bundle composer php
+	pecl pear docker-php-ext-configure docker-php-ext-enable docker-php-ext-install a2enmod a2dissite a2ensite
+	go cargo rustup java javac mvn make cmake autoconf automake gcc g++ cpan cpanm perl jq openssl
+	git curl wget tar unzip zip gzip gunzip bzip2 bunzip2 xz unxz zstd md5sum sha1sum sha256sum sha512sum gpg dotnet R Rscript`)
 
 // mergedRuns: neighbouring RUNs became one whose script is their scripts joined by "&&".
 func mergedRuns() predicate {

@@ -66,9 +66,12 @@ func inputsExist(b buildcontext.Build, inputs []string) error {
 		if !fs.ValidPath(name) || name == "." {
 			return fmt.Errorf("%q is not a file of the build context", name)
 		}
+		if err := unlinked(b.Context, name); err != nil {
+			return err
+		}
 		err := fs.WalkDir(b.Context, name, func(at string, d fs.DirEntry, err error) error {
 			if err != nil {
-				return fmt.Errorf("%s is not in the build context (%s)", name, b.Origin)
+				return fmt.Errorf("read %s in the build context: %w", at, err)
 			}
 			if !d.IsDir() && !d.Type().IsRegular() {
 				return fmt.Errorf("%s is not a regular file", at)
@@ -80,6 +83,36 @@ func inputsExist(b buildcontext.Build, inputs []string) error {
 		}
 	}
 	return nil
+}
+
+// unlinked checks that a name is there and that neither it nor a directory above it is a symbolic link.
+func unlinked(fsys fs.FS, name string) error {
+	for at := name; at != "."; at = path.Dir(at) {
+		info, err := fs.Lstat(fsys, at)
+		if err != nil {
+			return fmt.Errorf("%s is not in the build context", name)
+		}
+		if !info.IsDir() && !info.Mode().IsRegular() {
+			return fmt.Errorf("%s is not a regular file", at)
+		}
+	}
+	return nil
+}
+
+// isDirectory reports whether a name is a directory; in every build context, or in none.
+func (c *change) isDirectory(name string) (bool, error) {
+	dirs := 0
+	err := c.everyContext(func(b buildcontext.Build) error {
+		info, err := fs.Lstat(b.Context, name)
+		if err == nil && info.IsDir() {
+			dirs++
+		}
+		return err
+	})
+	if err == nil && dirs != 0 && dirs != len(c.Builds) {
+		err = fmt.Errorf("%s is a directory in one build and a file in another", name)
+	}
+	return dirs > 0, err
 }
 
 func reorderedImage(c *change, b, a image, intent fixes.Reordered) error {
@@ -106,7 +139,7 @@ func reorderedImage(c *change, b, a image, intent fixes.Reordered) error {
 	if broad.key != a.steps[n+early+jumped].key {
 		return errors.New("the copy that moved differs")
 	}
-	if err := earlyCopies(broad, a.steps[n:n+early], intent.Inputs); err != nil {
+	if err := c.earlyCopies(broad, a.steps[n:n+early], intent.Inputs); err != nil {
 		return err
 	}
 	return rest(b, a, n+jumped+1, n+early+jumped+1)
@@ -136,7 +169,7 @@ func inputsOf(s step) []string {
 
 // earlyCopies checks that each early copy brings inputs to where the broad copy brings them, with the same owner and mode,
 // and that together they bring all of them.
-func earlyCopies(broad step, early []step, inputs []string) error {
+func (c *change) earlyCopies(broad step, early []step, inputs []string) error {
 	tree := copies(broad)
 	if len(tree) != 1 || tree[0].AttemptUnpackDockerCompatibility && tree[0].Src != "/" ||
 		len(tree[0].IncludePatterns)+len(tree[0].ExcludePatterns) > 0 || strings.ContainsAny(tree[0].Src, `*?[\`) {
@@ -149,7 +182,7 @@ func earlyCopies(broad step, early []step, inputs []string) error {
 			return errors.New("what is copied early is not from where the copy that moved takes it")
 		}
 		for _, file := range files {
-			name, err := earlyFile(tree[0], file, inputs)
+			name, err := c.earlyFile(tree[0], file, inputs)
 			if err != nil {
 				return err
 			}
@@ -163,7 +196,7 @@ func earlyCopies(broad step, early []step, inputs []string) error {
 }
 
 // earlyFile checks one early copy and returns which input it brings.
-func earlyFile(tree, file *pb.FileActionCopy, inputs []string) (string, error) {
+func (c *change) earlyFile(tree, file *pb.FileActionCopy, inputs []string) (string, error) {
 	name := strings.TrimPrefix(path.Clean("/"+file.Src), "/")
 	if strings.ContainsAny(file.Src, `*?[\`) || !slices.Contains(inputs, name) {
 		return "", fmt.Errorf("%s is copied early and is not said to be an input", file.Src)
@@ -172,10 +205,14 @@ func earlyFile(tree, file *pb.FileActionCopy, inputs []string) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("the copy that moved does not bring %s", name)
 	}
+	dir, err := c.isDirectory(name)
+	if err != nil {
+		return "", err
+	}
 	want := path.Join("/", tree.Dest, rel)
 	got := path.Clean("/" + file.Dest)
-	if strings.HasSuffix(file.Dest, "/") && got != want {
-		got = path.Join(got, path.Base(name)) // a file into a directory; of a directory the content, so then it is not equal
+	if strings.HasSuffix(file.Dest, "/") && !dir {
+		got = path.Join(got, path.Base(name)) // of a directory it is the content that is copied
 	}
 	if got != want {
 		return "", fmt.Errorf("%s is copied to %s first and to %s later", name, got, want)

@@ -3,6 +3,7 @@ package prove
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -13,12 +14,15 @@ import (
 
 // leaves are the words after which a script may be over, or its shell another.
 var leaves = []string{
-	"exit", "exec", "return", "trap", "eval", "source", ".", "alias", "unalias", "enable", "command", "builtin", "hash", "unset",
-	"break", "continue", "kill", "wait", "suspend", "coproc",
+	"exit", "exec", "return", "trap", "eval", "source", ".", "alias", "unalias", "enable", "command", "builtin", "hash",
+	"break", "continue", "kill", "wait", "suspend", "coproc", "shopt", "umask", "ulimit", "declare", "typeset", "readonly",
 }
 
-// endsWith checks that fixed's script is old's followed by "&& command", and that the command then runs exactly when old's
-// script succeeds, and last.
+// stricter matches the options of set that change nothing in what a command does: they print, or end the script sooner.
+var stricter = regexp.MustCompile(`^(-[eux]+|-[eux]*o pipefail)( (-[eux]+|-[eux]*o pipefail))*$`)
+
+// endsWith checks that fixed's script is old's with the command behind it, and that the command then runs exactly when
+// old's script succeeds, and last.
 func endsWith(old, fixed *dockerfile.Instruction, command string) error {
 	b, err := old.Script()
 	if err != nil {
@@ -28,24 +32,59 @@ func endsWith(old, fixed *dockerfile.Instruction, command string) error {
 	if err != nil {
 		return err
 	}
-	if len(b.AST.Stmts) == 0 || len(b.AST.Stmts) != len(a.AST.Stmts) || b.HasComments() || a.HasComments() {
-		return fmt.Errorf("the script on line %d has another shape", old.Line())
+	if b.HasComments() != a.HasComments() || b.HasComments() && len(old.Heredocs) == 0 {
+		return fmt.Errorf("the script on line %d has comments", old.Line())
 	}
-	last := len(b.AST.Stmts) - 1
-	for k := range last {
-		if !alike(b.AST.Stmts[k], a.AST.Stmts[k]) {
-			return fmt.Errorf("the script on line %d differs in more than its end", old.Line())
-		}
+	if err := reachesEnd(b); err != nil {
+		return err
 	}
-	both, ok := a.AST.Stmts[last].Cmd.(*syntax.BinaryCmd)
-	if !ok || both.Op != syntax.AndStmt || !bare(a.AST.Stmts[last]) || !alike(both.X, b.AST.Stmts[last]) {
-		return fmt.Errorf("the script on line %d is not the old one with a command behind it", old.Line())
+	was, is := b.AST.Stmts, a.AST.Stmts
+	switch {
+	case len(was) > 0 && len(is) == len(was) && allAlike(was[:len(was)-1], is[:len(was)-1]):
+		return joinedEnd(was[len(was)-1], is[len(is)-1], command)
+	case len(was) > 1 && len(is) == len(was)+1 && allAlike(was, is[:len(was)]):
+		return addedEnd(was, is[len(is)-1], command)
 	}
-	text, err := printed(both.Y)
-	if _, ok := both.Y.Cmd.(*syntax.CallExpr); !ok || !bare(both.Y) || err != nil || text != command {
-		return fmt.Errorf("the script on line %d does not end with %q", old.Line(), command)
+	return fmt.Errorf("the script on line %d is not the old one with a command behind it", old.Line())
+}
+
+// joinedEnd checks that the last statement became "old && command". The shell's -e is off for all that stands left of
+// "&&", so that the last pipeline has to have only simple commands without substitutions, for which that makes no
+// difference.
+func joinedEnd(was, is *syntax.Stmt, command string) error {
+	both, ok := is.Cmd.(*syntax.BinaryCmd)
+	if !ok || both.Op != syntax.AndStmt || !bare(is) || !alike(both.X, was) || !isCommand(both.Y, command) {
+		return fmt.Errorf("the script does not end with %q", "&& "+command)
 	}
-	return joinable(b)
+	return simpleEnd(was)
+}
+
+// addedEnd checks a statement of its own at the end: it runs only after success because the script begins with "set -e"
+// and the statement before it is one command, whose failure that stops.
+func addedEnd(was []*syntax.Stmt, added *syntax.Stmt, command string) error {
+	first, err := printed(was[0])
+	if err != nil || !strings.HasPrefix(first, "set -e") || !bare(was[0]) {
+		return errors.New("the command would also run after a failure: the script does not begin with set -e")
+	}
+	last := was[len(was)-1]
+	if _, ok := last.Cmd.(*syntax.CallExpr); !ok || last.Negated || last.Background {
+		return errors.New("the command would also run after a failure: the last one is not simple")
+	}
+	if !isCommand(added, command) {
+		return fmt.Errorf("the script does not end with %q", command)
+	}
+	return nil
+}
+
+// isCommand reports whether a statement is the command, word for word.
+func isCommand(s *syntax.Stmt, command string) bool {
+	text, err := printed(s)
+	_, ok := s.Cmd.(*syntax.CallExpr)
+	return ok && bare(s) && err == nil && text == command
+}
+
+func allAlike(x, y []*syntax.Stmt) bool {
+	return slices.EqualFunc(x, y, alike)
 }
 
 // bare reports whether a statement is nothing but its command.
@@ -70,15 +109,18 @@ func printed(s *syntax.Stmt) (string, error) {
 	return strings.TrimSpace(out.String()), err
 }
 
-// joinable checks that "&& x" behind the script means: when the script succeeds, x. The script must reach its end in
-// the foreground, with the programs it names; and since -e is off for all that stands left of "&&", its last pipeline must
-// have only simple commands without substitutions, for which -e makes no difference there.
-func joinable(s *dockerfile.Script) error {
+// reachesEnd checks that the shell which runs the script is at its end the same that it was, in the foreground, with the
+// same commands.
+func reachesEnd(s *dockerfile.Script) error {
 	var bad error
 	syntax.Walk(s.AST, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.FuncDecl, *syntax.CoprocClause:
 			bad = errors.New("the script defines functions")
+		case *syntax.Assign:
+			if n.Name != nil && slices.Contains([]string{"PATH", "IFS", "BASH_ENV", "HOME"}, n.Name.Value) {
+				bad = fmt.Errorf("the script sets %s", n.Name.Value)
+			}
 		case *syntax.Stmt:
 			if n.Background || n.Coprocess || n.Disown {
 				bad = errors.New("the script starts something in the background")
@@ -90,11 +132,27 @@ func joinable(s *dockerfile.Script) error {
 		return bad
 	}
 	for _, cmd := range s.Calls() {
-		if name := cmd.Name(); name == "" || slices.Contains(leaves, name) {
-			return fmt.Errorf("the script may end or change the shell before its end (%s)", cmd.Words[0].Text)
+		if err := staysShell(cmd); err != nil {
+			return err
 		}
 	}
-	return simpleEnd(s.AST.Stmts[len(s.AST.Stmts)-1])
+	return nil
+}
+
+// staysShell checks one command of a script.
+func staysShell(cmd dockerfile.Command) error {
+	name := cmd.Name()
+	if name == "" || slices.Contains(leaves, name) {
+		return fmt.Errorf("the script may end or change the shell before its end (%s)", cmd.Words[0].Text)
+	}
+	words, ok := cmd.Texts()
+	switch {
+	case name == "set" && (!ok || !stricter.MatchString(strings.Join(words[1:], " "))):
+		return errors.New("the script sets options of the shell that are not known")
+	case name == "export" && (!ok || strings.Contains(strings.Join(words, " "), "PATH=")):
+		return errors.New("the script exports what the command may depend on")
+	}
+	return nil
 }
 
 // simpleEnd checks the last operand of an and-or list.

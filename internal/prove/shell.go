@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/solver/pb"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
@@ -95,12 +96,21 @@ func sameButScript(b, a step, i, j *dockerfile.Instruction) error {
 	if !knownShell(bs) || !slices.Equal(bs, as) {
 		return fmt.Errorf("what the shell %q does with a script is not known", bs)
 	}
+	if slices.ContainsFunc(bop.Meta.Env, changesShell) {
+		return errors.New("a variable gives the shell commands of its own")
+	}
 	bop.Meta.Args, aop.Meta.Args = nil, nil
-	x, y := bop.String(), aop.String()
-	if x != y || !slices.Equal(b.raw.Inputs, a.raw.Inputs) {
+	if !proto.Equal(bop, aop) || !slices.Equal(b.raw.Inputs, a.raw.Inputs) {
 		return errors.New("the step's environment, user, directory or mounts differ")
 	}
 	return nil
+}
+
+// changesShell reports whether a variable makes a shell read or define something before its script (bash(1)).
+func changesShell(kv string) bool {
+	name, _, _ := strings.Cut(kv, "=")
+	return slices.Contains([]string{"BASH_ENV", "SHELLOPTS", "BASHOPTS"}, name) ||
+		strings.HasPrefix(name, "BASH_FUNC_")
 }
 
 // isScript checks that the graph runs the script that was read from the file.
