@@ -53,6 +53,7 @@ type Check struct {
 	Name     string   // kebab-case, says what is wrong, never changes: "copy-order"
 	Summary  string   // one line for tables: what it says, lower case, no full stop
 	Severity Severity // what its findings count as
+	Private  bool     // a line it reports may hold a secret: whoever shows one shows no more of it than Finding.At
 	Aliases  []string // what other tools call it, for their ignore comments: "DL3009", "JSONArgsRecommended"
 	Run      func(*Pass) error
 }

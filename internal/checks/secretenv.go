@@ -16,6 +16,7 @@ var secretInEnv = &check.Check{
 	Name:     "secret-in-env",
 	Summary:  "a secret is passed through ARG or ENV, which keep it readable in the image or its build records",
 	Severity: check.Warning,
+	Private:  true,
 	Aliases:  []string{"SecretsUsedInArgOrEnv", "DL3064"},
 	Run:      runSecretInEnv,
 }

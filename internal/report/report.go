@@ -34,6 +34,12 @@ func (v View) column(f check.Finding) int {
 	return f.At.Start - strings.LastIndexByte(string(src[:f.At.Start]), '\n')
 }
 
+// at is the text that the finding stands on.
+func (v View) at(f check.Finding) string {
+	src := v.Sources[f.Path]
+	return string(src[min(f.At.Start, len(src)):min(f.At.End, len(src))])
+}
+
 // edits are the whole-line edits of the finding's first fix; nil when there is none.
 func (v View) edits(f check.Finding) []fixes.LineEdit {
 	if len(f.Fixes) == 0 {

@@ -79,6 +79,9 @@ func (t *text) excerpt(f check.Finding, color string) {
 	margin := len(fmt.Sprint(f.EndLine))
 	for n := f.Line; n <= min(f.EndLine, f.Line+maxExcerpt-1, len(lines)); n++ {
 		line := clean(lines[n-1])
+		if f.Check.Private {
+			line = blank(lines[n-1][:min(t.v.column(f)-1, len(lines[n-1]))]) + clean(t.v.at(f)) + " …"
+		}
 		t.printf("  %s %s\n", t.paint(faint, fmt.Sprintf("%*d │", margin, n)), line)
 		if n == f.Line {
 			at := min(t.v.column(f)-1, len(lines[n-1]))
