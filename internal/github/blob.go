@@ -38,7 +38,7 @@ func (i *installation) blob(ctx context.Context, repo forge.Repo, sha string) ([
 	}
 	data, _, err := i.client.Git.GetBlobRaw(ctx, repo.Owner, repo.Name, sha)
 	if err != nil {
-		return nil, err
+		return nil, meaning(err)
 	}
 	if !matches(sha, data) {
 		return nil, fmt.Errorf("blob %s arrived with other content", sha)

@@ -48,7 +48,10 @@ const commentsQuery = `query Comments($thread: ID!, $after: String) {
 }` + spokenFragment
 
 const spokenFragment = `
-fragment spoken on PullRequestReviewComment { id fullDatabaseId body viewerDidAuthor author { __typename login } }`
+fragment spoken on PullRequestReviewComment {
+  id fullDatabaseId body viewerDidAuthor minimizedReason
+  author { __typename login }
+}`
 
 type pageInfo struct {
 	HasNextPage bool
@@ -78,6 +81,7 @@ type commentPage struct {
 		FullDatabaseID  string
 		Body            string
 		ViewerDidAuthor bool
+		MinimizedReason string
 		Author          *actor
 	}
 }
@@ -128,7 +132,7 @@ func (a *App) Change(ctx context.Context, ref forge.Ref) (*forge.Change, error) 
 		return nil, err
 	}
 	c, err := i.change(about(ctx, ref.Repo.Name), ref)
-	return c, translate(err, "read pull request %s", ref)
+	return c, doing(err, "read pull request %s", ref)
 }
 
 func (i *installation) change(ctx context.Context, ref forge.Ref) (*forge.Change, error) {
@@ -203,6 +207,7 @@ func (i *installation) addThreads(ctx context.Context, c *forge.Change, page thr
 		t := forge.Thread{
 			ID: n.ID, Path: n.Path, Line: n.Line, Outdated: n.IsOutdated, Resolved: n.IsResolved,
 			ResolvedBy: n.ResolvedBy.login(), CanResolve: n.ViewerCanResolve,
+			Hidden: n.Comments.Nodes[0].MinimizedReason,
 		}
 		var err error
 		if t.Comments, err = i.comments(ctx, n.ID, n.Comments); err != nil {
@@ -263,7 +268,7 @@ func (i *installation) files(ctx context.Context, ref forge.Ref) ([]forge.Change
 	for o.Page != 0 && len(all) < maxFiles {
 		page, res, err := i.client.PullRequests.ListFiles(ctx, ref.Repo.Owner, ref.Repo.Name, ref.Number, o)
 		if err != nil {
-			return nil, err
+			return nil, meaning(err)
 		}
 		for _, f := range page {
 			all = append(all, changedFile(f))
@@ -292,10 +297,10 @@ func (a *App) Head(ctx context.Context, ref forge.Ref) (commit string, open bool
 		return "", false, err
 	}
 	commit, open, err = i.head(about(ctx, ref.Repo.Name), ref)
-	return commit, open, translate(err, "read the head of %s", ref)
+	return commit, open, doing(err, "read the head of %s", ref)
 }
 
 func (i *installation) head(ctx context.Context, ref forge.Ref) (commit string, open bool, err error) {
 	p, _, err := i.client.PullRequests.Get(ctx, ref.Repo.Owner, ref.Repo.Name, ref.Number)
-	return p.GetHead().GetSHA(), p.GetState() == "open", err
+	return p.GetHead().GetSHA(), p.GetState() == "open", meaning(err)
 }

@@ -33,21 +33,25 @@ type safeError struct{ error }
 func (e safeError) Error() string { return redact(e.error.Error()) }
 func (e safeError) Unwrap() error { return e.error }
 
-// translate says what a failed call was for, in the words of package forge. Calls of this package end here.
-func translate(err error, format string, args ...any) error {
+// doing says what a failed call was for. Every call of a forge.Forge ends here.
+func doing(err error, format string, args ...any) error {
 	if err == nil {
 		return nil
 	}
+	return safeError{fmt.Errorf(format+": %w", append(args, err)...)}
+}
+
+// meaning puts what go-github returned into the words of package forge.
+func meaning(err error) error {
 	var answer *gogithub.ErrorResponse
 	var spent *gogithub.RateLimitError
 	switch {
-	case errors.Is(err, forge.ErrGone):
 	case errors.As(err, &spent): // go-github's own, when the last answer left nothing of the hour
-		err = &forge.LimitError{Until: spent.Rate.Reset.Time, Err: spent}
+		return &forge.LimitError{Until: spent.Rate.Reset.Time, Err: spent}
 	case errors.As(err, &answer):
-		err = answered(answer)
+		return answered(answer)
 	}
-	return safeError{fmt.Errorf(format+": %w", append(args, err)...)}
+	return err
 }
 
 // answered gives an error answer of the REST interface its meaning.
@@ -83,11 +87,8 @@ func messages(e *gogithub.ErrorResponse) []string {
 	return all
 }
 
-// statusOf is the HTTP status of an error answer of the REST interface, 0 for other errors.
-func statusOf(err error) int {
-	var answer *gogithub.ErrorResponse
-	if errors.As(err, &answer) {
-		return answer.Response.StatusCode
-	}
-	return 0
+// refused reports whether an error is a 422.
+func refused(err error) bool {
+	var no *RefusedError
+	return errors.As(err, &no)
 }

@@ -48,7 +48,7 @@ func (i *installation) query(ctx context.Context, document string, variables map
 	}
 	res, err := i.client.Do(ctx, req, &answer)
 	if err != nil {
-		return err
+		return meaning(err)
 	}
 	if len(answer.Data) > 0 {
 		if err := json.Unmarshal(answer.Data, data); err != nil {

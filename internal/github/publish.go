@@ -21,14 +21,15 @@ const mutationBatch = 20
 //
 // A write whose outcome is unknown (a 5xx, a cut connection) is not repeated but returned as an error: the job runs
 // again from Change, finds by their markers what did arrive, and plans the rest. What people deleted meanwhile is
-// passed over. A refused review is ErrStale when the head is no longer the plan's, else a *RefusedError.
+// passed over. A refused review is forge.ErrStale when the head is no longer the plan's,
+// else forge.ErrRefused with a *RefusedError.
 func (a *App) Publish(ctx context.Context, ref forge.Ref, plan forge.Plan) error {
 	i, err := a.installation(ref.Repo)
 	if err != nil {
 		return err
 	}
 	w := writer{i, ref}
-	return translate(w.publish(about(ctx, ref.Repo.Name), plan), "publish on %s", ref)
+	return doing(w.publish(about(ctx, ref.Repo.Name), plan), "publish on %s", ref)
 }
 
 // A writer writes to one pull request.
@@ -66,7 +67,7 @@ func (w writer) publish(ctx context.Context, plan forge.Plan) error {
 // under our name can leave; such a one is deleted and the review posted again, since a refusal wrote nothing.
 func (w writer) review(ctx context.Context, head string, d forge.Draft) error {
 	err := w.post(ctx, head, d)
-	if statusOf(err) != http.StatusUnprocessableEntity {
+	if !refused(err) {
 		return wrapped(err, "post the review")
 	}
 	now, open, look := w.head(ctx, w.ref)
@@ -82,6 +83,9 @@ func (w writer) review(ctx context.Context, head string, d forge.Draft) error {
 	}
 	if removed {
 		err = w.post(ctx, head, d)
+	}
+	if refused(err) {
+		err = fmt.Errorf("%w: %w", forge.ErrRefused, err)
 	}
 	return wrapped(err, "post the review")
 }
@@ -102,7 +106,7 @@ func (w writer) post(ctx context.Context, head string, d forge.Draft) error {
 		in.Comments = append(in.Comments, draftComment(c))
 	}
 	_, _, err := w.client.PullRequests.CreateReview(ctx, w.ref.Repo.Owner, w.ref.Repo.Name, w.ref.Number, in)
-	return err
+	return meaning(err)
 }
 
 // draftComment leaves the start out where it equals the end: GitHub refuses it then.
@@ -121,7 +125,7 @@ func (w writer) deletePending(ctx context.Context) (removed bool, err error) {
 	for o.Page != 0 {
 		page, res, err := w.client.PullRequests.ListReviews(ctx, owner, name, w.ref.Number, o)
 		if err != nil {
-			return removed, err
+			return removed, meaning(err)
 		}
 		for _, r := range page {
 			if r.GetState() != "PENDING" {
@@ -129,7 +133,7 @@ func (w writer) deletePending(ctx context.Context) (removed bool, err error) {
 			}
 			_, _, err := w.client.PullRequests.DeletePendingReview(ctx, owner, name, w.ref.Number, r.GetID())
 			if err != nil {
-				return removed, err
+				return removed, meaning(err)
 			}
 			removed = true
 		}
@@ -141,17 +145,18 @@ func (w writer) deletePending(ctx context.Context) (removed bool, err error) {
 func (w writer) editComment(ctx context.Context, e forge.CommentEdit) error {
 	c := &gogithub.PullRequestComment{Body: &e.Body}
 	_, _, err := w.client.PullRequests.EditComment(ctx, w.ref.Repo.Owner, w.ref.Repo.Name, e.ID, c)
-	return wrapped(unlessGone(err), fmt.Sprintf("edit comment %d", e.ID))
+	return wrapped(unlessGone(meaning(err)), fmt.Sprintf("edit comment %d", e.ID))
 }
 
 func (w writer) editReview(ctx context.Context, e forge.ReviewEdit) error {
 	_, _, err := w.client.PullRequests.UpdateReview(ctx, w.ref.Repo.Owner, w.ref.Repo.Name, w.ref.Number, e.ID, e.Body)
-	return wrapped(unlessGone(err), fmt.Sprintf("edit review %d", e.ID))
+	return wrapped(unlessGone(meaning(err)), fmt.Sprintf("edit review %d", e.ID))
 }
 
 // unlessGone drops the error that says that somebody deleted what was to be edited.
 func unlessGone(err error) error {
-	if statusOf(err) == http.StatusNotFound {
+	var no *gogithub.ErrorResponse
+	if errors.As(err, &no) && no.Response.StatusCode == http.StatusNotFound {
 		return nil
 	}
 	return err
@@ -159,7 +164,7 @@ func unlessGone(err error) error {
 
 const (
 	resolveField  = "resolveReviewThread(input: {threadId: %s}) { clientMutationId }"
-	minimizeField = "minimizeComment(input: {subjectId: %s, classifier: OUTDATED}) { clientMutationId }"
+	minimizeField = "minimizeComment(input: {subjectId: %s, classifier: RESOLVED}) { clientMutationId }"
 )
 
 // mutate runs the mutation once for each node id, several to a request. What no longer exists is passed over.

@@ -58,7 +58,7 @@ func (t *tree) find(op, name string) (*entry, error) {
 		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
 	if err := t.load(name); err != nil {
-		return nil, translate(err, "list %s at %s", t.repo, t.commit)
+		return nil, doing(err, "list %s at %s", t.repo, t.commit)
 	}
 	e := t.entries[name]
 	if e == nil {
@@ -101,7 +101,7 @@ func child(dir, name string) string {
 func (t *tree) loadAll() error {
 	all, _, err := t.i.client.Git.GetTree(t.ctx, t.repo.Owner, t.repo.Name, t.commit, true)
 	if err != nil {
-		return err
+		return meaning(err)
 	}
 	root := &entry{path: ".", mode: modeDir, sha: t.commit, listed: !all.GetTruncated()}
 	t.entries = map[string]*entry{".": root}
@@ -131,7 +131,7 @@ func (t *tree) list(dir *entry) error {
 	}
 	listing, _, err := t.i.client.Git.GetTree(t.ctx, t.repo.Owner, t.repo.Name, dir.sha, false)
 	if err != nil {
-		return err
+		return meaning(err)
 	}
 	if listing.GetTruncated() {
 		return fmt.Errorf("directory %s is too large to be listed", dir.path)
@@ -155,7 +155,7 @@ func (t *tree) ReadFile(name string) ([]byte, error) {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: err}
 	}
 	data, err := t.i.blob(t.ctx, t.repo, e.sha)
-	return slices.Clone(data), translate(err, "read %s at %s of %s", name, t.commit, t.repo)
+	return slices.Clone(data), doing(err, "read %s at %s of %s", name, t.commit, t.repo)
 }
 
 // readable says why an entry cannot be read as a file.
@@ -186,7 +186,7 @@ func (t *tree) Prefetch(paths []string) error {
 		}
 		err := t.i.blobs(t.ctx, t.repo, batch)
 		batch, size = nil, 0
-		return translate(err, "read files of %s at %s", t.repo, t.commit)
+		return doing(err, "read files of %s at %s", t.repo, t.commit)
 	}
 	for _, name := range paths {
 		e, err := t.find("prefetch", name)

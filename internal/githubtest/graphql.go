@@ -13,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
 var operationName = regexp.MustCompile(`(?:query|mutation)\s+(\w+)`)
@@ -58,7 +59,7 @@ func (s *Server) graphql(r *http.Request, body []byte) *answer {
 }
 
 func (s *Server) execute(t *token, in graphqlRequest) obj {
-	doc, problems := gqlparser.LoadQuery(s.contract.schema, in.Query)
+	doc, problems := gqlparser.LoadQueryWithRules(s.contract.schema, in.Query, rules.NewDefaultRules())
 	if len(problems) > 0 {
 		s.broken("GraphQL query: %w", problems)
 		return obj{"errors": problems}

@@ -141,7 +141,7 @@ func (s *Server) reviewNode(r *review) *node {
 	return &node{"PullRequestReview", map[string]field{
 		"id": value(nodeID("PRR", r.id)), "fullDatabaseId": value(strconv.FormatInt(r.id, 10)), "body": value(r.body),
 		"state": value(r.state), "author": value(s.actor(r.author)), "commit": value(commit), "submittedAt": value(submitted),
-		"viewerDidAuthor": value(s.ours(r.author)), "isMinimized": value(r.minimized != ""),
+		"viewerDidAuthor": value(s.ours(r.author)), "isMinimized": value(r.minimized != ""), "minimizedReason": value(reason(r.minimized)),
 	}}
 }
 
@@ -186,6 +186,7 @@ func (s *Server) commentNode(c *comment) *node {
 	return &node{"PullRequestReviewComment", map[string]field{
 		"id": value(nodeID("PRRC", c.id)), "fullDatabaseId": value(strconv.FormatInt(c.id, 10)), "body": value(c.body),
 		"author": value(s.actor(c.author)), "viewerDidAuthor": value(s.ours(c.author)), "isMinimized": value(c.minimized != ""),
+		"minimizedReason": value(reason(c.minimized)),
 	}}
 }
 
@@ -203,7 +204,8 @@ func connection(kind string, all []*node, args map[string]any) (any, error) {
 	}
 	from := 0
 	if cursor, ok := args["after"].(string); ok {
-		text, err := base64.StdEncoding.DecodeString(cursor)
+		text, _ := base64.StdEncoding.DecodeString(cursor)
+		var err error
 		if from, err = strconv.Atoi(string(text)); err != nil || from > len(all) {
 			return nil, &graphqlError{"INVALID_CURSOR_ARGUMENTS", fmt.Sprintf("`%s` does not appear to be a valid cursor.", cursor)}
 		}
@@ -255,19 +257,31 @@ func (s *Server) minimize(t *token, id, classifier string) (any, error) {
 		for _, th := range p.threads {
 			for _, c := range th.comments {
 				if nodeID("PRRC", c.id) == id {
-					c.minimized = strings.ToLower(classifier)
+					c.minimized = shown(classifier)
 					return payload("MinimizeCommentPayload", "minimizedComment", s.commentNode(c)), nil
 				}
 			}
 		}
 		for _, r := range p.reviews {
 			if nodeID("PRR", r.id) == id {
-				r.minimized = strings.ToLower(classifier)
+				r.minimized = shown(classifier)
 				return payload("MinimizeCommentPayload", "minimizedComment", s.reviewNode(r)), nil
 			}
 		}
 	}
 	return nil, notFound("Could not resolve to a node with the global id of '%s'", id)
+}
+
+// shown is a classifier as minimizedReason gives it back: OFF_TOPIC as "off-topic".
+func shown(classifier string) string {
+	return strings.ReplaceAll(strings.ToLower(classifier), "_", "-")
+}
+
+func reason(minimized string) any {
+	if minimized == "" {
+		return nil
+	}
+	return minimized
 }
 
 func (s *Server) pullsOf(t *token) []*Pull {

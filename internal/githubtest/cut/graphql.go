@@ -20,13 +20,13 @@ var fields = map[string][]string{
 	"Commit":                             {"id", "oid"},
 	"GitObject":                          {"id", "oid"},
 	"MinimizeCommentPayload":             {"clientMutationId", "minimizedComment"},
-	"Minimizable":                        {"isMinimized"},
+	"Minimizable":                        {"isMinimized", "minimizedReason"},
 	"Mutation":                           {"minimizeComment", "resolveReviewThread"},
 	"Node":                               {"id"},
 	"PageInfo":                           {"endCursor", "hasNextPage"},
 	"PullRequest":                        pullRequestFields,
 	"PullRequestReview":                  reviewFields,
-	"PullRequestReviewComment":           {"author", "body", "fullDatabaseId", "id", "isMinimized", "viewerDidAuthor"},
+	"PullRequestReviewComment":           {"author", "body", "fullDatabaseId", "id", "isMinimized", "minimizedReason", "viewerDidAuthor"},
 	"PullRequestReviewCommentConnection": {"nodes", "pageInfo", "totalCount"},
 	"PullRequestReviewConnection":        {"nodes", "pageInfo", "totalCount"},
 	"PullRequestReviewThread":            threadFields,
@@ -44,7 +44,7 @@ var (
 		"state", "viewerDidAuthor",
 	}
 	reviewFields = []string{
-		"author", "body", "commit", "fullDatabaseId", "id", "isMinimized", "state", "submittedAt", "viewerDidAuthor",
+		"author", "body", "commit", "fullDatabaseId", "id", "isMinimized", "minimizedReason", "state", "submittedAt", "viewerDidAuthor",
 	}
 	threadFields = []string{
 		"comments", "id", "isOutdated", "isResolved", "line", "originalLine", "path", "resolvedBy", "startLine",

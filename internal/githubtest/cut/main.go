@@ -4,7 +4,7 @@
 //
 //	contract/openapi.json      the REST operations listed in operations, with the schemas they reach
 //	contract/schema.graphql    the GraphQL fields listed in fields, with the enums, scalars and inputs they reach
-//	contract/LICENSE.*         the packages' licences
+//	contract/LICENSE.*         the packages' licences (that of the examples is not in its package; it lies beside them)
 //	testdata/github/webhooks.json.gz   GitHub's example payloads of the events in events
 //
 // Run it with "go generate ./internal/githubtest" after a list changes. Text that machines do not read (descriptions,
@@ -74,7 +74,7 @@ func writeGraphQL(dir string) error {
 }
 
 func writeExamples(dir string) error {
-	files, err := unpack(webhooksPackage, "package/api.github.com/index.json", "package/package.json")
+	files, err := unpack(webhooksPackage, "package/api.github.com/index.json")
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func writeExamples(dir string) error {
 	if err != nil {
 		return fmt.Errorf("cut %s: %w", webhooksPackage, err)
 	}
-	return errors.Join(write(dir, "webhooks.json.gz", cut), write(dir, "webhooks.package.json", files[1]))
+	return write(dir, "webhooks.json.gz", cut)
 }
 
 // unpack fetches a package from the npm registry and returns the named files of it.
