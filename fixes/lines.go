@@ -2,6 +2,7 @@ package fixes
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 )
 
@@ -21,7 +22,7 @@ func Lines(path string, src []byte, edits []Edit) ([]LineEdit, error) {
 	if _, err := Apply(path, src, mine); err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(mine, func(a, b Edit) int { return a.Start - b.Start })
+	slices.SortStableFunc(mine, func(a, b Edit) int { return cmp.Or(a.Start-b.Start, a.End-b.End) })
 	var out []LineEdit
 	for len(mine) > 0 {
 		n, start, end := widen(src, mine)

@@ -28,6 +28,8 @@ func TestLines(t *testing.T) {
 		{"equal lines at the ends", []fixes.Edit{{"f", 0, 14, "one\nTWO\nthree\n"}}, []fixes.LineEdit{{"f", 2, 2, "TWO\n"}}},
 		{"nothing changes", []fixes.Edit{{"f", 0, 3, "one"}}, nil},
 		{"unfinished then insert", []fixes.Edit{{"f", 14, 18, ""}, {"f", 18, 18, "x"}}, []fixes.LineEdit{{"f", 4, 4, "x"}}},
+		{"insert before what is replaced", []fixes.Edit{{"f", 4, 7, "TWO"}, {"f", 4, 4, "new\n"}},
+			[]fixes.LineEdit{{"f", 2, 1, "new\n"}, {"f", 2, 2, "TWO\n"}}},
 		{"another file", []fixes.Edit{{"g", 0, 3, "x"}}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -47,11 +49,11 @@ func TestLinesEqualApply(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		src := rapid.StringMatching(`([ab]{0,3}\n){0,6}[ab]{0,3}`).Draw(t, "src")
 		var edits []fixes.Edit
-		for at := 0; at <= len(src); {
+		for at := 0; at <= len(src) && len(edits) < 8; {
 			start := rapid.IntRange(at, len(src)).Draw(t, "start")
 			end := rapid.IntRange(start, len(src)).Draw(t, "end")
 			edits = append(edits, fixes.Edit{Path: "f", Start: start, End: end, New: rapid.StringMatching(`([ab\n]{0,4})`).Draw(t, "new")})
-			at = end + 1
+			at = end + rapid.IntRange(0, 1).Draw(t, "gap")
 		}
 		want, err := fixes.Apply("f", []byte(src), edits)
 		if err != nil {
