@@ -25,11 +25,13 @@ type Build struct {
 	Target    string            // the stage to build, "" for the last
 	Args      map[string]string // build arguments with known values
 	Platforms []string          // as stated; empty when nothing is said
-	// User, Mounts and Ports are what a compose service says about the container that it starts: the user it sets instead
-	// of the image's, the paths in the container that come from the host or a volume, and the container's ports.
-	User   string
-	Mounts []string
-	Ports  []string
+	// User, Mounts, Ports and Command are what a compose service says about the container that it starts: the user it sets
+	// instead of the image's, the paths in the container that come from the host or a volume, the container's ports, and
+	// whether it gives a command in place of the image's CMD.
+	User    string
+	Mounts  []string
+	Ports   []string
+	Command bool
 	// Unknown is what the files do not tell, for people: "context is ${{ matrix.dir }}". When it is not "", Context and
 	// Whole are empty and nothing can be claimed about this way of building.
 	Unknown string
@@ -99,7 +101,8 @@ type stated struct {
 // open makes the Build of what was stated.
 func open(repo fs.FS, dockerfilePath string, s stated) Build {
 	b := Build{Origin: s.origin, Stated: true, Dir: s.dir, Target: s.target, Args: s.args, Platforms: s.platforms,
-		Remote: s.remote, Unknown: s.unknown, User: s.container.user, Mounts: s.container.mounts, Ports: s.container.ports}
+		Remote: s.remote, Unknown: s.unknown, User: s.container.user, Mounts: s.container.mounts, Ports: s.container.ports,
+		Command: s.container.command}
 	if b.Unknown == "" && !isDir(repo, b.Dir) {
 		b.Unknown = "the context directory " + b.Dir + " is not in the repository"
 	}
@@ -134,7 +137,7 @@ func distinct(all []Build) []Build {
 
 func same(a, b Build) bool {
 	if a.Dir != b.Dir || a.Target != b.Target || a.Remote != b.Remote || a.Unknown != b.Unknown ||
-		a.User != b.User || !slices.Equal(a.Mounts, b.Mounts) || !slices.Equal(a.Ports, b.Ports) ||
+		a.User != b.User || a.Command != b.Command || !slices.Equal(a.Mounts, b.Mounts) || !slices.Equal(a.Ports, b.Ports) ||
 		!slices.Equal(a.Platforms, b.Platforms) || len(a.Args) != len(b.Args) {
 		return false
 	}

@@ -132,7 +132,7 @@ func (s service) stated(dockerfilePath string) (stated, bool) {
 	dir, inside := clean(s.dir, context)
 	if !known || !inside {
 		out.unknown = "its context " + context + " cannot be told from " + s.origin
-		return out, path.Base(file) == path.Base(dockerfilePath) && strings.Contains(file, "/")
+		return out, strings.Contains(file, "/") && strings.HasSuffix("/"+dockerfilePath, "/"+strings.TrimPrefix(path.Clean(file), "../"))
 	}
 	out.dir = dir
 	if file == "" {

@@ -8,14 +8,16 @@ import (
 
 // A container is what a compose service says about the container it starts.
 type container struct {
-	user   string
-	mounts []string // absolute paths in the container
-	ports  []string // the container's side, without a protocol
+	user    string
+	mounts  []string // absolute paths in the container
+	ports   []string // the container's side, without a protocol
+	command bool     // whether a command is given in place of the image's CMD
 }
 
 // containerOf reads a service; lists of an override file add to those of the base file.
 func containerOf(service, base value) container {
 	c := container{user: service.get("user").text()}
+	c.command = service.get("command").there() || base.get("command").there()
 	if c.user == "" {
 		c.user = base.get("user").text()
 	}

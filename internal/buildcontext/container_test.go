@@ -16,6 +16,7 @@ func TestContainer(t *testing.T) {
   web:
     build: .
     user: "1000:1000"
+    command: ["serve"]
     volumes:
       - ./data:/data:ro
       - /var/cache
@@ -40,7 +41,7 @@ func TestContainer(t *testing.T) {
 	base := []string{"/data", "/var/cache", "/src", "/run/secrets/db", "/key", "/run/secrets/token"}
 	for n, want := range [][]string{base, append(slices.Clone(base), "/logs")} {
 		b := builds[n]
-		if b.User != "1000:1000" || !slices.Equal(b.Mounts, want) || !slices.Equal(b.Ports, []string{"80", "9000", "443"}) {
+		if !b.Command || b.User != "1000:1000" || !slices.Equal(b.Mounts, want) || !slices.Equal(b.Ports, []string{"80", "9000", "443"}) {
 			t.Errorf("%s: user %q, mounts %q, ports %q", b.Origin, b.User, b.Mounts, b.Ports)
 		}
 	}

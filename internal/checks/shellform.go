@@ -2,6 +2,7 @@ package checks
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -71,7 +72,7 @@ func judgeShellForm(p *check.Pass, l launch, i *dockerfile.Instruction) {
 	}
 	words, reason := plainWords(script, i)
 	if reason == "" {
-		reason = l.combination(i)
+		reason = cmp.Or(l.combination(i), commanded(p, i))
 	}
 	if reason == "" {
 		reason = l.runnable(p, words[0])
@@ -149,6 +150,16 @@ func (l launch) combination(i *dockerfile.Instruction) string {
 		return fmt.Sprintf("what the ENTRYPOINT of %s makes of the words is not known", l.says())
 	}
 	return fmt.Sprintf("the words would become arguments of the ENTRYPOINT of %s", l.says())
+}
+
+// commanded says which compose service gives a command that a shell-form ENTRYPOINT ignores and an array would be given.
+func commanded(p *check.Pass, i *dockerfile.Instruction) string {
+	for _, b := range p.Builds {
+		if b.Command && i.Keyword == "ENTRYPOINT" {
+			return fmt.Sprintf("the command of %s, which is ignored next to a shell-form ENTRYPOINT, would become its arguments", b.Origin)
+		}
+	}
+	return ""
 }
 
 // forwards reports whether an ENTRYPOINT is nothing but an init that runs the words after it.
