@@ -113,6 +113,14 @@ func (a *app[TTx]) store(ctx context.Context, deliveries []Delivery) ([]bool, er
 	return fresh, err
 }
 
+func (a *app[TTx]) enqueue(ctx context.Context, refs []forge.Ref) error {
+	subjects := map[string]forge.Ref{}
+	for _, r := range refs {
+		subjects[subjectOf(r)] = r
+	}
+	return a.db.within(ctx, func(tx TTx, s session) error { return a.schedule(ctx, tx, s, subjects) })
+}
+
 // byGUID lists the indexes of deliveries in the order of their GUIDs, equal ones as they came.
 func byGUID(deliveries []Delivery) []int {
 	order := make([]int, len(deliveries))

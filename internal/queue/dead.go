@@ -86,17 +86,7 @@ func describe(ctx context.Context, s session, row *rivertype.JobRow) (DeadJob, e
 
 func (a *app[TTx]) replay(ctx context.Context, id int64) error {
 	return a.db.within(ctx, func(tx TTx, s session) error {
-		row, err := a.client.JobGetTx(ctx, tx, id)
-		if errors.Is(err, rivertype.ErrNotFound) {
-			return ErrNotDead
-		}
-		if err != nil {
-			return err
-		}
-		if row.Kind != (reviewArgs{}).Kind() || row.State != rivertype.JobStateDiscarded {
-			return ErrNotDead
-		}
-		subject, err := subjectIn(row)
+		subject, err := a.deadSubject(ctx, tx, id)
 		if err != nil {
 			return err
 		}
@@ -108,6 +98,26 @@ func (a *app[TTx]) replay(ctx context.Context, id int64) error {
 			return err
 		}
 		_, err = a.client.JobDeleteTx(ctx, tx, id)
-		return err
+		return notDead(err)
 	})
+}
+
+// deadSubject is the pull request of a dead job.
+func (a *app[TTx]) deadSubject(ctx context.Context, tx TTx, id int64) (string, error) {
+	row, err := a.client.JobGetTx(ctx, tx, id)
+	if err != nil {
+		return "", notDead(err)
+	}
+	if row.Kind != (reviewArgs{}).Kind() || row.State != rivertype.JobStateDiscarded {
+		return "", ErrNotDead
+	}
+	return subjectIn(row)
+}
+
+// notDead is ErrNotDead for River's word that a job is not there (any more), and else the error itself.
+func notDead(err error) error {
+	if errors.Is(err, rivertype.ErrNotFound) {
+		return ErrNotDead
+	}
+	return err
 }

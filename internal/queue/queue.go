@@ -28,7 +28,9 @@ type Options struct {
 	// DataDir is the folder of the SQLite database, created when missing. It is not used with a DatabaseURL, and must
 	// not be on a network disk: SQLite's locks do not hold there.
 	DataDir string
-	// DatabaseURL is a PostgreSQL connection URL (postgres:// or postgresql://); "" means SQLite in DataDir.
+	// DatabaseURL is a PostgreSQL connection URL (postgres:// or postgresql://); "" means SQLite in DataDir. It must
+	// lead to the server or to a pooler in session mode: River listens for notifications, and migrations take a lock
+	// that belongs to a session.
 	DatabaseURL string
 	// Logger takes the queue's log lines. They name pull requests and deliveries, never payloads. Nil discards them.
 	Logger *slog.Logger
@@ -98,6 +100,7 @@ type Queue struct {
 type engine interface {
 	// store keeps deliveries in one transaction, and reports for each whether it was new.
 	store(ctx context.Context, deliveries []Delivery) ([]bool, error)
+	enqueue(ctx context.Context, refs []forge.Ref) error
 	start(ctx context.Context) error
 	// keep renews this process's hold on its jobs until the context ends.
 	keep(ctx context.Context)
@@ -151,6 +154,18 @@ func (q *Queue) Receive(ctx context.Context, d Delivery) (fresh bool, err error)
 		return false, fmt.Errorf("store delivery %s: %w", d.GUID, err)
 	}
 	return fresh, nil
+}
+
+// Enqueue asks for pull requests to be brought up to date without a delivery, all or none: for those whose webhooks may
+// have been missed.
+func (q *Queue) Enqueue(ctx context.Context, refs ...forge.Ref) error {
+	if q.inbox.isClosed() {
+		return fmt.Errorf("enqueue: %w", ErrStopped)
+	}
+	if err := q.engine.enqueue(ctx, refs); err != nil {
+		return fmt.Errorf("enqueue %d pull requests: %w", len(refs), err)
+	}
+	return nil
 }
 
 // Start begins to run jobs: those left over by a dead process first, then what is received. It returns when the first

@@ -63,6 +63,7 @@ func conform(t *testing.T, where func(testing.TB) place) {
 		"a delivery runs its pull request once": runsOnce,
 		"a known delivery changes nothing":      dedupes,
 		"a delivery that failed is not known":   failedIsNotKnown,
+		"pull requests without a delivery":      enqueues,
 		"pushes during a run make it run again": runsAgain,
 		"pushes coalesce":                       func(t *testing.T, p place) { coalesce(t, p, 1) },
 		"failures are retried":                  retries,
@@ -258,6 +259,23 @@ func dedupes(t *testing.T, p place) {
 	if _, err := q.Receive(t.Context(), Delivery{Event: "ping"}); err == nil {
 		t.Error("a delivery without a GUID was stored")
 	}
+}
+
+// enqueues spells one pull request in two ways.
+func enqueues(t *testing.T, p place) {
+	var c tally
+	q := openStill(t, p, Options{Work: c.work})
+	shouted := pullRequest(1)
+	shouted.Repo.Owner = "ACME"
+	if err := q.Enqueue(t.Context(), pullRequest(1), shouted, pullRequest(2)); err != nil {
+		t.Fatal(err)
+	}
+	wantDepth(t, q, Depth{Waiting: 2})
+	if err := q.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	idle(t, q)
+	c.want(t, 2)
 }
 
 // failedIsNotKnown breaks the database between the insert of the delivery and that of the job.

@@ -108,8 +108,10 @@ func withinSQL(ctx context.Context, pool *sql.DB, do func(*sql.Tx, session) erro
 	if err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
 	}
+	// After the commit it does nothing, and its error says only that the transaction is gone already. Deferred, it also
+	// frees the one connection when do panics.
+	defer func() { _ = tx.Rollback() }()
 	if err := do(tx, sqlSession{tx}); err != nil {
-		_ = tx.Rollback() // says only that the transaction or its connection is gone already
 		return err
 	}
 	if err := tx.Commit(); err != nil {

@@ -1,10 +1,12 @@
 package queue
 
 import (
-	"database/sql"
 	"strings"
 	"testing"
 
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
 )
 
@@ -45,14 +47,18 @@ func TestOpenRefuses(t *testing.T) {
 // TestRiverSchema notices an upgrade of River that changes its tables. Our own statements on river_job and river_leader
 // (soleOwner.take, lease.adopt, depth) must then be read again beside River's.
 func TestRiverSchema(t *testing.T) {
+	newest(t, "riversqlite", riversqlite.New(nil))
+	newest(t, "riverpgxv5", riverpgxv5.New(nil))
+}
+
+func newest[TTx any](t *testing.T, name string, driver riverdriver.Driver[TTx]) {
 	const reviewed = 8
-	a := openStill(t, sqlitePlace(t), Options{Work: new(tally).work}).engine.(*app[*sql.Tx])
-	m, err := rivermigrate.New(a.db.driver, nil)
+	m, err := rivermigrate.New(driver, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	versions := m.AllVersions()
 	if got := versions[len(versions)-1].Version; got != reviewed {
-		t.Errorf("River's schema is at version %d, our statements were read beside %d", got, reviewed)
+		t.Errorf("%s is at schema version %d, our statements were read beside %d", name, got, reviewed)
 	}
 }

@@ -59,8 +59,8 @@ type Options struct {
 // The bounds of one connection. A client that sends or reads slower than this is cut off; GitHub has long given up.
 const (
 	headerTime     = 5 * time.Second
-	readTime       = 30 * time.Second
-	writeTime      = 60 * time.Second
+	readTime       = 15 * time.Second
+	writeTime      = 30 * time.Second
 	idleTime       = 2 * time.Minute
 	maxHeaderBytes = 16 << 10
 	probeTime      = 3 * time.Second
@@ -73,7 +73,7 @@ type Server struct {
 	log      *slog.Logger
 	mux      *http.ServeMux
 	metrics  *metrics
-	slots    chan struct{} // bounds the bodies in memory
+	large    chan struct{} // has room for maxLarge bodies
 	draining atomic.Bool
 }
 
@@ -98,7 +98,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	s := &Server{options: o, log: o.Logger, mux: http.NewServeMux(), metrics: m, slots: make(chan struct{}, maxBodies)}
+	s := &Server{options: o, log: o.Logger, mux: http.NewServeMux(), metrics: m, large: make(chan struct{}, maxLarge)}
 	s.mux.HandleFunc("POST /webhook", s.webhook)
 	s.mux.HandleFunc("GET /healthz", s.health)
 	s.mux.HandleFunc("GET /readyz", s.ready)

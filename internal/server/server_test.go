@@ -19,6 +19,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -216,6 +218,37 @@ func TestWebhookNotStored(t *testing.T) {
 			t.Errorf("the log has %q: %s", never, &log)
 		}
 	}
+}
+
+// TestLargeBodiesKeepNobodyOut has every place for large bodies taken by ones that do not end.
+func TestLargeBodiesKeepNobodyOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := &shelf{}
+		s := newServer(t, q)
+		var ends []*io.PipeWriter
+		var senders sync.WaitGroup
+		for range maxLarge {
+			body, end := io.Pipe()
+			ends = append(ends, end)
+			r := delivery(opened)
+			r.Body, r.ContentLength = body, -1
+			senders.Go(func() { send(s, r) })
+		}
+		synctest.Wait()
+		if w := send(s, delivery(opened)); w.Code != http.StatusAccepted {
+			t.Errorf("a small body got %d", w.Code)
+		}
+		more := delivery(opened)
+		more.ContentLength = -1
+		began := time.Now()
+		if w := send(s, more); w.Code != http.StatusServiceUnavailable || time.Since(began) != storeTime {
+			t.Errorf("one large body more got %d after %s", w.Code, time.Since(began))
+		}
+		for _, end := range ends {
+			end.CloseWithError(io.ErrUnexpectedEOF)
+		}
+		senders.Wait()
+	})
 }
 
 func TestNewRefuses(t *testing.T) {

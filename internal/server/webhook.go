@@ -15,9 +15,12 @@ import (
 const (
 	// maxBody is the largest payload GitHub sends (docs.github.com, "Webhook events and payloads").
 	maxBody = 25 << 20
-	// maxBodies is how many bodies are in memory at once. What is beyond waits, for storeTime at most.
-	maxBodies = 64
-	// storeTime bounds reading a body's turn and storing it. GitHub counts a delivery as failed after ten seconds
+	// smallBody is a size that no usual payload exceeds. Larger bodies, and those whose size is not said, are taken
+	// maxLarge at a time, so that strangers cannot fill the memory with them; further ones wait, for storeTime at most.
+	// Small ones never wait, so neither can strangers keep out what GitHub usually sends.
+	smallBody = 1 << 20
+	maxLarge  = 16
+	// storeTime bounds waiting for a large body's turn, reading it and storing it. GitHub counts a delivery as failed after ten seconds
 	// (docs.github.com, "Best practices for using webhooks").
 	storeTime = 9 * time.Second
 	// maxName bounds the headers that name a delivery and its event; GitHub's are 36 characters and fewer.
@@ -64,12 +67,11 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) {
 
 // take verifies and stores a delivery and says what became of it.
 func (s *Server) take(ctx context.Context, w http.ResponseWriter, r *http.Request) (string, error) {
-	select {
-	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
-	case <-ctx.Done():
-		return "", ctx.Err()
+	leave, err := s.enter(ctx, r.ContentLength)
+	if err != nil {
+		return "", err
 	}
+	defer leave()
 	body, err := verified(w, r, s.options.Secrets)
 	if err != nil {
 		return "", err
@@ -86,6 +88,19 @@ func (s *Server) take(ctx context.Context, w http.ResponseWriter, r *http.Reques
 		return "not handled", nil
 	}
 	return s.store(ctx, guid, event, body)
+}
+
+// enter waits for the turn of a body of that length, -1 when it is not known.
+func (s *Server) enter(ctx context.Context, length int64) (leave func(), err error) {
+	if 0 <= length && length <= smallBody {
+		return func() {}, nil
+	}
+	select {
+	case s.large <- struct{}{}:
+		return func() { <-s.large }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // verified reads a body and checks its signature. A request that cannot pass is refused before its body is read.
