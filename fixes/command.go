@@ -1,6 +1,7 @@
 package fixes
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -29,7 +30,10 @@ func AppendCommand(f *dockerfile.File, run *dockerfile.Instruction, command stri
 		return nil, refuse("the script on line %d is more than commands joined by &&", run.Line())
 	}
 	cmds := lists[0].Commands()
-	if err := leaveShell(cmds, added); err != nil {
+	if err := leaveShell(run, cmds, added); err != nil {
+		return nil, err
+	}
+	if err := sameInList(run, cmds); err != nil {
 		return nil, err
 	}
 	text := layoutOf(f, run, cmds).join(f, firstEOL(f, run)) + command
@@ -67,8 +71,12 @@ func scriptOf(f *dockerfile.File, run *dockerfile.Instruction) (*dockerfile.Scri
 	return script, plainShell(f, run)
 }
 
-// leaveShell says which of cmds may change the shell that runs the added commands, or never let it come to them.
-func leaveShell(cmds, added []dockerfile.Command) error {
+// leaveShell says which of cmds, those of run, may change the shell that runs the added commands, or never let it come to
+// them.
+func leaveShell(run *dockerfile.Instruction, cmds, added []dockerfile.Command) error {
+	if err := keepsWorkdir(run, cmds); err != nil && !placeless(added) {
+		return err
+	}
 	for _, c := range cmds {
 		switch {
 		case isSet(c) && !mentions(added, "$"):
@@ -79,6 +87,23 @@ func leaveShell(cmds, added []dockerfile.Command) error {
 		if _, err := program(c); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// simpleSubstitution matches a command substitution of one simple command.
+var simpleSubstitution = regexp.MustCompile("\\$\\([^()$;|&<>\n`'\"]*\\)")
+
+// sameInList says why the script of run may do something else once "&&" stands behind it: then the shell's -e is off in
+// what was its last command, and in the substitutions within (POSIX.1-2024, set -e).
+func sameInList(run *dockerfile.Instruction, cmds []dockerfile.Command) error {
+	stops := slices.ContainsFunc(cmds, stopsAtFailure)
+	for _, option := range run.Stage.Before(run).Shell {
+		stops = stops || strings.HasPrefix(option, "-") && strings.Contains(option, "e")
+	}
+	rest := simpleSubstitution.ReplaceAllString(run.Text(), "")
+	if stops && (strings.Contains(rest, "$(") || strings.ContainsAny(rest, "`") || strings.Contains(rest, "<(")) {
+		return refuse("set -e would no longer hold in the substitution on line %d", run.Line())
 	}
 	return nil
 }
@@ -158,7 +183,7 @@ func appendLine(f *dockerfile.File, run *dockerfile.Instruction, lists []dockerf
 	for _, l := range lists {
 		cmds = append(cmds, l.Commands()...)
 	}
-	if err := leaveShell(cmds, added); err != nil {
+	if err := leaveShell(run, cmds, added); err != nil {
 		return nil, err
 	}
 	indent := indentOf(f.Text(f.LineSpan(f.Line(doc.Body.End - 1))))

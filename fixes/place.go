@@ -12,9 +12,8 @@ import (
 var fresh = []string{"/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev/", "/proc/", "/sys/", "/run/secrets"}
 
 // leavesPlace says why what follows cmds, commands of run, would find itself elsewhere in the same shell than in a RUN of
-// its own: the working directory is removed, which a builder would make again, or something lies in a fresh place.
+// its own: something lies in a fresh place, or the working directory is gone, which a builder would make again.
 func leavesPlace(run *dockerfile.Instruction, cmds []dockerfile.Command) error {
-	workdir := run.Stage.Before(run).Workdir
 	for _, c := range cmds {
 		for _, w := range c.Args() {
 			for _, place := range fresh {
@@ -22,7 +21,20 @@ func leavesPlace(run *dockerfile.Instruction, cmds []dockerfile.Command) error {
 					return refuse("%s is made anew for each RUN", place)
 				}
 			}
-			if slices.Contains([]string{"rm", "rmdir", "mv"}, c.Name()) && workdir != "" && holdsDir(w, workdir) {
+		}
+	}
+	return keepsWorkdir(run, cmds)
+}
+
+// keepsWorkdir refuses commands of run that may take its working directory away.
+func keepsWorkdir(run *dockerfile.Instruction, cmds []dockerfile.Command) error {
+	workdir := run.Stage.Before(run).Workdir
+	for _, c := range cmds {
+		if workdir == "" || !slices.Contains([]string{"rm", "rmdir", "mv"}, c.Name()) {
+			continue
+		}
+		for _, w := range c.Args() {
+			if holdsDir(w, workdir) {
 				return refuse("%s %s may take the working directory away", c.Name(), w.Text)
 			}
 		}

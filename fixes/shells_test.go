@@ -193,6 +193,7 @@ var outside = regexp.MustCompile(`>\s*/[^d]|\$\(|<<`)
 // same order from the same places, and the exit status is the same, whatever fails.
 func TestShellsAgree(t *testing.T) {
 	st := newStreet(t)
+	tried := map[string]bool{} // cases that differ in layout only are tried once
 	for _, recipe := range []string{"merge-runs", "append-command"} {
 		a, err := txtar.ParseFile("../testdata/fixes/" + recipe + ".txtar")
 		if err != nil {
@@ -202,27 +203,35 @@ func TestShellsAgree(t *testing.T) {
 			if c.after == "" || strings.Contains(c.before, "␍") || outside.MatchString(c.before) {
 				continue
 			}
-			t.Run(recipe+"/"+c.name, func(t *testing.T) { c.tryIn(t, st) })
+			before, after := c.scripts(t)
+			key := strings.Join(append(slices.Clone(before), after), "\n")
+			if tried[key] {
+				continue
+			}
+			tried[key] = true
+			t.Run(recipe+"/"+c.name, func(t *testing.T) {
+				if found := st.differ(before, after); found != "" {
+					t.Error(found)
+				}
+			})
 		}
 	}
 }
 
-func (c *recipeCase) tryIn(t *testing.T, st street) {
+// scripts are those a case of merging or appending starts from, and the one it makes.
+func (c *recipeCase) scripts(t *testing.T) (before []string, after string) {
 	f, g := parseFile(t, decode(c.before)), parseFile(t, decode(c.after))
 	recipe, rest, _ := strings.Cut(strings.TrimSuffix(c.do, "\n"), " ")
 	at, rest, _ := strings.Cut(rest, " ")
 	first := find(f, at)
-	before := []string{scriptText(t, f, first.Index)}
+	before = []string{scriptText(t, f, first.Index)}
 	if recipe == "append" {
-		before = append(before, rest)
-	} else {
-		for _, at := range strings.Fields(rest) {
-			before = append(before, scriptText(t, f, find(f, at).Index))
-		}
+		return append(before, rest), scriptText(t, g, first.Index)
 	}
-	if found := st.differ(before, scriptText(t, g, first.Index)); found != "" {
-		t.Error(found)
+	for _, at := range strings.Fields(rest) {
+		before = append(before, scriptText(t, f, find(f, at).Index))
 	}
+	return before, scriptText(t, g, first.Index)
 }
 
 // twins are pairs of scripts that one shell would not run like two. Each must be refused by MergeRuns, and told apart by a
@@ -290,6 +299,7 @@ var appended = []string{
 	"{ false; make; }",
 	"set -n",
 	"umask 077",
+	"set -e && make `false; echo y` | touch x",
 }
 
 func TestAppendingIsRefusedWhereItDiffers(t *testing.T) {
