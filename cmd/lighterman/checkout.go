@@ -111,8 +111,8 @@ func (c *checkout) walk(ctx context.Context) ([]string, error) {
 	return out, err
 }
 
-// diff is the change from the merge base of base and HEAD to the work tree, as a pull request would show it.
-func (c *checkout) diff(ctx context.Context, base string) ([]byte, error) {
+// since is the change from the merge base of base and HEAD to the work tree, as a pull request would show it.
+func (c *checkout) since(ctx context.Context, base string) ([]byte, error) {
 	if !c.git {
 		return nil, fmt.Errorf("--base needs a git checkout, and %s is none", c.root)
 	}

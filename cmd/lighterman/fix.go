@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/checks"
 )
 
 func fixCommand() *cobra.Command {
@@ -73,7 +74,7 @@ func runFix(cmd *cobra.Command, path string, names []string, dryRun bool) error 
 // wanted tells the findings of the named checks from others; none named means all.
 func wanted(names []string) (func(check.Finding) bool, error) {
 	for _, name := range names {
-		if !known(name) {
+		if checks.Named(name) == nil {
 			return nil, unknownCheck(name)
 		}
 	}

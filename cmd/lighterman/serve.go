@@ -1,0 +1,146 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lighterman/lighterman/internal/github"
+	"github.com/lighterman/lighterman/internal/queue"
+)
+
+// serveSettings are what serve is told by flags, variables or a file.
+type serveSettings struct {
+	config            string
+	addr              string
+	appID             int64
+	privateKey        string
+	privateKeyFile    string
+	webhookSecret     string
+	webhookSecretFile string
+	dataDir           string
+	databaseURL       string
+	githubURL         string
+	workers           int
+	logFormat         string
+	linger            time.Duration
+}
+
+func serveCommand() *cobra.Command {
+	var s serveSettings
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the GitHub App: receive webhooks, review pull requests",
+		Long: `Run the GitHub App: receive webhooks at /webhook and review pull requests.
+
+Every flag is also a variable (--app-id is LIGHTERMAN_APP_ID) and a key of the file that --config names; a flag wins
+over its variable, and that over the file. Secrets are best given by a file, or by a variable, since other users of a
+machine can read command lines.
+
+/healthz answers while the process lives, /readyz while it can take webhooks, /metrics for Prometheus.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			file, err := readSettings(s.config, cmd.Flags())
+			if err != nil {
+				return err
+			}
+			if err := settle(cmd.Flags(), os.LookupEnv, file); err != nil {
+				return err
+			}
+			return runServe(cmd, s)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&s.config, "config", "", "a YAML file with these settings")
+	f.StringVar(&s.addr, "addr", ":8080", "where to listen")
+	f.Int64Var(&s.appID, "app-id", 0, "the GitHub App's id")
+	f.StringVar(&s.privateKey, "private-key", "", "the App's private key, PEM")
+	f.StringVar(&s.privateKeyFile, "private-key-file", "", "a file with the App's private key")
+	f.StringVar(&s.webhookSecret, "webhook-secret", "", "the webhook's secret; two with a comma between during a rotation")
+	f.StringVar(&s.webhookSecretFile, "webhook-secret-file", "", "a file with the webhook's secret or secrets")
+	f.StringVar(&s.dataDir, "data-dir", "data", "the folder of the SQLite database")
+	f.StringVar(&s.databaseURL, "database-url", "", "a PostgreSQL URL to use instead of SQLite")
+	f.StringVar(&s.githubURL, "github-url", "https://api.github.com", "GitHub's API, or https://HOST of an Enterprise Server")
+	f.IntVar(&s.workers, "workers", 4, "how many pull requests to review at once")
+	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
+	f.DurationVar(&s.linger, "linger", 0, "how long to go on taking webhooks after a signal to stop, with /readyz failing")
+	return cmd
+}
+
+func runServe(cmd *cobra.Command, s serveSettings) error {
+	ctx := cmd.Context()
+	log, err := logger(s.logFormat)
+	if err != nil {
+		return err
+	}
+	o, err := s.options(log)
+	if err != nil {
+		return err
+	}
+	svc, err := newService(ctx, o)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", s.addr)
+	if err != nil {
+		svc.close()
+		return fmt.Errorf("listen: %w", err)
+	}
+	log.Info("serving", "addr", l.Addr().String(), "github", s.githubURL, "database", s.database())
+	return svc.run(ctx, l)
+}
+
+func (s serveSettings) database() string {
+	if s.databaseURL != "" {
+		return "postgresql"
+	}
+	return "sqlite in " + s.dataDir
+}
+
+// options checks what is needed and reads the secrets.
+func (s serveSettings) options(log *slog.Logger) (o serviceOptions, err error) {
+	if s.appID <= 0 {
+		return o, fmt.Errorf("LIGHTERMAN_APP_ID is not set: it is the number on the App's settings page")
+	}
+	key, err := secret("private-key", s.privateKey, s.privateKeyFile)
+	if err != nil {
+		return o, err
+	}
+	secrets, err := secret("webhook-secret", s.webhookSecret, s.webhookSecretFile)
+	if err != nil {
+		return o, err
+	}
+	return serviceOptions{
+		GitHub:  github.Options{AppID: s.appID, PrivateKey: []byte(key), BaseURL: s.githubURL},
+		Queue:   queue.Options{DataDir: s.dataDir, DatabaseURL: s.databaseURL, Workers: s.workers},
+		Secrets: rotation(secrets),
+		Linger:  s.linger,
+		Log:     log,
+	}, nil
+}
+
+// rotation splits secrets at commas and line ends.
+func rotation(secrets string) []string {
+	var out []string
+	for _, s := range strings.FieldsFunc(secrets, func(r rune) bool { return r == ',' || r == '\n' || r == '\r' }) {
+		if s = strings.TrimSpace(s); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func logger(format string) (*slog.Logger, error) {
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(os.Stderr, nil)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(os.Stderr, nil)), nil
+	}
+	return nil, fmt.Errorf("log format %q is neither text nor json", format)
+}
