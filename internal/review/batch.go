@@ -1,12 +1,12 @@
 package review
 
 import (
-	"bytes"
 	"runtime"
 	"slices"
 
 	"github.com/sourcegraph/conc/pool"
 
+	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/internal/check"
 )
 
@@ -31,19 +31,19 @@ func batches(files []File, comments []Comment, found []check.Finding, combine Co
 	return p.Wait()
 }
 
-// settle makes the suggestions of one file hold as a batch: no two replace a line in common, each was proven on top of
-// those before it, and all lines replaced at once give the text that the combined fixes give. A suggestion that does not
-// fit gives way to the better ones and is offered after them. A single one needs nothing beyond its own proof.
+// settle makes the suggestions of one file hold as a batch: no two replace a line in common, and each was proven on top of
+// those before it. A suggestion that does not fit gives way to the better ones and is offered after them. A single one
+// needs nothing beyond its own proof.
 func settle(f File, mine []*Comment, found []check.Finding, combine Combine) error {
 	for {
 		shown := disjoint(mine)
 		left := mine[:0:0]
 		if len(shown) > 1 {
-			c, err := combine(f.Path, candidates(f.Path, shown, found))
+			c, err := combine(f.Path, candidates(f, shown, found))
 			if err != nil {
 				return err
 			}
-			left = leftOut(f, shown, c)
+			left = leftOut(shown, c.Taken)
 		}
 		if len(left) == 0 {
 			withhold(mine, shown)
@@ -68,36 +68,35 @@ func disjoint(mine []*Comment) []*Comment {
 }
 
 // candidates are the findings of a file as Combine wants them: those of the shown comments first, in that order, then
-// all others without their fixes.
-func candidates(path string, shown []*Comment, found []check.Finding) []check.Finding {
+// all others without their fixes. A shown fix is the whole lines of its suggestion: what is combined and proven is what
+// a batch commits, and two insertions that meet have the order of their lines.
+func candidates(f File, shown []*Comment, found []check.Finding) []check.Finding {
 	var all []check.Finding
 	taken := map[string]bool{}
 	for _, c := range shown {
-		all = append(all, c.Finding)
-		taken[c.Finding.ID] = true
+		one := c.Finding
+		fix := one.Fixes[0]
+		fix.Edits = []fixes.Edit{c.Suggestion.edit(f)}
+		one.Fixes = []fixes.Fix{fix}
+		all = append(all, one)
+		taken[one.ID] = true
 	}
-	for _, f := range found {
-		if f.Path == path && !taken[f.ID] {
-			f.Fixes = nil
-			all = append(all, f)
+	for _, other := range found {
+		if other.Path == f.Path && !taken[other.ID] {
+			other.Fixes = nil
+			all = append(all, other)
 		}
 	}
 	return all
 }
 
-// leftOut are the comments that the combination did not take; the last one, when all were taken but the batch of their
-// suggestions gives another text.
-func leftOut(f File, shown []*Comment, c *check.Combined) []*Comment {
+// leftOut are the comments whose indexes were not taken.
+func leftOut(shown []*Comment, taken []int) []*Comment {
 	var left []*Comment
-	var batch []*Suggestion
-	for n, s := range shown {
-		batch = append(batch, s.Suggestion)
-		if !slices.Contains(c.Taken, n) {
-			left = append(left, s)
+	for n, c := range shown {
+		if !slices.Contains(taken, n) {
+			left = append(left, c)
 		}
-	}
-	if len(left) == 0 && !bytes.Equal(ApplySuggestions(f.Text, batch), c.Text) {
-		left = shown[len(shown)-1:]
 	}
 	return left
 }

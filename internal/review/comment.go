@@ -19,7 +19,7 @@ func (c *Comment) write(files []File) {
 	if ok && c.Suggestion == nil && c.withheld == "" && len(c.Finding.Fixes) > 0 {
 		_, c.withheld = suggest(f, c.Finding.Fixes[0], Hunk{c.Finding.Line, c.Finding.EndLine})
 	}
-	said := paragraphs(sentence(c.Finding.Message), also(c.Also))
+	said := paragraphs(sentence(capital(c.Finding.Message)), also(c.Also))
 	footer := fmt.Sprintf("<sub>[%s](%s%[1]s.md)</sub>", c.Finding.Check.Name, pages)
 	c.Body = paragraphs(said, c.offer(f), footer)
 	told := *c

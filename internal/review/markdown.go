@@ -15,8 +15,9 @@ const apart = "&#8203;"
 
 // escaped makes Markdown that renders as the words of s and nothing else: no mention, reference, link, image, emphasis,
 // mathematics or HTML. White space is one space; control characters and the ends of overlong text are dropped.
-func escaped(s string) string {
-	s = clip(oneLine(s), maxPhrase)
+func escaped(s string) string { return escapedLine(clip(oneLine(s), maxPhrase)) }
+
+func escapedLine(s string) string {
 	mark := leadingMark(s)
 	var b strings.Builder
 	for i, r := range s {
@@ -119,13 +120,34 @@ func longestRun(s string) int {
 	return longest
 }
 
-// sentence is words, escaped and with a full stop.
+// prose is escaped, but for what stands between backticks: that becomes code spans. Whoever's backticks they are, what is
+// inside is code and what is outside is escaped.
+func prose(s string) string {
+	s = clip(oneLine(s), maxPhrase)
+	parts := strings.Split(s, "`")
+	if len(parts)%2 == 0 {
+		return escapedLine(s)
+	}
+	for n, part := range parts {
+		switch {
+		case n%2 == 1:
+			parts[n] = code(part)
+		case part == "" && n > 0 && n < len(parts)-1:
+			parts[n] = apart // backticks that meet would make one span of two
+		default:
+			parts[n] = escapedLine(part)
+		}
+	}
+	return strings.Join(parts, "")
+}
+
+// sentence is words as prose, with a full stop.
 func sentence(words string) string {
 	words = oneLine(words)
 	if words == "" || strings.HasSuffix(words, ".") || strings.HasSuffix(words, "?") {
-		return escaped(words)
+		return prose(words)
 	}
-	return escaped(words) + "."
+	return prose(words) + "."
 }
 
 // capital is words with an upper-case first letter.

@@ -58,6 +58,34 @@ func literal(t interface {
 	}
 }
 
+func TestProseMakesCodeOfBackticksAndNothingElse(t *testing.T) {
+	for s, want := range map[string]string{
+		"`npm ci` runs too late": "<p><code>npm ci</code> runs too late</p>\n",
+		"a `b*c` *d*":            "<p>a <code>b*c</code> *d*</p>\n",
+		"`@a` and @b":            "<p><code>@a</code> and @\u200bb</p>\n",
+		"`a``b`":                 "<p><code>a</code>\u200b<code>b</code></p>\n",
+		"one ` <b>":              "<p>one ` &lt;b&gt;</p>\n",
+		"a `` b":                 "<p>a  b</p>\n",
+	} {
+		if got := render(t, prose(s)); got != want {
+			t.Errorf("%q renders as %q, want %q", s, got, want)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.StringMatching("[`@a#<*\\\\ -]{0,24}").Draw(t, "s")
+		got := render(t, prose(s))
+		inner := strings.NewReplacer("<p>", "", "</p>\n", "", "<code>", "", "</code>", "").Replace(got)
+		text := strings.NewReplacer("`", "", " ", "", "\u200b", "").Replace(html.UnescapeString(inner))
+		if want := strings.NewReplacer("`", "", " ", "").Replace(s); strings.Contains(inner, "<") || text != want {
+			t.Fatalf("%q renders as %q", s, got)
+		}
+		outside := regexp.MustCompile("<code>.*?</code>").ReplaceAllString(got, "")
+		if ref := reference.FindString(html.UnescapeString(outside)); ref != "" {
+			t.Fatalf("%q renders with the reference %q", s, ref)
+		}
+	})
+}
+
 func TestCodeRendersAsItself(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.StringMatching("[`a@#<&|\\\\ ./]{0,20}").Draw(t, "s")

@@ -227,7 +227,7 @@ func TestChangedTextIsEdited(t *testing.T) {
 	s, h := stage(t)
 	s.findings[0].Message, s.findings[1].Message = "other words", "others again"
 	plan := s.plan(t, h)
-	if len(plan.Edit) != 2 || plan.Review != nil || !strings.HasPrefix(plan.Edit[0].Body, "other words.") {
+	if len(plan.Edit) != 2 || plan.Review != nil || !strings.HasPrefix(plan.Edit[0].Body, "Other words.") {
 		t.Fatalf("plan is %+v", plan)
 	}
 	h.answer(0)
@@ -322,7 +322,7 @@ func outside(t *testing.T) scene {
 func TestSummaryIsPostedOnceAndEdited(t *testing.T) {
 	s, h := outside(t), &host{}
 	plan := s.plan(t, h)
-	const want = "`Dockerfile` line 2: caused.\n\n**Fix caused.** Proven: builds the same image. " +
+	const want = "`Dockerfile` line 2: Caused.\n\n**Fix caused.** Proven: builds the same image. " +
 		"It is not offered as a suggestion, for it reaches beyond the lines of the diff.\n\n" +
 		"```diff\n@@\n FROM node\n-COPY . .\n+COPY src .\n RUN npm ci\n CMD x\n```\n\n" +
 		"<sub>[copy-order](https://github.com/lighterman/lighterman/blob/main/internal/checks/copy-order.md)</sub>\n\n" +
@@ -381,7 +381,7 @@ func TestRefusedCommentsAreToldInTheSummary(t *testing.T) {
 		t.Fatalf("plan is %+v", plan)
 	}
 	for _, c := range o.Comments {
-		if n := strings.Count(plan.Review.Body, ": "+c.Finding.Message+"."); n != 1 {
+		if n := strings.Count(plan.Review.Body, ": "+capital(c.Finding.Message)+"."); n != 1 {
 			t.Errorf("%q is told %d times", c.Finding.Message, n)
 		}
 	}

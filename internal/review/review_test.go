@@ -103,7 +103,7 @@ func TestRefusedReviewIsWrittenWithoutComments(t *testing.T) {
 	if !errors.Is(out.Refused, forge.ErrRefused) || len(d.threads) != 0 || len(d.reviews) != 1 {
 		t.Fatalf("refused %v, threads %+v, reviews %+v", out.Refused, d.threads, d.reviews)
 	}
-	for _, words := range []string{"`Dockerfile` line 2: ADD does more than this needs.", "`Dockerfile` line 1: the program runs as root."} {
+	for _, words := range []string{"`Dockerfile` line 2: ADD does more than this needs.", "`Dockerfile` line 1: The program runs as root."} {
 		if strings.Count(d.reviews[0].Body, words) != 1 {
 			t.Errorf("%q is not told once in\n%s", words, d.reviews[0].Body)
 		}

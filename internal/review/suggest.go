@@ -114,6 +114,13 @@ func (s *Suggestion) overlaps(t *Suggestion) bool {
 	return s.StartLine <= t.Line && t.StartLine <= s.Line
 }
 
+// edit is the suggestion as an edit of the file's bytes.
+func (s *Suggestion) edit(f File) fixes.Edit {
+	lines := splitLines(string(f.Text))
+	start := len(strings.Join(lines[:s.StartLine-1], ""))
+	return fixes.Edit{Path: f.Path, Start: start, End: start + len(strings.Join(lines[s.StartLine-1:s.Line], "")), New: s.Text}
+}
+
 // ApplySuggestions replaces the lines of every suggestion at once, as GitHub does with a batch. The suggestions do not
 // overlap.
 func ApplySuggestions(text []byte, all []*Suggestion) []byte {
