@@ -4,8 +4,10 @@
 // make to what is built. Edits have no order and no priority. Whoever has several fixes for one file merges them with
 // Merge, which refuses overlaps, and applies the result once with Apply.
 //
-// How text is changed lives here, one recipe per file (move, user, mergeruns, cleanup ...), so that a check never splices
-// strings. Next to each recipe stands the Intent type that package prove holds it to.
+// How text is changed lives here, one recipe per file (move, user, mergeruns, command ...), so that a check never splices
+// strings. A recipe keeps what a person or BuildKit would miss: line ends, byte order mark, indentation, parser
+// directives, a missing final line end, comments inside an instruction. What it cannot change that way, or without
+// knowing what a shell would make of it, it refuses with an ErrRefused whose text says why. ONBUILD is never changed.
 package fixes
 
 import (

@@ -7,7 +7,8 @@ import (
 )
 
 // InsertBefore puts a line above at and the comments directly above it. line is an instruction or a comment without its
-// line end; inside, "\n" separates several lines. It gets at's indentation, line end and case of keyword.
+// line end; inside, "\n" separates several of them, or continues one after an escape character. Each gets at's
+// indentation, line end and case of keyword; here-documents are not for this.
 func InsertBefore(f *dockerfile.File, at *dockerfile.Instruction, line string) Edit {
 	return edit(f, point(at.Lead.Start), dressed(f, at, line)+eolNear(f, at))
 }
@@ -30,11 +31,22 @@ func insertBelow(f *dockerfile.File, at *dockerfile.Instruction, text string) Ed
 // eolNear is the line end of i's last line, and the file's own when it has none.
 func eolNear(f *dockerfile.File, i *dockerfile.Instruction) string { return eolAt(f, i.Span.End) }
 
-// dressed is line with the indentation, line ends and case of keyword of its neighbour.
-func dressed(f *dockerfile.File, neighbour *dockerfile.Instruction, line string) string {
-	keyword, rest, _ := strings.Cut(line, " ")
-	if keyword != "" && keyword == strings.ToUpper(keyword) && rest != "" && !strings.HasPrefix(keyword, "#") {
-		line = cased(keyword, neighbour) + " " + rest
+// dressed is text with the indentation, line ends and case of keyword of its neighbour.
+func dressed(f *dockerfile.File, neighbour *dockerfile.Instruction, text string) string {
+	lines := strings.Split(text, "\n")
+	for n, line := range lines {
+		if n == 0 || !strings.HasSuffix(lines[n-1], string(f.Escape)) {
+			lines[n] = neighbour.Indent() + casedLine(line, neighbour)
+		}
 	}
-	return neighbour.Indent() + strings.ReplaceAll(line, "\n", eolNear(f, neighbour))
+	return strings.Join(lines, eolNear(f, neighbour))
+}
+
+// casedLine writes the keyword of an instruction in the case of its neighbour's; other lines stay.
+func casedLine(line string, neighbour *dockerfile.Instruction) string {
+	keyword, rest, ok := strings.Cut(line, " ")
+	if !ok || keyword == "" || keyword != strings.ToUpper(keyword) || strings.HasPrefix(keyword, "#") {
+		return line
+	}
+	return cased(keyword, neighbour) + " " + rest
 }
