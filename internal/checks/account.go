@@ -52,11 +52,14 @@ func (l launch) fresh() (account, string) {
 	out := account{user: fmt.Sprintf("%d:%d", made, made), names: []string{"app", strconv.Itoa(made)}}
 	switch l.base.Adduser {
 	case "shadow":
-		out.create = fmt.Sprintf("groupadd --gid %d app && useradd --uid %d --gid app --create-home --shell /usr/sbin/nologin app", made, made)
+		out.create = fmt.Sprintf("groupadd --gid %d app && "+
+			"useradd --uid %d --gid app --create-home --shell /usr/sbin/nologin app", made, made)
 	case "busybox":
-		out.create = fmt.Sprintf("addgroup -g %d app && adduser -D -u %d -G app -s /sbin/nologin app", made, made)
+		out.create = fmt.Sprintf("addgroup -g %d app && "+
+			"adduser -D -u %d -G app -s /sbin/nologin app", made, made)
 	default:
-		return account{}, fmt.Sprintf("%s has no unprivileged account that is known, and no known way to create one", l.says())
+		return account{}, fmt.Sprintf("%s has no unprivileged account that is known, and no known way to create one",
+			l.says())
 	}
 	return out, ""
 }
@@ -68,7 +71,8 @@ func (l launch) leftUser(stated *dockerfile.Instruction) string {
 		if i == stated {
 			return user
 		}
-		if name := strings.Trim(i.Text(), `"'`); i.Keyword == "USER" && !isRoot(name) && !strings.ContainsAny(name, "$\\") {
+		name := strings.Trim(i.Text(), `"'`)
+		if i.Keyword == "USER" && !isRoot(name) && !strings.ContainsAny(name, "$\\") {
 			user = name
 		}
 	}
@@ -82,22 +86,11 @@ func (l launch) created() (*account, string) {
 		if i.Keyword != "RUN" {
 			continue
 		}
-		script, err := i.Script()
-		if err != nil {
-			continue // told by ownedByRoot
+		more, reason := createdBy(i)
+		if reason != "" {
+			return nil, reason
 		}
-		for _, c := range script.Calls() {
-			switch c.Name() {
-			case "userdel", "deluser", "usermod", "groupmod", "groupdel", "delgroup":
-				return nil, c.Name() + " changes the accounts"
-			case "useradd", "adduser":
-				a, ok := accountOf(c)
-				if !ok {
-					return nil, fmt.Sprintf("the account that line %d creates could not be read", i.Line())
-				}
-				out = append(out, a)
-			}
-		}
+		out = append(out, more...)
 	}
 	switch len(out) {
 	case 0:
@@ -108,11 +101,29 @@ func (l launch) created() (*account, string) {
 	return nil, "several accounts are created, and which one the program is meant for is not known"
 }
 
+// createdBy are the accounts that one RUN creates. What cannot be read is told by ownedByRoot.
+func createdBy(i *dockerfile.Instruction) (out []account, reason string) {
+	cmds, _ := commands(i)
+	for _, c := range cmds {
+		switch c.Name() {
+		case "userdel", "deluser", "usermod", "groupmod", "groupdel", "delgroup":
+			return nil, c.Name() + " changes the accounts"
+		case "useradd", "adduser":
+			a, ok := accountOf(c)
+			if !ok {
+				return nil, fmt.Sprintf("the account that line %d creates could not be read", i.Line())
+			}
+			out = append(out, a)
+		}
+	}
+	return out, ""
+}
+
 // valued are the flags of useradd and of both programs called adduser that take the next word as their value.
 var valued = [...]string{
-	"-u", "--uid", "-g", "--gid", "-G", "--groups", "--ingroup", "-d", "-h", "--home", "--home-dir", "-s", "--shell", "-c",
-	"--comment", "--gecos", "-b", "--base-dir", "-k", "--skel", "-K", "--key", "-p", "--password", "-e", "--expiredate",
-	"-f", "--inactive",
+	"-u", "--uid", "-g", "--gid", "-G", "--groups", "--ingroup", "-d", "-h", "--home", "--home-dir", "-s",
+	"--shell", "-c", "--comment", "--gecos", "-b", "--base-dir", "-k", "--skel", "-K", "--key", "-p",
+	"--password", "-e", "--expiredate", "-f", "--inactive",
 }
 
 // accountOf reads a useradd or adduser command that creates one account of a literal name.

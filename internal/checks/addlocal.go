@@ -47,26 +47,31 @@ func needsAdd(i *dockerfile.Instruction) bool {
 	if len(i.Heredocs) > 0 || len(i.Words) < 2 {
 		return true
 	}
-	return slices.ContainsFunc(i.Words[:len(i.Words)-1], func(w dockerfile.Word) bool { return remote(w.Text) || archiveName(w.Text) })
+	return slices.ContainsFunc(i.Words[:len(i.Words)-1], func(w dockerfile.Word) bool {
+		return remote(w.Text) || archiveName(w.Text)
+	})
 }
 
 // remote reports whether a source is, or looks like, a URL or a Git repository.
 func remote(source string) bool {
-	return strings.Contains(source, "://") || strings.HasPrefix(source, "git@") || strings.HasPrefix(source, "github.com/") ||
+	return strings.Contains(source, ":") || strings.HasPrefix(source, "github.com/") ||
 		strings.HasSuffix(source, ".git") || strings.Contains(source, ".git#")
+}
+
+// packedNames are the extensions of packed files.
+var packedNames = [...]string{
+	".tgz", ".tbz", ".tbz2", ".txz", ".tzst", ".tlz", ".gz", ".bz2", ".xz", ".zst", ".lzma",
 }
 
 // archiveName reports whether a file of that name is expected to be a packed one.
 func archiveName(name string) bool {
 	name = strings.ToLower(strings.Trim(path.Base(name), `"'`))
-	if strings.Contains(name, ".tar") {
-		return true
-	}
-	return slices.Contains([]string{".tgz", ".tbz", ".tbz2", ".txz", ".tzst", ".tlz", ".gz", ".bz2", ".xz", ".zst", ".lzma"}, path.Ext(name))
+	return strings.Contains(name, ".tar") || slices.Contains(packedNames[:], path.Ext(name))
 }
 
 func judgeAdd(p *check.Pass, i *dockerfile.Instruction) {
-	const message = "ADD is used for plain files, where it would also unpack an archive that takes their place; COPY only copies"
+	const message = "ADD is used for plain files, where it would also unpack an archive that takes their place; " +
+		"COPY only copies"
 	reason, unpacks := plainSources(p, i)
 	if unpacks {
 		return
@@ -87,8 +92,8 @@ func judgeAdd(p *check.Pass, i *dockerfile.Instruction) {
 	})
 }
 
-// plainSources says why the sources are not known to be plain files, and whether one of them is known to be unpacked. It
-// must hold for every way in which the file is built.
+// plainSources says why the sources are not known to be plain files, and whether one of them is known to be unpacked.
+// It must hold for every way in which the file is built.
 func plainSources(p *check.Pass, i *dockerfile.Instruction) (reason string, unpacks bool) {
 	if len(p.Builds) == 0 {
 		return "the build context is not known, so a source may be an archive", false
@@ -109,7 +114,8 @@ func plainSources(p *check.Pass, i *dockerfile.Instruction) (reason string, unpa
 	return "", false
 }
 
-// plainSource looks at one source in one build's context, which describes a symbolic link as one. A directory is copied as it is, archives in it included.
+// plainSource looks at one source in one build's context, which describes a symbolic link as one. A directory is copied
+// as it is, archives in it included.
 func plainSource(b buildcontext.Build, source string) (reason string, unpacks bool) {
 	name := path.Clean("/" + source)[1:]
 	if name == "" {
@@ -142,8 +148,8 @@ func plainSource(b buildcontext.Build, source string) (reason string, unpacks bo
 // packers are the first bytes of what BuildKit's ADD decompresses: gzip, bzip2, xz, zstd.
 var packers = [...]string{"\x1f\x8b", "BZh", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd"}
 
-// packed reports whether a file that begins so is unpacked by ADD: compressed, or a tar by the test that BuildKit makes.
-// Compressed files that hold no tar are counted too; ADD leaves them alone, and telling would mean decompressing.
+// packed reports whether a file that begins so is unpacked by ADD: compressed, or a tar by the test that BuildKit
+// makes. Compressed files that hold no tar are counted too; ADD leaves them alone, and telling would mean decompressing.
 func packed(head []byte) bool {
 	for _, magic := range packers {
 		if bytes.HasPrefix(head, []byte(magic)) {

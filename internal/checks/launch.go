@@ -137,12 +137,12 @@ func brought(p *check.Pass, i *dockerfile.Instruction, place string) (origin, bo
 	}
 	for _, source := range sources {
 		name := strings.TrimPrefix(path.Clean("/"+source.Text), "/")
-		candidates := []string{path.Join(name, rel)}
-		if dir && rel == path.Base(name) {
-			candidates = append(candidates, name)
-		}
-		if place == dest {
+		candidates := []string{path.Join(name, rel)} // source is a directory
+		switch {
+		case place == dest:
 			candidates = []string{name}
+		case dir && rel == path.Base(name):
+			candidates = append(candidates, name)
 		}
 		if o, ok := contextFile(p, candidates); ok {
 			return o, true

@@ -14,21 +14,8 @@ import (
 
 // ports says which port below 1024, open to root only on most machines, the image listens on.
 func (l launch) ports(p *check.Pass) string {
-	env := map[string]string{}
-	for _, i := range l.steps() {
-		switch i.Keyword {
-		case "ENV", "ARG":
-			for _, s := range assignments(i) {
-				env[s.name] = s.value
-				if strings.HasSuffix(s.name, "PORT") && low(s.value) {
-					return fmt.Sprintf("%s is %s, and ports below 1024 may need root", s.name, s.value)
-				}
-			}
-		case "EXPOSE":
-			if reason := exposed(i, env); reason != "" {
-				return reason
-			}
-		}
+	if reason := l.declaredPorts(); reason != "" {
+		return reason
 	}
 	for _, i := range []*dockerfile.Instruction{l.entrypoint, l.cmd} {
 		if i == nil {
@@ -47,6 +34,27 @@ func (l launch) ports(p *check.Pass) string {
 	}
 	if l.base.Port != 0 {
 		return fmt.Sprintf("%s listens on port %d, and ports below 1024 may need root", l.says(), l.base.Port)
+	}
+	return ""
+}
+
+// declaredPorts looks at EXPOSE and at variables that are called a port.
+func (l launch) declaredPorts() string {
+	env := map[string]string{}
+	for _, i := range l.steps() {
+		switch i.Keyword {
+		case "ENV", "ARG":
+			for _, s := range assignments(i) {
+				env[s.name] = s.value
+				if strings.HasSuffix(s.name, "PORT") && low(s.value) {
+					return fmt.Sprintf("%s is %s, and ports below 1024 may need root", s.name, s.value)
+				}
+			}
+		case "EXPOSE":
+			if reason := exposed(i, env); reason != "" {
+				return reason
+			}
+		}
 	}
 	return ""
 }
@@ -185,7 +193,8 @@ func (o *ownership) is(owner string) bool {
 }
 
 // state matches names of variables that say where a program writes.
-var state = regexp.MustCompile(`(DATA|CACHE|LOGS?|UPLOADS?|STATE|STORAGE|DB|DATABASE|OUTPUT|MEDIA)_?(DIR|DIRECTORY|PATH|FILE|FOLDER|HOME|ROOT)$`)
+var state = regexp.MustCompile(`(DATA|CACHE|LOGS?|UPLOADS?|STATE|STORAGE|DB|DATABASE|OUTPUT|MEDIA)_?` +
+	`(DIR|DIRECTORY|PATH|FILE|FOLDER|HOME|ROOT)$`)
 
 func (o *ownership) env(i *dockerfile.Instruction) string {
 	for _, s := range assignments(i) {
@@ -204,10 +213,11 @@ func (o *ownership) env(i *dockerfile.Instruction) string {
 // known are the commands of a RUN whose results are readable by everybody. Others may leave what the program needs in
 // root's home or behind root's permissions.
 var knownSteps = [...]string{
-	"addgroup", "adduser", "apk", "apt", "apt-get", "bun", "cat", "cd", "chmod", "chown", "cp", "curl", "dnf", "dpkg", "echo",
-	"export", "find", "git", "go", "grep", "groupadd", "gunzip", "install", "javac", "ldconfig", "ln", "ls", "microdnf", "mkdir",
-	"mv", "npm", "pip", "pip3", "printf", "python", "python3", "rm", "sed", "set", "sha256sum", "tar", "test", "touch", "tr", "true",
-	"unzip", "update-ca-certificates", "useradd", "wget", "yarn", "yum", ":", "[", "exec",
+	"addgroup", "adduser", "apk", "apt", "apt-get", "bun", "cat", "cd", "chmod", "chown", "cp", "curl", "dnf",
+	"dpkg", "echo", "export", "find", "git", "go", "grep", "groupadd", "gunzip", "install", "javac",
+	"ldconfig", "ln", "ls", "microdnf", "mkdir", "mv", "npm", "pip", "pip3", "printf", "python", "python3",
+	"rm", "sed", "set", "sha256sum", "tar", "test", "touch", "tr", "true", "unzip", "update-ca-certificates",
+	"useradd", "wget", "yarn", "yum", ":", "[", "exec",
 }
 
 func (o *ownership) run(i *dockerfile.Instruction) string {
@@ -262,8 +272,8 @@ func commandName(c dockerfile.Command) string {
 
 // pythonStep lets only Python's own tools through.
 func pythonStep(c dockerfile.Command) string {
-	args := c.Args()
-	if len(args) > 1 && args[0].Text == "-m" && slices.Contains([]string{"pip", "venv", "compileall", "ensurepip"}, args[1].Text) {
+	own := []string{"pip", "venv", "compileall", "ensurepip"}
+	if args := c.Args(); len(args) > 1 && args[0].Text == "-m" && slices.Contains(own, args[1].Text) {
 		return ""
 	}
 	return "whether another user can read what the Python program leaves is not known"

@@ -79,18 +79,21 @@ func (l launch) call(p *check.Pass, c dockerfile.Command) string {
 }
 
 // shellSteps are commands of an entrypoint script that work for every user.
-var shellSteps = [...]string{"set", "echo", "printf", "export", "cd", "test", "[", ":", "true", "false", "shift", "sleep", "date", "exit"}
+var shellSteps = [...]string{
+	"set", "echo", "printf", "export", "cd", "test", "[", ":", "true", "false", "shift", "sleep", "date",
+	"exit",
+}
 
 // runners are programs that read and run what they are given and need nothing of root themselves.
 var runners = [...]string{
-	"node", "bun", "python", "python3", "java", "dotnet", "ruby", "uvicorn", "gunicorn", "hypercorn", "daphne", "granian",
-	"waitress-serve", "fastapi", "flask",
+	"node", "bun", "python", "python3", "java", "dotnet", "ruby", "uvicorn", "gunicorn", "hypercorn", "daphne",
+	"granian", "waitress-serve", "fastapi", "flask",
 }
 
 // switchers are programs that start as root to become somebody else, or to look after programs of several users.
 var switchers = [...]string{
-	"gosu", "su-exec", "setpriv", "su", "sudo", "runuser", "chroot", "s6-svscan", "s6-setuidgid", "init", "supervisord", "runsvdir",
-	"runit", "cron", "crond", "sshd", "systemd",
+	"gosu", "su-exec", "setpriv", "su", "sudo", "runuser", "chroot", "s6-svscan", "s6-setuidgid", "init",
+	"supervisord", "runsvdir", "runit", "cron", "crond", "sshd", "systemd",
 }
 
 var python = regexp.MustCompile(`^python3\.\d+$`)
@@ -126,11 +129,13 @@ var written = regexp.MustCompile(`(^|=)/(var|run|data)(/|$)|manage\.py$|^(collec
 
 func writesTo(word string) bool { return written.MatchString(word) }
 
-// daemons are programs that people build themselves and that need root's powers, low ports, or a directory of their own.
+// daemons are programs that people build themselves and that need root's powers, low ports, or a directory of their
+// own.
 var daemons = [...]string{
-	"bird", "buildkitd", "caddy", "clair", "cni", "consul", "containerd", "coredns", "dnsmasq", "dockerd", "envoy", "etcd",
-	"frr", "haproxy", "influxd", "kubelet", "minio", "named", "nginx", "node_exporter", "nomad", "openvpn", "prometheus",
-	"restic", "runc", "tailscaled", "telegraf", "traefik", "unbound", "vault", "watchtower", "wg", "wireguard",
+	"bird", "buildkitd", "caddy", "clair", "cni", "consul", "containerd", "coredns", "dnsmasq", "dockerd",
+	"envoy", "etcd", "frr", "haproxy", "influxd", "kubelet", "minio", "named", "nginx", "node_exporter",
+	"nomad", "openvpn", "prometheus", "restic", "runc", "tailscaled", "telegraf", "traefik", "unbound",
+	"vault", "watchtower", "wg", "wireguard",
 }
 
 // ownProgram judges a program that the image brings.
@@ -212,7 +217,9 @@ func (l launch) shellFile(p *check.Pass, name string, text []byte) string {
 
 // packageScript judges "npm start" and the like by the script that package.json gives it.
 func (l launch) packageScript(p *check.Pass, words []string) string {
-	args := slices.DeleteFunc(slices.Clone(words[1:]), func(w string) bool { return w == "run" || w == "run-script" || w == "--" })
+	args := slices.DeleteFunc(slices.Clone(words[1:]), func(w string) bool {
+		return w == "run" || w == "run-script" || w == "--"
+	})
 	if len(args) != 1 || len(p.Builds) == 0 {
 		return fmt.Sprintf("what %s runs is not known", strings.Join(words, " "))
 	}
@@ -230,7 +237,8 @@ func (l launch) packageScript(p *check.Pass, words []string) string {
 		}
 		script := strings.Fields(manifest.Scripts[args[0]])
 		if script[0] != "node" || strings.ContainsAny(manifest.Scripts[args[0]], "&|;<>$`()") {
-			return fmt.Sprintf("whether %q, which %s runs, works without root is not known", script[0], strings.Join(words, " "))
+			return fmt.Sprintf("whether %q, which %s runs, works without root is not known", script[0],
+				strings.Join(words, " "))
 		}
 	}
 	return ""

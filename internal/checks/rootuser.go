@@ -13,9 +13,9 @@ import (
 
 // rootUser finds images whose program runs as root.
 //
-// Of 109 repositories that added a USER, 28 took it back in the same file: files the user could not read or write, ports,
-// entrypoints that change user themselves, names that Kubernetes cannot check. So the fix is offered only when every step
-// of the image and the program it starts are of a kind known to work without root.
+// Of 109 repositories that added a USER, 28 took it back in the same file: files the user could not read or write,
+// ports, entrypoints that change user themselves, names that Kubernetes cannot check. So the fix is offered only when
+// every step of the image and the program it starts are of a kind known to work without root.
 var rootUser = &check.Check{
 	Name:     "root-user",
 	Summary:  "the image runs its program as root",
@@ -64,13 +64,15 @@ func isRoot(user string) bool {
 }
 
 func reportRoot(p *check.Pass, l launch) {
-	at, message := l.stage.From.Code(), "the image runs its program as root, so whoever takes over the program owns the whole container"
+	at := l.stage.From.Code()
+	message := "the image runs its program as root, so whoever takes over the program owns the whole container"
 	stated := l.lastUser()
 	switch {
 	case stated != nil:
 		at = stated.Code()
 	case l.base.User == "":
-		message = fmt.Sprintf("no USER is set, so the program runs as whatever user %s has, which is root unless that image says otherwise", l.says())
+		message = fmt.Sprintf("no USER is set, so the program runs as whatever user %s has, "+
+			"which is root unless that image says otherwise", l.says())
 	}
 	fix, reason := l.unprivileged(p, stated)
 	if reason != "" {
@@ -98,15 +100,10 @@ func (l launch) unprivileged(p *check.Pass, stated *dockerfile.Instruction) (fix
 	}
 	for _, s := range p.File.Stages {
 		if s.Parent == l.stage {
-			return fixes.Fix{}, fmt.Sprintf("the stage on line %d goes on from this one and would run as the same user", s.From.Line())
+			return fixes.Fix{}, fmt.Sprintf("the stage on line %d goes on from this one, as the same user", s.From.Line())
 		}
 	}
-	after := l.stage.From
-	for _, i := range l.stage.Instructions {
-		if slices.Contains([]string{"RUN", "COPY", "ADD", "WORKDIR", "USER"}, i.Keyword) {
-			after = i
-		}
-	}
+	after := l.lastStep()
 	if after == stated {
 		return fixes.Fix{}, "USER root is the last step, after everything that could need it, so it seems meant"
 	}
@@ -128,8 +125,19 @@ func (l launch) unprivileged(p *check.Pass, stated *dockerfile.Instruction) (fix
 	}, ""
 }
 
-// needsRoot says what in the image may need root, or belong to root, when the program runs. Everything that is not known
-// to be harmless counts.
+// lastStep is the last instruction of the stage that may need root, or that sets the user.
+func (l launch) lastStep() *dockerfile.Instruction {
+	last := l.stage.From
+	for _, i := range l.stage.Instructions {
+		if slices.Contains([]string{"RUN", "COPY", "ADD", "WORKDIR", "USER"}, i.Keyword) {
+			last = i
+		}
+	}
+	return last
+}
+
+// needsRoot says what in the image may need root, or belong to root, when the program runs. Everything that is not
+// known to be harmless counts.
 func (l launch) needsRoot(p *check.Pass, who account) string {
 	for _, find := range []func() string{
 		func() string { return l.overruled(p) },
@@ -165,7 +173,8 @@ var manifests = [...]string{"package.json", "requirements.txt", "pyproject.toml"
 func storesItself(p *check.Pass) string {
 	for _, b := range p.Builds {
 		for _, name := range manifests {
-			if head, err := readHead(b.Context, name); err == nil && bytes.Contains(bytes.ToLower(head), []byte("sqlite")) {
+			head, err := readHead(b.Context, name)
+			if err == nil && bytes.Contains(bytes.ToLower(head), []byte("sqlite")) {
 				return fmt.Sprintf("%s depends on SQLite, whose file the program has to write", name)
 			}
 		}

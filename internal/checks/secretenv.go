@@ -47,8 +47,8 @@ func adviseSecret(p *check.Pass, i *dockerfile.Instruction, s assignment) {
 		where = "is kept in the build cache and the build's provenance, where it outlives the build"
 	}
 	message := fmt.Sprintf("%s %s is named like a secret, and its value %s", i.Keyword, s.name, where)
-	const instead = "the value has to come from outside: mount it into the step that needs it with RUN --mount=type=secret," +
-		" or set it when the container starts"
+	const instead = "the value has to come from outside: mount it into the step that needs it with " +
+		"RUN --mount=type=secret, or set it when the container starts"
 	p.Advise(s.at, message, instead)
 }
 
@@ -82,8 +82,8 @@ func unquoted(value string) string {
 	return value
 }
 
-// secret reports whether the assignment holds, or is there to be given, a secret. An ENV without a value is a placeholder
-// that the container's start fills in; an ARG without one is asked for when building.
+// secret reports whether the assignment holds, or is there to be given, a secret. An ENV without a value is a
+// placeholder that the container's start fills in; an ARG without one is asked for when building.
 func (s assignment) secret(keyword string) bool {
 	parts := nameParts(s.name)
 	if !secretName(parts) {
@@ -98,24 +98,24 @@ func (s assignment) secret(keyword string) bool {
 // nonSecret are words that make of a name something that may be read by all, or not a secret at all: PUBLIC_KEY,
 // SECRET_KEY_BASE_DUMMY, ALLOW_EMPTY_PASSWORD.
 var nonSecret = [...]string{
-	"PUBLIC", "PUBLISHABLE", "PUB", "DUMMY", "FAKE", "EXAMPLE", "PLACEHOLDER", "ALLOW", "ENABLE", "ENABLED", "DISABLE",
-	"DISABLED", "REQUIRE", "REQUIRED", "SKIP", "HAS", "IS", "NO", "USE", "WITHOUT",
+	"PUBLIC", "PUBLISHABLE", "PUB", "DUMMY", "FAKE", "EXAMPLE", "PLACEHOLDER", "ALLOW", "ENABLE", "ENABLED",
+	"DISABLE", "DISABLED", "REQUIRE", "REQUIRED", "SKIP", "HAS", "IS", "NO", "USE", "WITHOUT",
 }
 
 // secretNouns are what a secret's name ends with.
 var secretNouns = [...]string{
-	"PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "CREDENTIAL", "CREDENTIALS",
-	"APIKEY", "AUTHTOKEN", "ACCESSTOKEN", "SECRETKEY", "PRIVATEKEY", "ACCESSKEY",
+	"PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "CREDENTIAL", "CREDENTIALS", "APIKEY", "AUTHTOKEN",
+	"ACCESSTOKEN", "SECRETKEY", "PRIVATEKEY", "ACCESSKEY",
 }
 
 // secretPairs are secrets that two words name; the first alone or the second alone is not one.
 var secretPairs = [...]string{
-	"API KEY", "API KEYS", "PRIVATE KEY", "SECRET KEY", "ACCESS KEY", "ENCRYPTION KEY", "SIGNING KEY", "MASTER KEY", "LICENSE KEY",
-	"DEPLOY KEY", "SSH KEY", "JWT KEY", "AUTH KEY", "ACCOUNT KEY", "STORAGE KEY", "HMAC KEY", "APP KEY", "KEY BASE",
-	"DB PASS", "DATABASE PASS", "MYSQL PASS", "POSTGRES PASS", "PG PASS", "REDIS PASS", "MONGO PASS", "RABBITMQ PASS",
-	"SMTP PASS", "MAIL PASS", "EMAIL PASS", "FTP PASS", "ADMIN PASS", "ROOT PASS", "USER PASS", "AUTH PASS",
-	"DB PWD", "MYSQL PWD", "POSTGRES PWD", "SA PWD", "ADMIN PWD", "ROOT PWD", "USER PWD",
-	"GITHUB PAT", "GH PAT", "GITLAB PAT", "AZURE PAT", "DEVOPS PAT",
+	"API KEY", "API KEYS", "PRIVATE KEY", "SECRET KEY", "ACCESS KEY", "ENCRYPTION KEY", "SIGNING KEY",
+	"MASTER KEY", "LICENSE KEY", "DEPLOY KEY", "SSH KEY", "JWT KEY", "AUTH KEY", "ACCOUNT KEY", "STORAGE KEY",
+	"HMAC KEY", "APP KEY", "KEY BASE", "DB PASS", "DATABASE PASS", "MYSQL PASS", "POSTGRES PASS", "PG PASS",
+	"REDIS PASS", "MONGO PASS", "RABBITMQ PASS", "SMTP PASS", "MAIL PASS", "EMAIL PASS", "FTP PASS",
+	"ADMIN PASS", "ROOT PASS", "USER PASS", "AUTH PASS", "DB PWD", "MYSQL PWD", "POSTGRES PWD", "SA PWD",
+	"ADMIN PWD", "ROOT PWD", "USER PWD", "GITHUB PAT", "GH PAT", "GITLAB PAT", "AZURE PAT", "DEVOPS PAT",
 }
 
 // tails are words after the noun that leave the name a secret's: API_KEY_BASE64, AWS_ACCESS_KEY_ID.
@@ -141,16 +141,17 @@ func secretName(parts []string) bool {
 	return len(parts) > 1 && slices.Contains(secretPairs[:], parts[len(parts)-2]+" "+last)
 }
 
-// bundledForBrowsers reports whether a name begins as those do that a bundler writes into the page for everyone to read.
+// bundledForBrowsers reports whether a name begins as those do that a bundler writes into the page for all to read.
 func bundledForBrowsers(parts []string) bool {
 	return parts[0] == "VITE" || len(parts) > 1 && parts[0] == "REACT" && parts[1] == "APP"
 }
 
-// nameParts are the words of a name in upper case: GITHUB_TOKEN, githubToken and github-token are all two. Digits at the
-// end of a word do not count, as in PASSWORD2, but for the name of an encoding.
+// nameParts are the words of a name in upper case: GITHUB_TOKEN, githubToken and github-token are all two. Digits at
+// the end of a word do not count, as in PASSWORD2, but for the name of an encoding.
 func nameParts(name string) []string {
 	var parts []string
-	for _, part := range strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+	between := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+	for _, part := range strings.FieldsFunc(name, between) {
 		for _, word := range humps(part) {
 			word = strings.ToUpper(word)
 			if word != "BASE64" && word != "B64" {

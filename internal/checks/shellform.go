@@ -58,39 +58,43 @@ func judgeShellForm(p *check.Pass, l launch, i *dockerfile.Instruction) {
 	message := i.Keyword + " starts the program through a shell, which can keep the stop signal from it: " +
 		"the container is then killed after the grace period, with its work cut off"
 	if strings.HasPrefix(i.Text(), "[") {
-		p.Advise(i.Code(), i.Keyword+" looks like an array but is not valid JSON, so a shell is given the brackets as a command",
-			"what the array should hold is a guess")
+		broken := i.Keyword + " looks like an array but is not valid JSON, so a shell is given the brackets as a command"
+		p.Advise(i.Code(), broken, "what the array should hold is a guess")
 		return
 	}
 	script, err := i.Script()
-	if err != nil {
-		p.Advise(i.Code(), message, "its shell script could not be read")
+	if err == nil && execs(script, i) {
 		return
 	}
-	if execs(script, i) {
-		return
-	}
-	words, reason := plainWords(script, i)
-	if reason == "" {
-		reason = cmp.Or(l.combination(i), commanded(p, i))
-	}
-	if reason == "" {
-		reason = l.runnable(p, words[0])
+	fix, reason := fixes.Fix{}, "its shell script could not be read"
+	if err == nil {
+		fix, reason = l.direct(p, i, script)
 	}
 	if reason != "" {
 		p.Advise(i.Code(), message, reason)
 		return
 	}
+	p.Report(i.Code(), message, fix)
+}
+
+// direct is the fix that writes the words as an array, or why there is none.
+func (l launch) direct(p *check.Pass, i *dockerfile.Instruction, script *dockerfile.Script) (fixes.Fix, string) {
+	words, reason := plainWords(script, i)
+	if reason == "" {
+		reason = cmp.Or(l.combination(i), commanded(p, i), l.runnable(p, words[0]))
+	}
+	if reason != "" {
+		return fixes.Fix{}, reason
+	}
 	edit, err := fixes.ReplaceBody(p.File, i, array(words))
 	if err != nil {
-		p.Advise(i.Code(), message, err.Error())
-		return
+		return fixes.Fix{}, err.Error()
 	}
-	p.Report(i.Code(), message, fixes.Fix{
+	return fixes.Fix{
 		Title:  "Start the program without a shell",
 		Intent: fixes.StartsDirectly{Keyword: i.Keyword, Words: words},
 		Edits:  []fixes.Edit{edit},
-	})
+	}, ""
 }
 
 // execs reports whether the script ends with the shell replacing itself by the program: then signals reach it. The last
@@ -114,7 +118,8 @@ func plainWords(script *dockerfile.Script, i *dockerfile.Instruction) (words []s
 	}
 	cmds, ok := script.Chain()
 	if !ok || len(cmds) != 1 {
-		return nil, "the line is more than one plain command, so it needs the shell; \"exec\" before the last program lets signals through"
+		return nil, "the line is more than one plain command, so it needs the shell; " +
+			"\"exec\" before the last program lets signals through"
 	}
 	words, ok = cmds[0].Texts()
 	if !ok {
@@ -152,11 +157,12 @@ func (l launch) combination(i *dockerfile.Instruction) string {
 	return fmt.Sprintf("the words would become arguments of the ENTRYPOINT of %s", l.says())
 }
 
-// commanded says which compose service gives a command that a shell-form ENTRYPOINT ignores and an array would be given.
+// commanded says which compose service gives a command that a shell-form ENTRYPOINT ignores and an array would get.
 func commanded(p *check.Pass, i *dockerfile.Instruction) string {
 	for _, b := range p.Builds {
 		if b.Command && i.Keyword == "ENTRYPOINT" {
-			return fmt.Sprintf("the command of %s, which is ignored next to a shell-form ENTRYPOINT, would become its arguments", b.Origin)
+			return fmt.Sprintf("the command of %s, which a shell-form ENTRYPOINT ignores, would become its arguments",
+				b.Origin)
 		}
 	}
 	return ""
@@ -177,7 +183,8 @@ func (l launch) runnable(p *check.Pass, program string) string {
 	o := l.origin(p, program)
 	if o.tree == nil {
 		if path.Ext(program) != "" {
-			return fmt.Sprintf("whether %s begins with a #! line is not known, and without one only a shell can start it", program)
+			return fmt.Sprintf("whether %s begins with a #! line, without which only a shell starts it, is not known",
+				program)
 		}
 		return ""
 	}
@@ -207,10 +214,11 @@ func array(words []string) string {
 // builtins are the commands that dash, bash and busybox ash run themselves, whether or not a program of that name
 // exists, and the reserved words that begin a compound command.
 var builtins = [...]string{
-	".", ":", "[", "[[", "alias", "bg", "bind", "break", "builtin", "caller", "case", "cd", "chdir", "command", "compgen",
-	"complete", "compopt", "continue", "declare", "dirs", "disown", "echo", "enable", "eval", "exec", "exit", "export",
-	"false", "fc", "fg", "for", "function", "getopts", "hash", "help", "history", "if", "jobs", "kill", "let", "local",
-	"logout", "mapfile", "popd", "printf", "pushd", "pwd", "read", "readarray", "readonly", "return", "select", "set",
-	"shift", "shopt", "source", "suspend", "test", "time", "times", "trap", "true", "type", "typeset", "ulimit", "umask",
-	"unalias", "unset", "until", "wait", "while", "{", "}", "!",
+	".", ":", "[", "[[", "alias", "bg", "bind", "break", "builtin", "caller", "case", "cd", "chdir", "command",
+	"compgen", "complete", "compopt", "continue", "declare", "dirs", "disown", "echo", "enable", "eval",
+	"exec", "exit", "export", "false", "fc", "fg", "for", "function", "getopts", "hash", "help", "history",
+	"if", "jobs", "kill", "let", "local", "logout", "mapfile", "popd", "printf", "pushd", "pwd", "read",
+	"readarray", "readonly", "return", "select", "set", "shift", "shopt", "source", "suspend", "test", "time",
+	"times", "trap", "true", "type", "typeset", "ulimit", "umask", "unalias", "unset", "until", "wait",
+	"while", "{", "}", "!",
 }
