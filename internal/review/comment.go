@@ -2,6 +2,7 @@ package review
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes"
@@ -13,22 +14,27 @@ const pages = "https://github.com/lighterman/lighterman/blob/main/internal/check
 // maxAlso is how many other files of a family a comment names before it counts them.
 const maxAlso = 5
 
-// write composes the comment's texts.
-func (c *Comment) write(files []File) {
-	f, ok := fileOf(files, c.Finding.Path)
-	if ok && c.Suggestion == nil && c.withheld == "" && len(c.Finding.Fixes) > 0 {
+// write composes the comment's texts, with the change that its fix makes when that is to be worked out.
+func (c *Comment) write(files []File, worked bool) {
+	f, _ := fileOf(files, c.Finding.Path)
+	if worked && c.Suggestion == nil && c.withheld == "" && len(c.Finding.Fixes) > 0 {
 		_, c.withheld = suggest(f, c.Finding.Fixes[0], Hunk{c.Finding.Line, c.Finding.EndLine})
 	}
 	said := paragraphs(sentence(capital(c.Finding.Message)), also(c.Also))
 	footer := fmt.Sprintf("<sub>[%s](%s%[1]s.md)</sub>", c.Finding.Check.Name, pages)
-	c.Body = paragraphs(said, c.offer(f), footer)
-	told := *c
-	told.Suggestion = nil
-	c.Entry = paragraphs(said, told.offer(f), footer)
+	by := ""
+	if worked && len(c.Finding.Fixes) > 0 {
+		by = change(f, c.Finding.Fixes[0])
+	}
+	c.Entry = paragraphs(said, c.offer(by), footer)
+	if c.Suggestion != nil {
+		by = c.Suggestion.block()
+	}
+	c.Body = paragraphs(said, c.offer(by), footer)
 }
 
-// offer is what can be done: the suggestion, the change to make by hand, or why there is none.
-func (c Comment) offer(f File) string {
+// offer is what can be done: the fix with the block that makes or shows it, or why there is none.
+func (c Comment) offer(block string) string {
 	if len(c.Finding.Fixes) == 0 {
 		if c.Finding.Refused == "" {
 			return ""
@@ -36,11 +42,9 @@ func (c Comment) offer(f File) string {
 		return "No fix: " + sentence(c.Finding.Refused)
 	}
 	fix := c.Finding.Fixes[0]
-	head := "**" + sentence(fix.Title) + "** " + claim(fix)
-	if c.Suggestion != nil {
-		return paragraphs(head, c.Suggestion.block())
-	}
-	return paragraphs(strings.TrimSpace(head+" "+c.withheld), change(f, fix))
+	words := []string{"**" + sentence(fix.Title) + "**", claim(fix), c.withheld}
+	words = slices.DeleteFunc(words, func(w string) bool { return w == "" })
+	return paragraphs(strings.Join(words, " "), block)
 }
 
 // claim is what was shown to hold for the fix, in the words of its intent.

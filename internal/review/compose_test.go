@@ -404,6 +404,39 @@ func TestFamilyIsOneComment(t *testing.T) {
 	}
 }
 
+func TestOverlongWordsStayWithinTheLimit(t *testing.T) {
+	long := strings.Repeat("@", 1<<20)
+	f := example("long", 2, exampleText, replace(exampleText, "COPY . .", strings.Repeat("`", 9000)))
+	f.Message, f.Fixes[0].Title, f.Fixes[0].Intent = long, long, fixes.Appended{Command: long}
+	none := example("none", 3, exampleText)
+	none.Message, none.Refused = long, long
+	s := scene{file: File{Path: "Dockerfile", Text: []byte(exampleText), Diff: mustDiff(t, "", exampleText)}}
+	s.findings = []check.Finding{f, none}
+	for _, c := range s.opinion(t).Comments {
+		if c.Line == 0 || len(c.Body) > maxBody || len(c.Entry) > maxBody {
+			t.Errorf("line %d, body of %d bytes, entry of %d", c.Line, len(c.Body), len(c.Entry))
+		}
+	}
+}
+
+func TestTenThousandFindingsTakeNoTime(t *testing.T) {
+	text := "FROM node\n" + strings.Repeat("ADD x y\n", 10000)
+	s := scene{file: File{Path: "Dockerfile", Text: []byte(text), Diff: mustDiff(t, text, text), Before: map[string]bool{}}}
+	for n := range 10000 {
+		f := example(fmt.Sprint("f", n), 2, text, fixes.Edit{Start: 10 + 8*n, End: 13 + 8*n, New: "COPY"})
+		f.Line, f.EndLine, f.At.Start, f.At.End = n+2, n+2, 10+8*n, 18+8*n
+		s.findings = append(s.findings, f)
+	}
+	o := s.opinion(t)
+	body := Reconcile(o, nil, nil).Review.Body
+	if len(o.Comments) != 10000 || len(body) > maxBody || !strings.Contains(body, " more did not fit here.") {
+		t.Errorf("%d comments, body of %d bytes", len(o.Comments), len(body))
+	}
+	if strings.Count(o.Comments[maxWorked-1].Entry, "```diff") != 1 || strings.Count(o.Comments[maxWorked].Entry, "```diff") != 0 {
+		t.Error("the fixes of the first findings, and of no more, are shown")
+	}
+}
+
 func TestSelect(t *testing.T) {
 	const before = "FROM node\nRUN a && \\\n    b\nRUN c\nRUN d\n"
 	const text = "FROM node\nRUN a && \\\n    B\nRUN c\nRUN d\n"

@@ -11,6 +11,10 @@ import (
 // MaxInline is how many comments stand on the diff at most; the worst come first and the rest is told in the summary.
 const MaxInline = 10
 
+// maxWorked is how many findings have their fix worked out as a suggestion or a change to show. The summary has no room
+// for more, and in a file of a megabyte each takes some milliseconds.
+const maxWorked = 100
+
 // An Opinion is everything there is to say about a pull request at one commit.
 type Opinion struct {
 	Head string
@@ -67,7 +71,7 @@ func Compose(files []File, result *check.Result, combine Combine) (*Opinion, err
 		return nil, err
 	}
 	for n := range o.Comments {
-		o.Comments[n].write(files)
+		o.Comments[n].write(files, n < maxWorked)
 	}
 	return o, nil
 }
@@ -99,7 +103,7 @@ func (c Comment) span() int { return c.Line - c.StartLine + 1 }
 // places puts the first MaxInline comments that can stand on the diff there.
 func places(files []File, comments []Comment) {
 	left := MaxInline
-	for n := range comments {
+	for n := range min(len(comments), maxWorked) {
 		c := &comments[n]
 		f, ok := fileOf(files, c.Finding.Path)
 		if !ok || left == 0 {
