@@ -61,11 +61,34 @@ type bounder struct {
 // bounded returns an error when expanding the file's variables in one of the worlds could take more memory than it may.
 // It is a bound from above that never expands anything itself.
 func bounded(f *dockerfile.File, all []world) error {
+	_, err := measure(f, all)
+	return err
+}
+
+func measure(f *dockerfile.File, all []world) (*bounder, error) {
 	b := &bounder{
 		start:  sizes{of: map[string]int{}},
 		stages: map[*dockerfile.Stage]sizes{},
 		args:   map[string]int{},
 	}
+	b.worlds(all)
+	b.global = b.start.clone()
+	b.predefined()
+	for _, i := range f.Args {
+		if err := b.instruction(i, &b.global); err != nil {
+			return b, err
+		}
+	}
+	for _, s := range f.Stages {
+		if err := b.stage(f, s); err != nil {
+			return b, err
+		}
+	}
+	return b, nil
+}
+
+// worlds takes over what build arguments and base images may hold.
+func (b *bounder) worlds(all []world) {
 	for _, w := range all {
 		for name, value := range w.Args {
 			b.args[name] = max(b.args[name], len(value))
@@ -77,19 +100,6 @@ func bounded(f *dockerfile.File, all []world) error {
 			b.start.of[name] = max(b.start.of[name], len(value))
 		}
 	}
-	b.global = b.start.clone()
-	b.predefined()
-	for _, i := range f.Args {
-		if err := b.instruction(i, &b.global); err != nil {
-			return err
-		}
-	}
-	for _, s := range f.Stages {
-		if err := b.stage(f, s); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // predefined adds what BuildKit sets in the global scope: platforms and the target's name.

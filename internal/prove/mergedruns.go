@@ -65,7 +65,19 @@ func mergedText(c *change) error {
 	if !slices.EqualFunc(joined, merged, sameWords) {
 		return errors.New("the commands are not those of the steps, in their order")
 	}
+	if len(innerComments(c.fixed)) != len(innerComments(c.old)) {
+		return errors.New("a comment between the commands is lost")
+	}
 	return nil
+}
+
+// innerComments are the comment lines within instructions.
+func innerComments(all []*dockerfile.Instruction) []dockerfile.Span {
+	var out []dockerfile.Span
+	for _, i := range all {
+		out = append(out, i.Comments...)
+	}
+	return out
 }
 
 // knownPrograms checks the commands of the k-th script; seen holds by which script a program was first called.

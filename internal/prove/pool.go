@@ -78,6 +78,18 @@ func (p *Pool) convert(ctx context.Context, req request) (reply, error) {
 	case <-ctx.Done():
 		return reply{}, ctx.Err()
 	}
+	rep, err := p.ask(ctx, req)
+	if errors.Is(err, errGone) {
+		rep, err = p.ask(ctx, req) // it died while nobody used it, which is not this file's fault
+	}
+	if err == nil && rep.Error != "" {
+		err = errors.New(rep.Error)
+	}
+	return rep, err
+}
+
+// ask puts a request to a child, and ends the child if it does not answer.
+func (p *Pool) ask(ctx context.Context, req request) (reply, error) {
 	w, err := p.take(ctx)
 	if err != nil {
 		return reply{}, err
@@ -89,9 +101,6 @@ func (p *Pool) convert(ctx context.Context, req request) (reply, error) {
 		return reply{}, p.explain(ctx, err)
 	}
 	p.put(w)
-	if rep.Error != "" {
-		return reply{}, errors.New(rep.Error)
-	}
 	return rep, nil
 }
 
@@ -103,7 +112,11 @@ func (p *Pool) explain(ctx context.Context, err error) error {
 	case errors.Is(err, errDeadline):
 		return fmt.Errorf("comparing what is built took longer than %s", p.opts.Deadline)
 	}
-	return fmt.Errorf("comparing what is built needed more than the %d MiB it may use, or broke off", p.opts.MemoryLimit>>20)
+	const died = "comparing what is built needed more than the %d MiB it may use, or broke off"
+	if errors.Is(err, errGone) {
+		return fmt.Errorf(died+": %w", p.opts.MemoryLimit>>20, errGone)
+	}
+	return fmt.Errorf(died, p.opts.MemoryLimit>>20)
 }
 
 // take returns a child that nobody uses.

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -22,6 +21,10 @@ import (
 
 func TestMain(m *testing.M) {
 	MaybeChild()
+	if os.Getenv(confinedEnv) != "" {
+		tryConfined()
+		return
+	}
 	os.Exit(m.Run())
 }
 
@@ -218,5 +221,3 @@ func TestUnknownIntent(t *testing.T) {
 		}
 	}
 }
-
-var _ = slices.Contains[[]string]

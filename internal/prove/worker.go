@@ -53,8 +53,12 @@ func start(ctx context.Context, command []string, memory int64) (*worker, error)
 	return w, nil
 }
 
-// errDeadline says that a child took too long.
-var errDeadline = errors.New("deadline passed")
+var (
+	// errDeadline says that a child took too long.
+	errDeadline = errors.New("deadline passed")
+	// errGone says that a child was no longer there to be asked.
+	errGone = errors.New("the child had ended before it was asked")
+)
 
 // ask sends a request and waits for the reply. After an error the worker is of no more use.
 func (w *worker) ask(ctx context.Context, deadline time.Duration, req request) (reply, error) {
@@ -62,7 +66,7 @@ func (w *worker) ask(ctx context.Context, deadline time.Duration, req request) (
 	w.jobs++
 	err := w.within(ctx, deadline, func() error {
 		if err := writeFrame(w.in, req, maxRequest); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", errGone, err)
 		}
 		return readFrame(w.out, &rep, maxReply)
 	})
