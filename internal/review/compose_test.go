@@ -423,8 +423,10 @@ func TestTenThousandFindingsTakeNoTime(t *testing.T) {
 	text := "FROM node\n" + strings.Repeat("ADD x y\n", 10000)
 	s := scene{file: File{Path: "Dockerfile", Text: []byte(text), Diff: mustDiff(t, text, text), Before: map[string]bool{}}}
 	for n := range 10000 {
-		f := example(fmt.Sprint("f", n), 2, text, fixes.Edit{Start: 10 + 8*n, End: 13 + 8*n, New: "COPY"})
-		f.Line, f.EndLine, f.At.Start, f.At.End = n+2, n+2, 10+8*n, 18+8*n
+		start := len("FROM node\n") + n*len("ADD x y\n")
+		f := check.Finding{Check: testChecks[0], Path: "Dockerfile", ID: fmt.Sprint(n), Message: fmt.Sprint("f", n), Line: n + 2, EndLine: n + 2}
+		f.At.Start, f.At.End = start, start+len("ADD x y\n")
+		f.Fixes = []fixes.Fix{{Title: "Use COPY", Edits: []fixes.Edit{{Path: "Dockerfile", Start: start, End: start + 3, New: "COPY"}}}}
 		s.findings = append(s.findings, f)
 	}
 	o := s.opinion(t)
