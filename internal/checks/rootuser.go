@@ -33,6 +33,7 @@ func runRootUser(p *check.Pass) error {
 	case user != "" && !isRoot(user):
 	case user == "" && l.known && l.base.User != "" && !isRoot(l.base.User):
 	case l.known && l.base.StepsDown && l.entrypoint == nil:
+	case l.ref == "scratch" && l.entrypoint == nil && l.cmd == nil: // files to export or to copy from; nothing runs
 	default:
 		reportRoot(p, l)
 	}
