@@ -30,7 +30,7 @@ func (q *Queue) Depth(ctx context.Context) (Depth, error) {
 }
 
 // idlePoll is how often Idle looks. Other processes may do the work, so there is nothing to be notified by.
-const idlePoll = 10 * time.Millisecond
+const idlePoll = 20 * time.Millisecond
 
 // Idle waits until every job is finished or dead, those included that are put off by a limit or a backoff. It is for
 // tests and demonstrations.
