@@ -21,7 +21,7 @@ var copyOrder = &check.Check{
 
 func runCopyOrder(p *check.Pass) error {
 	for _, stage := range p.File.Stages {
-		o := ordering{pass: p, stage: stage, at: settingsOf(p, stage), steps: map[*dockerfile.Instruction]ecosystem.Step{}}
+		o := ordering{pass: p, stage: stage, at: settingsOf(stage), steps: map[*dockerfile.Instruction]ecosystem.Step{}}
 		for k, i := range stage.Instructions {
 			if fromContext(i) {
 				o.examine(i, stage.Instructions[k+1:])
@@ -111,8 +111,7 @@ func (o ordering) unknownContext(broad *dockerfile.Instruction, rest []*dockerfi
 
 // plainly is the first install behind a copy whose words say that it brings the whole context, whatever that is.
 func (o ordering) plainly(broad *dockerfile.Instruction, rest []*dockerfile.Instruction) *ecosystem.Call {
-	source := strings.Trim(broad.Words[0].Text, `"`)
-	if len(broad.Words) != 2 || source != "." && source != "./" {
+	if !whole(broad) {
 		return nil
 	}
 	for _, i := range rest {
@@ -123,6 +122,12 @@ func (o ordering) plainly(broad *dockerfile.Instruction, rest []*dockerfile.Inst
 		}
 	}
 	return nil
+}
+
+// whole reports whether an instruction's words say that it copies the whole context.
+func whole(i *dockerfile.Instruction) bool {
+	source := strings.Trim(i.Words[0].Text, `"`)
+	return len(i.Words) == 2 && (source == "." || source == "./")
 }
 
 func (o ordering) anyInstall(rest []*dockerfile.Instruction) bool {

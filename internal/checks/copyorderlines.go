@@ -21,26 +21,33 @@ func (p *plan) finish(out outcome) outcome {
 	if out.refused = either(p.flags(), p.overwrites()); out.refused != "" {
 		return out
 	}
-	slices.Sort(p.inputs)
+	done := map[string]bool{}
+	for _, inputs := range p.inputs {
+		p.linesFor(inputs, done, &out)
+	}
+	return out
+}
+
+// linesFor adds the lines for one install, one for every directory. done are the inputs that need no more.
+func (p *plan) linesFor(inputs []string, done map[string]bool, out *outcome) {
 	groups := map[place][]string{}
-	for _, in := range slices.Compact(p.inputs) {
-		at, ok := p.broad.image(in)
-		if !ok && !p.stands(in, "", out.first) {
-			out.refused = "the install reads " + in + ", which it does not bring"
-			return out
+	for _, in := range inputs {
+		at, brought := p.broad.image(in)
+		switch stands := p.stands(in, at, out.first); {
+		case !brought && !stands:
+			out.refused = either(out.refused, "the install reads "+in+", which it does not bring")
+		case brought && !stands && !done[in]:
+			dir := place(path.Dir(string(at)))
+			groups[dir] = append(groups[dir], in)
+			out.inputs = append(out.inputs, in)
 		}
-		if !ok || p.stands(in, at, out.first) {
-			continue
-		}
-		out.inputs = append(out.inputs, in)
-		groups[place(path.Dir(string(at)))] = append(groups[place(path.Dir(string(at)))], in)
+		done[in] = true
 	}
 	for _, to := range slices.Sorted(maps.Keys(groups)) {
 		line, why := p.line(groups[to], to)
 		out.lines = append(out.lines, line)
 		out.refused = either(out.refused, why)
 	}
-	return out
 }
 
 // flags is why the copy's flags do not let it be split.

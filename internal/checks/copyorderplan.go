@@ -17,9 +17,9 @@ type plan struct {
 	ordering
 	build   buildcontext.Build
 	broad   contextCopy
-	inputs  []string // what the installs read, as context paths
-	outputs []place  // what they write, in the image
-	fetched bool     // a step before has fetched Go's modules
+	inputs  [][]string // what each of the installs reads, as context paths
+	outputs []place    // what they write, in the image
+	fetched bool       // a step before has fetched Go's modules
 }
 
 // An outcome is what a plan comes to.
@@ -169,10 +169,7 @@ func (p *plan) call(i *dockerfile.Instruction, call ecosystem.Call) (*ecosystem.
 	at := p.at[i].workdir.join(call.Dir)
 	root, dir, ok := p.broad.origin(at)
 	if !ok {
-		if at.apart(p.broad.to) {
-			return nil, ""
-		}
-		return nil, fmt.Sprintf("`%s` runs where it is not known which files it sees", name)
+		return p.elsewhere(call, at)
 	}
 	sub, err := fs.Sub(p.build.Context, root)
 	if err != nil {
@@ -190,8 +187,21 @@ func (p *plan) call(i *dockerfile.Instruction, call ecosystem.Call) (*ecosystem.
 		return nil, found.Unknown
 	}
 	p.writes(found)
-	p.inputs = append(p.inputs, found.Inputs...)
+	p.inputs = append(p.inputs, found.Inputs)
 	return &found, ""
+}
+
+// elsewhere is call for a command that runs outside the directory the copy writes to, or where that cannot be told. Behind
+// a copy of everything, an install whose place depends on the base image is taken to read the copy.
+func (p *plan) elsewhere(call ecosystem.Call, at place) (*ecosystem.Install, string) {
+	if at.apart(p.broad.to) {
+		return nil, ""
+	}
+	why := fmt.Sprintf("`%s` runs where it is not known which files it sees", spoken(call.Command))
+	if call.Implicit || at.comparable(p.broad.to) || !whole(p.broad.instruction) {
+		return nil, why
+	}
+	return &ecosystem.Install{Manager: call.Manager, Command: call.Command, Unknown: why}, ""
 }
 
 // brings reports whether the copy brings a file.

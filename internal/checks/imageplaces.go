@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
-	"github.com/lighterman/lighterman/internal/check"
 )
 
 // A place is a clean path in the image being built. One that begins with "?" lies below a directory that is not known,
@@ -35,13 +34,16 @@ func (p place) below(child place) (string, bool) {
 
 // apart reports whether neither place lies in the other, for certain.
 func (p place) apart(q place) bool {
-	if path.IsAbs(string(p)) != path.IsAbs(string(q)) || p.root() != q.root() {
+	if !p.comparable(q) {
 		return false
 	}
 	_, in := p.below(q)
 	_, out := q.below(p)
 	return !in && !out
 }
+
+// comparable reports whether it can be told how two places lie to each other.
+func (p place) comparable(q place) bool { return p.root() == q.root() }
 
 // root is the unknown directory a place lies in, "" for an absolute one.
 func (p place) root() string {
@@ -58,10 +60,11 @@ type settings struct {
 	env     map[string]string // the variables with known values
 }
 
-// settingsOf is, for every instruction of a stage, what holds when it runs.
-func settingsOf(p *check.Pass, stage *dockerfile.Stage) map[*dockerfile.Instruction]settings {
+// settingsOf is, for every instruction of a stage and of those it stands on, what holds when it runs. Where the base image
+// starts is left open: an image of the same name may start elsewhere tomorrow.
+func settingsOf(stage *dockerfile.Stage) map[*dockerfile.Instruction]settings {
 	out := map[*dockerfile.Instruction]settings{}
-	now := settings{workdir: baseWorkdir(p, stage), env: map[string]string{}}
+	now := settings{workdir: "?base", env: map[string]string{}}
 	for _, s := range lineage(stage) {
 		for _, i := range s.Instructions {
 			out[i] = now
@@ -78,16 +81,6 @@ func lineage(stage *dockerfile.Stage) []*dockerfile.Stage {
 		out = append([]*dockerfile.Stage{s}, out...)
 	}
 	return out
-}
-
-// baseWorkdir is the base image's working directory.
-func baseWorkdir(p *check.Pass, stage *dockerfile.Stage) place {
-	if ref, ok := stage.Image(); ok {
-		if image, ok := p.Images.Lookup(ref); ok && image.Workdir != "" {
-			return place(path.Clean(image.Workdir))
-		}
-	}
-	return "?base"
 }
 
 // after is what holds behind an instruction.

@@ -164,7 +164,7 @@ func judge(c dockerfile.Command) verdict {
 	for _, ask := range judges() {
 		v := ask(words)
 		switch {
-		case v.kind == install && !literal && v.unknown == "":
+		case v.kind == install && !literal:
 			v.unknown = "the shell expands some of its words"
 		case v.kind == harmless && !literal && !cleans(words):
 			v.kind = other

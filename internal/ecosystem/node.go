@@ -1,6 +1,7 @@
 package ecosystem
 
 import (
+	"bytes"
 	"encoding/json"
 	"path"
 	"regexp"
@@ -36,6 +37,7 @@ type node struct {
 	linksOwnBins  bool     // whether programs of workspace packages get a link, which needs the program's file
 	locks         []string
 	settings      []string // settings files beside the manifest
+	above         []string // files in the directories above that the manager would read too
 }
 
 // project reads the manifest in the install's directory, its workspaces and its settings, and says where the
@@ -45,38 +47,52 @@ func (n *node) project(workspaces func(root manifest) []string) manifest {
 	n.inside(dir)
 	n.optional(dir, n.locks...)
 	n.optional(dir, n.settings...)
-	n.npmrc(path.Join(dir, ".npmrc"))
+	if n.npmrc(path.Join(dir, ".npmrc")) && n.manager == "npm" {
+		n.ignoreScripts = true
+	}
 	root := n.member(dir, false)
 	for _, w := range workspaces(root) {
-		n.npmrc(path.Join(w, ".npmrc"))
+		n.npmrc(path.Join(w, ".npmrc")) // a member's own cannot turn scripts off
 		n.member(w, n.linksOwnBins)
 	}
 	return root
 }
 
-// inside refuses a directory that belongs to a workspace above it: then that one is installed.
+// inside refuses a directory that belongs to a workspace above it, for then that one is installed, and one below
+// settings that the manager would read as well.
 func (n *node) inside(dir string) {
 	for dir != "." {
 		dir = path.Dir(dir)
-		if n.exists(path.Join(dir, "pnpm-workspace.yaml")) && n.manager == "pnpm" {
-			n.refuse("%s above it makes it part of a workspace", path.Join(dir, "pnpm-workspace.yaml"))
+		for _, name := range n.above {
+			if name = path.Join(dir, name); n.exists(name) {
+				n.refuse("the install reads %s above it as well", name)
+			}
 		}
-		if name := path.Join(dir, "package.json"); n.exists(name) {
-			n.refuse("%s above it may make it part of a workspace", name)
+		name := path.Join(dir, "package.json")
+		if data, ok := n.peek(name); ok && n.manager != "pnpm" {
+			if m, err := parseManifest(data); err != nil || len(m.Workspaces) > 0 {
+				n.refuse("%s above it may make it part of a workspace", name)
+			}
 		}
 	}
 }
 
+// parseManifest reads a package.json, with or without a byte order mark.
+func parseManifest(data []byte) (manifest, error) {
+	var m manifest
+	return m, json.Unmarshal(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), &m)
+}
+
 // member reads one package's manifest.
 func (n *node) member(dir string, links bool) manifest {
-	var m manifest
 	name := path.Join(dir, "package.json")
 	data, ok := n.content(name)
 	if !ok {
-		return m
+		return manifest{}
 	}
-	if err := json.Unmarshal([]byte(strings.TrimPrefix(string(data), "\ufeff")), &m); err != nil {
-		n.refuse("%s cannot be read: %v", name, err)
+	m, err := parseManifest(data)
+	if err != nil {
+		n.refuse("%s is no valid package.json", name)
 		return m
 	}
 	n.writes(path.Join(dir, "node_modules"))
@@ -118,20 +134,46 @@ func (n *node) local(name string, v any, depth int) {
 }
 
 // isLocal reports whether a dependency's version is a place in the file system; see
-// https://docs.npmjs.com/cli/v11/configuring-npm/package-json#local-paths.
+// https://docs.npmjs.com/cli/v11/configuring-npm/package-json#local-paths. Patches that yarn keeps in its own directory
+// are none: they are inputs of their own.
 func isLocal(version string) bool {
-	for _, prefix := range []string{"file:", "link:", "portal:", "exec:", "./", "../", "/", "~/"} {
+	if patched, ok := strings.CutPrefix(version, "patch:"); ok {
+		return !keptPatch(patched)
+	}
+	for _, prefix := range []string{"file:", "git+file:", "link:", "portal:", "exec:", "./", "../", "/", "~/"} {
 		if strings.HasPrefix(version, prefix) {
 			return true
 		}
 	}
-	return version == "." || version == ".." || strings.Contains(version, "#./") || strings.Contains(version, "#builtin")
+	archive := strings.HasSuffix(version, ".tgz") || strings.HasSuffix(version, ".tar.gz") || strings.HasSuffix(version, ".tar")
+	return version == "." || version == ".." || archive && !strings.Contains(version, "://")
+}
+
+// keptPatch reports whether all patches of a "patch:" version lie in .yarn/patches or come with yarn; see
+// https://yarnpkg.com/protocol/patch.
+func keptPatch(version string) bool {
+	k := strings.LastIndexByte(version, '#')
+	for _, p := range strings.Split(version[k+1:], "&") {
+		p = strings.TrimPrefix(strings.TrimPrefix(p, "optional!"), "~")
+		p = strings.TrimPrefix(p, "/")
+		if k < 0 || !strings.HasPrefix(p, ".yarn/patches/") && !strings.HasPrefix(p, "builtin<") || strings.Contains(p, "..") {
+			return false
+		}
+	}
+	return true
 }
 
 // scripts refuses lifecycle scripts that are not known to leave the sources alone.
 func (n *node) scripts(dir string, m manifest) {
 	if n.ignoreScripts {
 		return
+	}
+	for _, set := range []map[string]any{m.Dependencies, m.Dev, m.Optional} {
+		for _, name := range nosy {
+			if _, ok := set[name]; ok {
+				n.refuse("the install script of %s reads the sources", name)
+			}
+		}
 	}
 	if n.exists(path.Join(dir, "binding.gyp")) {
 		n.refuse("%s makes the install compile sources", path.Join(dir, "binding.gyp"))
@@ -147,6 +189,10 @@ func (n *node) scripts(dir string, m manifest) {
 		}
 	}
 }
+
+// nosy are packages whose own install scripts look at the project that installs them: Prisma generates its client from
+// the schema, msw writes to the public directory, the others read settings files.
+var nosy = []string{"@prisma/client", "prisma", "nx", "msw", "puppeteer", "simple-git-hooks", "lefthook"}
 
 var (
 	onlyAllow = regexp.MustCompile(`^(npx (-y |--yes )?)?only-allow (npm|pnpm|yarn|bun)$`)
@@ -189,26 +235,24 @@ func (n *node) bins(dir string, m manifest) {
 	}
 }
 
-// npmrc reads a settings file, if it is there.
-func (n *node) npmrc(name string) {
+// npmrc reads a settings file, if it is there, and reports whether it turns scripts off.
+func (n *node) npmrc(name string) (ignoreScripts bool) {
 	if !n.exists(name) {
-		return
+		return false
 	}
-	data, ok := n.content(name)
-	if !ok {
-		return
-	}
+	data, _ := n.content(name)
 	for _, line := range strings.Split(string(data), "\n") {
 		key, text, _ := strings.Cut(strings.TrimSpace(line), "=")
 		key, text = strings.TrimSpace(key), strings.Trim(strings.TrimSpace(text), `"'`)
 		switch {
 		case key == "" || key[0] == '#' || key[0] == ';':
 		case key == "ignore-scripts":
-			n.ignoreScripts = n.ignoreScripts || text == "true"
+			ignoreScripts = text == "true"
 		case readsMore(key):
 			n.refuse("%s sets %s, which may name other files", name, key)
 		}
 	}
+	return ignoreScripts
 }
 
 // readsMore reports whether a setting of .npmrc may make the install read files or write elsewhere.
@@ -216,7 +260,7 @@ func readsMore(key string) bool {
 	key = key[strings.LastIndexByte(key, ':')+1:]
 	switch key {
 	case "prefix", "node-options", "script-shell", "globalconfig", "userconfig", "dir", "modules-dir", "virtual-store-dir",
-		"lockfile-dir", "pnpmfile", "global-pnpmfile", "patches-dir", "init-module", "location", "workspace", "workspaces":
+		"lockfile-dir", "store-dir", "cache", "pnpmfile", "global-pnpmfile", "patches-dir", "init-module", "location", "workspace", "workspaces":
 		return true
 	}
 	return strings.HasSuffix(key, "file") && key != "lockfile" && !strings.HasSuffix(key, "-lockfile")

@@ -78,14 +78,7 @@ func venv(args []string) verdict {
 
 func pipInstall(program string, p parsed) verdict {
 	v := verdict{kind: install, manager: "pip", unknown: p.doubt()}
-	for _, name := range p.rest[1:] {
-		if isPath(name) {
-			v.unknown = "it installs " + name + ", which is part of the sources"
-		}
-	}
-	if p.has("-e", "--editable") {
-		v.unknown = "it installs the project itself, which is part of the sources"
-	}
+	v.unknown = either(v.unknown, installsPath(p))
 	if v.unknown == "" && !p.has("-r", "--requirement", "-c", "--constraint", "-f", "--find-links") {
 		if dirs := targets(p); len(dirs) == 0 && !strings.Contains(program, "/") {
 			return verdict{kind: harmless}
@@ -93,9 +86,42 @@ func pipInstall(program string, p parsed) verdict {
 	}
 	v.read = func(r *reading) {
 		r.pipTargets(program, p)
+		r.projects(p)
 		r.requirements(p)
 	}
 	return v
+}
+
+// installsPath is why a command installs part of the sources, "" when it does not.
+func installsPath(p parsed) string {
+	if p.has("-e", "--editable") {
+		return "it installs the project itself, which is part of the sources"
+	}
+	for _, name := range p.rest[1:] {
+		if isPath(name) {
+			return "it installs " + name + ", which is part of the sources"
+		}
+	}
+	return ""
+}
+
+// either is the first text that is not empty.
+func either(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// projects adds the manifests of the projects that are installed from the sources.
+func (r *reading) projects(p parsed) {
+	for _, name := range slices.Concat(p.rest[1:], p.given["-e"], p.given["--editable"]) {
+		name, _, _ = strings.Cut(name, "[")
+		if !isPath(name) || path.IsAbs(name) || strings.HasPrefix(path.Join(r.dir, name), "..") {
+			continue
+		}
+		r.optional(path.Join(r.dir, name), "pyproject.toml", "setup.py", "setup.cfg")
+	}
 }
 
 func targets(p parsed) []string {

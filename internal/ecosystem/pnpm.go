@@ -48,7 +48,7 @@ func pnpmInstall(p parsed, adds bool) verdict {
 	}
 	v.read = func(r *reading) {
 		n := &node{reading: r, manager: "pnpm", ignoreScripts: p.has("--ignore-scripts"), lifecycle: pnpmLifecycle,
-			linksOwnBins: true, locks: []string{"pnpm-lock.yaml"}}
+			linksOwnBins: true, locks: []string{"pnpm-lock.yaml"}, above: []string{"pnpm-workspace.yaml", ".npmrc"}}
 		for _, hook := range []string{".pnpmfile.cjs", ".pnpmfile.mjs", "pnpmfile.js"} {
 			if n.exists(path.Join(r.dir, hook)) {
 				n.refuse("%s is a program the install runs, which may read the sources", path.Join(r.dir, hook))

@@ -88,13 +88,21 @@ func (r *reading) optional(dir string, names ...string) {
 	}
 }
 
-// content reads a file and makes it an input; without that file the answer is unknown.
-func (r *reading) content(name string) ([]byte, bool) {
+// required makes a file an input; without that file the answer is unknown.
+func (r *reading) required(name string) bool {
 	if !r.exists(name) {
 		r.refuse("%s is not in the build context", name)
-		return nil, false
+		return false
 	}
 	r.add(name)
+	return true
+}
+
+// content reads a file and makes it an input; without that file the answer is unknown.
+func (r *reading) content(name string) ([]byte, bool) {
+	if !r.required(name) {
+		return nil, false
+	}
 	info, err := fs.Stat(r.context, name)
 	if err == nil && info.Size() > maxManifest {
 		err = fmt.Errorf("%d bytes are too many", info.Size())
@@ -106,6 +114,16 @@ func (r *reading) content(name string) ([]byte, bool) {
 	if err != nil {
 		r.refuse("%s cannot be read: %v", name, err)
 	}
+	return data, err == nil
+}
+
+// peek reads a file that decides about the install without being read by it.
+func (r *reading) peek(name string) ([]byte, bool) {
+	info, err := fs.Stat(r.context, name)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > maxManifest {
+		return nil, err == nil && !info.IsDir()
+	}
+	data, err := fs.ReadFile(r.context, name)
 	return data, err == nil
 }
 

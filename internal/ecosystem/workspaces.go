@@ -36,11 +36,9 @@ func (r *reading) packages(patterns []string) []string {
 	for _, p := range patterns {
 		p, minus := strings.CutPrefix(p, "!")
 		p = strings.TrimSuffix(path.Clean(strings.TrimPrefix(p, "./")), "/")
-		if strings.ContainsAny(p, `{}()[]+@\`) || strings.HasPrefix(p, "..") || strings.HasPrefix(p, "/") {
-			if !strings.Contains(p, "@") || strings.ContainsAny(p, `{}()[]+\`) {
-				r.refuse("the workspace pattern %s is not known", p)
-				continue
-			}
+		if !knownPattern(p) {
+			r.refuse("the workspace pattern %s is not known", p)
+			continue
 		}
 		if minus {
 			found = slices.DeleteFunc(found, func(dir string) bool { return matches(p, r.relative(dir)) })
@@ -50,6 +48,15 @@ func (r *reading) packages(patterns []string) []string {
 	}
 	slices.Sort(found)
 	return slices.Compact(found)
+}
+
+// maxDeep bounds how many "**" a pattern may have: each one multiplies the ways to match it.
+const maxDeep = 3
+
+// knownPattern reports whether a workspace pattern means the same to every manager and stays inside the project.
+func knownPattern(p string) bool {
+	return !strings.ContainsAny(p, `{}()[]+\`) && !strings.HasPrefix(p, "..") && !strings.HasPrefix(p, "/") &&
+		!strings.Contains(p, "!") && strings.Count(p, "**") <= maxDeep
 }
 
 // relative is a context path seen from the install's directory.

@@ -46,8 +46,11 @@ func yarnInstall(p parsed, adds bool) verdict {
 	}
 	v.read = func(r *reading) {
 		n := &node{reading: r, manager: "yarn", lifecycle: npmLifecycle, linksOwnBins: true, locks: []string{"yarn.lock"},
-			settings:      []string{".yarnrc", ".yarnrc.yml"},
+			settings: []string{".yarnrc", ".yarnrc.yml"}, above: []string{".yarnrc", ".yarnrc.yml", ".npmrc"},
 			ignoreScripts: p.has("--ignore-scripts") || p.value("--mode") == "skip-build"}
+		if !n.exists(path.Join(n.dir, "yarn.lock")) {
+			n.above = append(n.above, "yarn.lock") // then the project is the one above
+		}
 		n.classic()
 		n.berry()
 		n.project(func(root manifest) []string { return n.packages(n.globs(root.Workspaces)) })
@@ -78,7 +81,7 @@ func (n *node) classic() {
 // named adds a file that a settings file names.
 func (n *node) named(dir, file string) {
 	if name, ok := n.within(dir, file); ok {
-		n.content(name)
+		n.required(name)
 	}
 }
 
