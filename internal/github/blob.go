@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha1"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"hash"
@@ -36,9 +37,13 @@ func (i *installation) blob(ctx context.Context, repo forge.Repo, sha string) ([
 	if data, ok := i.app.blobs.get(key); ok {
 		return data, nil
 	}
-	data, _, err := i.client.Git.GetBlobRaw(ctx, repo.Owner, repo.Name, sha)
+	blob, _, err := i.client.Git.GetBlob(ctx, repo.Owner, repo.Name, sha)
 	if err != nil {
 		return nil, meaning(err)
+	}
+	data, err := base64.StdEncoding.DecodeString(blob.GetContent()) // lines of 60 characters; the decoder skips line ends
+	if err != nil {
+		return nil, fmt.Errorf("blob %s: %w", sha, err)
 	}
 	if !matches(sha, data) {
 		return nil, fmt.Errorf("blob %s arrived with other content", sha)

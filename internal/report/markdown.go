@@ -102,7 +102,7 @@ func class(line string) string {
 }
 
 func writeLine(w util.BufWriter, class, line string) {
-	_, _ = w.WriteString(`<span class="` + class + `">` + html.EscapeString(line) + "</span>\n")
+	_, _ = w.WriteString(`<span class="` + class + `">` + html.EscapeString(line) + "</span>")
 }
 
 // rawHTML keeps <sub>, in which our bodies name their check, and drops every other tag.

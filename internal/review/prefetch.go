@@ -31,7 +31,7 @@ func prefetch(tree forge.Tree, picked []forge.ChangedFile) error {
 	if err != nil {
 		return err
 	}
-	return tree.Prefetch(slices.Concat(names, near))
+	return tree.Prefetch(slices.Concat(names, mentions(tree, picked), near))
 }
 
 // starts are the directories in which to look first: the root, the workflows, and those above the Dockerfiles.
