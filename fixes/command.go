@@ -8,10 +8,10 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
-// AppendCommand lets run, a RUN in shell form, run command at the end if all before succeeded: " && command" on a line of
-// its own. The script must be one && list of programs, of pipelines of them, with assignments and redirections of their
-// own; nothing in it may leave the shell, or change it in a way that command could see. A RUN that is one here-document
-// gets a last line instead; see appendLine.
+// AppendCommand lets run, a RUN in shell form, run command at the end if all before succeeded: " && command" on a
+// line of its own. The script must be one && list of programs, of pipelines of them, with assignments and
+// redirections of their own; nothing in it may leave the shell, or change it in a way that command could see. A RUN
+// that is one here-document gets a last line instead; see appendLine.
 //
 // command is itself an && list of known programs on one line.
 func AppendCommand(f *dockerfile.File, run *dockerfile.Instruction, command string) ([]Edit, error) {
@@ -71,8 +71,8 @@ func scriptOf(f *dockerfile.File, run *dockerfile.Instruction) (*dockerfile.Scri
 	return script, plainShell(f, run)
 }
 
-// leaveShell says which of cmds, those of run, may change the shell that runs the added commands, or never let it come to
-// them.
+// leaveShell says which of cmds, those of run, may change the shell that runs the added commands, or never let it
+// come to them.
 func leaveShell(run *dockerfile.Instruction, cmds, added []dockerfile.Command) error {
 	if err := keepsWorkdir(run, cmds); err != nil && !placeless(added) {
 		return err
@@ -94,8 +94,8 @@ func leaveShell(run *dockerfile.Instruction, cmds, added []dockerfile.Command) e
 // simpleSubstitution matches a command substitution of one simple command.
 var simpleSubstitution = regexp.MustCompile("\\$\\([^()$;|&<>\n`'\"]*\\)")
 
-// sameInList says why the script of run may do something else once "&&" stands behind it: then the shell's -e is off in
-// what was its last command, and in the substitutions within (POSIX.1-2024, set -e).
+// sameInList says why the script of run may do something else once "&&" stands behind it: then the shell's -e is off
+// in what was its last command, and in the substitutions within (POSIX.1-2024, set -e).
 func sameInList(run *dockerfile.Instruction, cmds []dockerfile.Command) error {
 	stops := slices.ContainsFunc(cmds, stopsAtFailure)
 	for _, option := range run.Stage.Before(run).Shell {
@@ -161,8 +161,8 @@ func placeless(cmds []dockerfile.Command) bool {
 	return true
 }
 
-// appendLine adds a last line to a RUN that is one here-document run by the shell. The exit status stays what it was only
-// if the script begins with "set -e" and its last statement is one whose failure that stops: not an && list.
+// appendLine adds a last line to a RUN that is one here-document run by the shell. The exit status stays what it was
+// only if the script begins with "set -e" and its last statement is one whose failure that stops: not an && list.
 func appendLine(f *dockerfile.File, run *dockerfile.Instruction, lists []dockerfile.List, added []dockerfile.Command,
 	command string) ([]Edit, error) {
 	doc := run.Heredocs[0]

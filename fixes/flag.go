@@ -13,9 +13,9 @@ var repeatable = []string{"mount", "exclude", "device"}
 // unixOnly are the builder flags that mean nothing in a Windows stage, or fail there.
 var unixOnly = []string{"chown", "chmod", "mount", "security"}
 
-// SetFlag gives i the builder flag --name=value; with an empty value, --name alone. A flag of that name is replaced where
-// it stands; otherwise the new one follows the last flag, or the keyword. A flag that may be repeated (mount, exclude,
-// device) is always added.
+// SetFlag gives i the builder flag --name=value; with an empty value, --name alone. A flag of that name is replaced
+// where it stands; otherwise the new one follows the last flag, or the keyword. A flag that may be repeated (mount,
+// exclude, device) is always added.
 func SetFlag(f *dockerfile.File, i *dockerfile.Instruction, name, value string) (Edit, error) {
 	if err := own(f, i); err != nil {
 		return Edit{}, err

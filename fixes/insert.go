@@ -6,15 +6,15 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
-// InsertBefore puts a line above at and the comments directly above it. line is an instruction or a comment without its
-// line end; inside, "\n" separates several of them, or continues one after an escape character. Each gets at's
+// InsertBefore puts a line above at and the comments directly above it. line is an instruction or a comment without
+// its line end; inside, "\n" separates several of them, or continues one after an escape character. Each gets at's
 // indentation, line end and case of keyword; here-documents are not for this.
 func InsertBefore(f *dockerfile.File, at *dockerfile.Instruction, line string) Edit {
 	return edit(f, point(at.Lead.Start), dressed(f, at, line)+eolNear(f, at))
 }
 
-// InsertAfter puts a line directly below at, in the same dress as InsertBefore. A file whose last line had no line end
-// still has none afterwards.
+// InsertAfter puts a line directly below at, in the same dress as InsertBefore. A file whose last line had no line
+// end still has none afterwards.
 func InsertAfter(f *dockerfile.File, at *dockerfile.Instruction, line string) Edit {
 	return insertBelow(f, at, dressed(f, at, line))
 }

@@ -12,8 +12,9 @@ type layout struct {
 	leading bool   // lines begin with "&&" instead of ending with it
 }
 
-// layoutOf reads the layout of run: from the lines on which its further commands begin, else from its other continuation
-// lines, else from those of the file's first RUN that has some, else one step more than its own indentation.
+// layoutOf reads the layout of run: from the lines on which its further commands begin, else from its other
+// continuation lines, else from those of the file's first RUN that has some, else one step more than its own
+// indentation.
 func layoutOf(f *dockerfile.File, run *dockerfile.Instruction, cmds []dockerfile.Command) layout {
 	out := layout{indent: run.Indent() + deeper(run.Indent())}
 	found := false

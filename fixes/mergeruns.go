@@ -7,12 +7,13 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
-// MergeRuns makes one RUN of two or more that stand directly below one another: their scripts joined by "&&". The comments
-// above the first and those inside stay where they are.
+// MergeRuns makes one RUN of two or more that stand directly below one another: their scripts joined by "&&". The
+// comments above the first and those inside stay where they are.
 //
-// That the merged RUN does the same is held by an allowlist: shell form in a Unix shell without options that read files;
-// equal flags, whose mounts keep or discard nothing in between; scripts that are && lists of known programs, none of
-// which the shell could find elsewhere the second time; nothing but blank lines in between, and no linter pragma above.
+// That the merged RUN does the same is held by an allowlist: shell form in a Unix shell without options that read
+// files; equal flags, whose mounts keep or discard nothing in between; scripts that are && lists of known programs,
+// none of which the shell could find elsewhere the second time; nothing but blank lines in between, and no linter
+// pragma above.
 func MergeRuns(f *dockerfile.File, runs ...*dockerfile.Instruction) ([]Edit, error) {
 	if len(runs) < 2 {
 		return nil, refuse("one RUN has nothing to be merged with")
@@ -119,8 +120,8 @@ func mergeableFlags(run *dockerfile.Instruction) ([]string, error) {
 	return out, nil
 }
 
-// lastingMount reports whether a mount looks to a second RUN as the first one left it: caches, read-only binds, secrets
-// and ssh, but not a tmpfs or a writable bind, which are discarded.
+// lastingMount reports whether a mount looks to a second RUN as the first one left it: caches, read-only binds,
+// secrets and ssh, but not a tmpfs or a writable bind, which are discarded.
 func lastingMount(value string) bool {
 	kind := "bind"
 	for _, field := range strings.Split(value, ",") {

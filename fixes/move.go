@@ -7,10 +7,12 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
-// Move puts i, with the comments directly above it, directly below after, an instruction of the same stage or its FROM.
+// Move puts i, with the comments directly above it, directly below after, an instruction of the same stage or its
+// FROM.
 //
 // It refuses to change what a setting reaches: i does not pass a SHELL, USER, WORKDIR, ENV, ARG or VOLUME that it
-// observes, and if it is one itself, nothing that observes it. What steps see of each other's files is for the caller.
+// observes, and if it is one itself, nothing that observes it. What steps see of each other's files is for the
+// caller.
 func Move(f *dockerfile.File, i, after *dockerfile.Instruction) ([]Edit, error) {
 	if err := movable(f, i, after); err != nil {
 		return nil, err

@@ -11,8 +11,9 @@ import (
 // fresh are the places that a builder makes anew for each RUN: what one RUN leaves there, the next does not find.
 var fresh = []string{"/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev/", "/proc/", "/sys/", "/run/secrets"}
 
-// leavesPlace says why what follows cmds, commands of run, would find itself elsewhere in the same shell than in a RUN of
-// its own: something lies in a fresh place, or the working directory is gone, which a builder would make again.
+// leavesPlace says why what follows cmds, commands of run, would find itself elsewhere in the same shell than in a
+// RUN of its own: something lies in a fresh place, or the working directory is gone, which a builder would make
+// again.
 func leavesPlace(run *dockerfile.Instruction, cmds []dockerfile.Command) error {
 	for _, c := range cmds {
 		for _, w := range c.Args() {
@@ -42,8 +43,8 @@ func keepsWorkdir(run *dockerfile.Instruction, cmds []dockerfile.Command) error 
 	return nil
 }
 
-// holdsDir reports whether what the argument w names in directory dir may be dir itself or one above it. dir is absolute
-// and clean.
+// holdsDir reports whether what the argument w names in directory dir may be dir itself or one above it. dir is
+// absolute and clean.
 func holdsDir(w dockerfile.Argument, dir string) bool {
 	switch {
 	case strings.HasPrefix(w.Text, "-"):

@@ -14,7 +14,8 @@ import (
 var harmless = words(`true false echo printf test [ pwd`)
 
 // builtins are the other commands, keywords and reserved words of dash, bash and busybox ash, special and regular
-// (POSIX.1-2024 XCU 2.15 and 1.7; bash(1) SHELL BUILTIN COMMANDS; dash(1)): they change the shell that runs what follows, or leave it.
+// (POSIX.1-2024 XCU 2.15 and 1.7; bash(1) SHELL BUILTIN COMMANDS; dash(1)): they change the shell that runs what
+// follows, or leave it.
 var builtins = words(`. : break continue eval exec exit export readonly return set shift times trap unset
 	alias bg cd command fc fg getopts hash jobs kill newgrp read type ulimit umask unalias wait
 	bind builtin caller chdir compgen complete compopt coproc declare dirs disown enable help history let local logout
@@ -35,8 +36,8 @@ var programs = words(`awk base64 basename cat cksum cmp comm cp cut date dd df d
 	autoconf automake autoreconf cc clang cmake configure g++ gcc make meson ninja cpan cpanm perl mix rebar3
 	cabal stack opam luarocks R Rscript a2dissite a2enmod a2ensite phpenmod jq openssl tsc`)
 
-// settled are programs as well. Besides, what they install goes where the system always keeps it, so that a shell which
-// remembers where it found a program stays right.
+// settled are programs as well. Besides, what they install goes where the system always keeps it, so that a shell
+// which remembers where it found a program stays right.
 var settled = words(`add-apt-repository apk apt apt-cache apt-get apt-key apt-mark aptitude dnf dpkg dpkg-reconfigure
 	microdnf opkg pacman rpm tdnf update-ca-certificates update-ca-trust yum zypper
 	chgrp chmod chown mkdir rm rmdir touch`)
@@ -50,11 +51,12 @@ func words(list string) map[string]bool {
 	return set
 }
 
-// expansion matches what of a parameter expansion a script may hold: $name and ${name}, nothing that assigns, computes,
-// fails or runs a command.
+// expansion matches what of a parameter expansion a script may hold: $name and ${name}, nothing that assigns,
+// computes, fails or runs a command.
 var expansion = regexp.MustCompile(`\$(?:\{([A-Za-z]\w*)\}|([A-Za-z]\w*))`)
 
-// varying are the variables that a shell changes by itself as it goes along (bash(1) Shell Variables; ash has some too).
+// varying are the variables that a shell changes by itself as it goes along (bash(1) Shell Variables; ash has some
+// too).
 var varying = words(`BASHPID COPROC DIRSTACK EPOCHREALTIME EPOCHSECONDS FUNCNAME HISTCMD LINENO OLDPWD OPTARG OPTIND
 	PIPESTATUS PPID RANDOM REPLY SECONDS SHLVL SRANDOM`)
 
@@ -111,8 +113,8 @@ func plainShell(f *dockerfile.File, i *dockerfile.Instruction) error {
 	return nil
 }
 
-// scripted is the end of a recipe that changes the script of run: the edits, if they are sound and run's commands are then
-// exactly those wanted.
+// scripted is the end of a recipe that changes the script of run: the edits, if they are sound and run's commands are
+// then exactly those wanted.
 func scripted(f *dockerfile.File, run *dockerfile.Instruction, more int, want []dockerfile.Command,
 	edits ...Edit) ([]Edit, error) {
 	if err := sound(f, edits, more); err != nil {

@@ -51,7 +51,8 @@ func drawFile(t *rapid.T) *dockerfile.File {
 		nil, {"# syntax=docker/dockerfile:1"}, {"# escape=\\"}, {"# check=skip=all", "# syntax=docker/dockerfile:1"},
 	}).Draw(t, "directives")...)
 	lines = append(lines, rapid.SampledFrom([][]string{
-		nil, {"# Copyright"}, {"", "# Copyright"}, {"ARG V=1"}, {"ARG V=1", "ARG W=2", "# escape=`"}, {"ARG V=1", "# check=error=true"},
+		nil, {"# Copyright"}, {"", "# Copyright"}, {"ARG V=1"}, {"ARG V=1", "ARG W=2", "# escape=`"},
+		{"ARG V=1", "# check=error=true"},
 		{"# hadolint ignore=DL3006", "# escape=`", "ARG V=1"},
 	}).Draw(t, "head")...)
 	lines = append(lines, "FROM debian")
@@ -79,17 +80,18 @@ func drawFile(t *rapid.T) *dockerfile.File {
 
 // drawEdits applies a recipe that is drawn to instructions that are drawn; nil when it was refused.
 func drawEdits(t *rapid.T, f *dockerfile.File) (edits []fixes.Edit, removes bool) {
+	oneOf := func(texts ...string) string { return rapid.SampledFrom(texts).Draw(t, "text") }
 	pick := func() *dockerfile.Instruction { return rapid.SampledFrom(f.Instructions).Draw(t, "instruction") }
 	i := pick()
 	var err error
-	switch rapid.SampledFrom([]string{"move", "before", "after", "remove", "merge", "append", "less", "flag", "keyword", "body",
-		"word", "more", "user", "create"}).Draw(t, "recipe") {
+	switch oneOf("move", "before", "after", "remove", "merge", "append", "less", "flag", "keyword", "body", "word", "more",
+		"user", "create") {
 	case "move":
 		edits, err = fixes.Move(f, i, pick())
 	case "before":
-		edits = []fixes.Edit{fixes.InsertBefore(f, i, rapid.SampledFrom([]string{"# why", "ARG X=1"}).Draw(t, "line"))}
+		edits = []fixes.Edit{fixes.InsertBefore(f, i, oneOf("# why", "ARG X=1"))}
 	case "after":
-		edits = []fixes.Edit{fixes.InsertAfter(f, i, rapid.SampledFrom([]string{"# why", "ARG X=1"}).Draw(t, "line"))}
+		edits = []fixes.Edit{fixes.InsertAfter(f, i, oneOf("# why", "ARG X=1"))}
 	case "remove":
 		if i.Keyword != "FROM" {
 			edits, removes = []fixes.Edit{fixes.Remove(f, i)}, true
@@ -99,17 +101,17 @@ func drawEdits(t *rapid.T, f *dockerfile.File) (edits []fixes.Edit, removes bool
 	case "append":
 		edits, err = fixes.AppendCommand(f, i, "rm -rf /var/lib/apt/lists/*")
 	case "less":
-		edits, err = fixes.RemoveCommand(f, i, command(i, rapid.SampledFrom([]string{"apt-get", "touch"}).Draw(t, "program")))
+		edits, err = fixes.RemoveCommand(f, i, command(i, oneOf("apt-get", "touch")))
 	case "flag":
-		edits, err = one(fixes.SetFlag(f, i, rapid.SampledFrom([]string{"chown", "from", "mount", "platform"}).Draw(t, "flag"), "x"))
+		edits, err = one(fixes.SetFlag(f, i, oneOf("chown", "from", "mount", "platform"), "x"))
 	case "keyword":
 		edits, err = one(fixes.ReplaceKeyword(f, i, "COPY"))
 	case "body":
 		edits, err = one(fixes.ReplaceBody(f, i, "[\"x\", \"y\"]"))
 	case "word":
-		edits, err = one(fixes.ReplaceWord(f, i, word(i, rapid.SampledFrom([]string{"x", "curl", "make"}).Draw(t, "word")), "z"))
+		edits, err = one(fixes.ReplaceWord(f, i, word(i, oneOf("x", "curl", "make")), "z"))
 	case "more":
-		edits, err = one(fixes.AddWord(f, i, word(i, rapid.SampledFrom([]string{"x", "install", "make"}).Draw(t, "word")), "-y"))
+		edits, err = one(fixes.AddWord(f, i, word(i, oneOf("x", "install", "make")), "-y"))
 	case "user":
 		edits, err = fixes.SetUser(f, i, "app", "")
 	case "create":
@@ -121,8 +123,8 @@ func drawEdits(t *rapid.T, f *dockerfile.File) (edits []fixes.Edit, removes bool
 	return edits, removes
 }
 
-// TestRecipesHoldOnAnyFile: whatever the file, a recipe that does not refuse keeps everything that must be kept, and no
-// comment is lost.
+// TestRecipesHoldOnAnyFile: whatever the file, a recipe that does not refuse keeps everything that must be kept, and
+// no comment is lost.
 func TestRecipesHoldOnAnyFile(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := drawFile(t)

@@ -21,17 +21,17 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the results in testdata/fixes")
 
-// TestRecipes runs the archives of testdata/fixes. A case is three files: "name" is a Dockerfile, "name.do" what to do
-// with it, one recipe a line, and "name.after" the result or "name.refused" the reason. An instruction is named by the
-// line it starts on; "5!" is what the ONBUILD on line 5 defers:
+// TestRecipes runs the archives of testdata/fixes. A case is three files: "name" is a Dockerfile, "name.do" what to
+// do with it, one recipe a line, and "name.after" the result or "name.refused" the reason. An instruction is named by
+// the line it starts on; "5!" is what the ONBUILD on line 5 defers:
 //
 //	move 5 2              insert-before 3 ARG X     merge 3 4 5          flag 3 chown 1:1
 //	remove 5              insert-after 3 RUN x      append 3 rm /x       keyword 3 COPY
 //	user 3 node           remove-command 3 rm       body 3 ["a"]         word 3 old new
 //	user 3 app useradd app                                               add-word 3 install -y
 //
-// In a Dockerfile ␍ at the end of a line stands for a carriage return, ␂ for a byte order mark, and a last line of only ␄
-// for "no final line end".
+// In a Dockerfile ␍ at the end of a line stands for a carriage return, ␂ for a byte order mark, and a last line of
+// only ␄ for "no final line end".
 func TestRecipes(t *testing.T) {
 	archives, err := filepath.Glob("../testdata/fixes/*.txtar")
 	if err != nil || len(archives) == 0 {

@@ -6,8 +6,8 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
-// RemoveCommand takes cmd, one of the && list of run, out of it, with its "&&" and its line. The rest stays as written.
-// It refuses the only command, and one with a comment line next to it, which might be about it.
+// RemoveCommand takes cmd, one of the && list of run, out of it, with its "&&" and its line. The rest stays as
+// written. It refuses the only command, and one with a comment line next to it, which might be about it.
 func RemoveCommand(f *dockerfile.File, run *dockerfile.Instruction, cmd dockerfile.Command) ([]Edit, error) {
 	cmds, err := chain(f, run)
 	if err != nil {

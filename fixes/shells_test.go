@@ -18,8 +18,8 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
-// Here real shells say whether a script does the same as the scripts it was made of. Every program is a stub that writes
-// down how it was called, from which directory and under which umask, and fails when it was told to.
+// Here real shells say whether a script does the same as the scripts it was made of. Every program is a stub that
+// writes down how it was called, from which directory and under which umask, and fails when it was told to.
 
 // stub is such a program; it uses nothing but what every shell has built in.
 const stub = `#!/bin/sh
@@ -41,8 +41,8 @@ type lab struct {
 // A street is a lab for each shell of this machine, one plain and others with the options people set.
 type street []lab
 
-// newStreet must be called before anything runs in parallel: a program that another process still has open for writing
-// cannot be started.
+// newStreet must be called before anything runs in parallel: a program that another process still has open for
+// writing cannot be started.
 func newStreet(t testing.TB) street {
 	t.Helper()
 	var out street
@@ -145,7 +145,8 @@ func (st street) differ(before []string, after string) string {
 		for _, failing := range subsets(called) {
 			was, is := l.run(before, programs, failing), l.run([]string{after}, programs, failing)
 			if was != is {
-				return fmt.Sprintf("%q when %q fails:\nbefore %d\n%safter %d\n%s", l.shell, failing, was.status, was.calls, is.status, is.calls)
+				return fmt.Sprintf("%q when %q fails:\nbefore %d\n%safter %d\n%s",
+					l.shell, failing, was.status, was.calls, is.status, is.calls)
 			}
 		}
 	}
@@ -153,8 +154,8 @@ func (st street) differ(before []string, after string) string {
 }
 
 // inShell are the commands that the shells run themselves.
-var inShell = strings.Fields(`true false echo printf test [ pwd cd set export exit exec trap umask ulimit alias . source eval
-	read command hash unset return : getopts local shift times`)
+var inShell = strings.Fields(`true false echo printf test [ pwd cd set export exit exec trap umask ulimit alias . source
+	eval read command hash unset return : getopts local shift times`)
 
 // programsOf are the names of the programs that scripts call.
 func programsOf(t testing.TB, scripts ...string) []string {
@@ -189,8 +190,8 @@ func scriptText(t testing.TB, f *dockerfile.File, index int) string {
 // outside matches a redirection to a file that is not the laboratory's.
 var outside = regexp.MustCompile(`>\s*/[^d]|\$\(|<<`)
 
-// TestShellsAgree runs every accepted case of merging and appending in real shells: the same programs are called in the
-// same order from the same places, and the exit status is the same, whatever fails.
+// TestShellsAgree runs every accepted case of merging and appending in real shells: the same programs are called in
+// the same order from the same places, and the exit status is the same, whatever fails.
 func TestShellsAgree(t *testing.T) {
 	st := newStreet(t)
 	tried := map[string]bool{} // cases that differ in layout only are tried once
@@ -234,8 +235,8 @@ func (c *recipeCase) scripts(t *testing.T) (before []string, after string) {
 	return before, scriptText(t, g, first.Index)
 }
 
-// twins are pairs of scripts that one shell would not run like two. Each must be refused by MergeRuns, and told apart by a
-// shell: that shows that this test can see such a thing.
+// twins are pairs of scripts that one shell would not run like two. Each must be refused by MergeRuns, and told apart
+// by a shell: that shows that this test can see such a thing.
 var twins = [][2]string{
 	{"cd sub && make", "rm -rf build"},
 	{"umask 077 && make", "touch x"},
@@ -270,9 +271,10 @@ var twins = [][2]string{
 
 func TestTwinsAreRefusedAndDiffer(t *testing.T) {
 	st := newStreet(t)
+	shells := []string{"", "SHELL [\"bash\", \"-c\"]\n", "SHELL [\"bash\", \"-euo\", \"pipefail\", \"-c\"]\n"}
 	for _, twin := range twins {
 		t.Run(twin[0]+" + "+twin[1], func(t *testing.T) {
-			for _, shell := range []string{"", "SHELL [\"bash\", \"-c\"]\n", "SHELL [\"bash\", \"-euo\", \"pipefail\", \"-c\"]\n"} {
+			for _, shell := range shells {
 				f := parseFile(t, "FROM scratch\n"+shell+"RUN "+twin[0]+"\nRUN "+twin[1]+"\n")
 				n := len(f.Instructions)
 				if edits, err := fixes.MergeRuns(f, f.Instructions[n-2], f.Instructions[n-1]); err == nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
-// ErrRefused is wrapped by the error of every recipe that will not touch what it was given. The error's text says why, as
-// the end of "no fix: ...".
+// ErrRefused is wrapped by the error of every recipe that will not touch what it was given. The error's text says
+// why, as the end of "no fix: ...".
 var ErrRefused = errors.New("refused")
 
 // refusal is an error whose text is only the reason.
@@ -73,8 +73,8 @@ func own(f *dockerfile.File, i *dockerfile.Instruction) error {
 	return nil
 }
 
-// sound refuses edits after which f is no longer a Dockerfile of as many instructions as before plus more, or has other
-// parser directives or another end of file.
+// sound refuses edits after which f is no longer a Dockerfile of as many instructions as before plus more, or has
+// other parser directives or another end of file.
 func sound(f *dockerfile.File, edits []Edit, more int) error {
 	src, err := Apply(f.Path, f.Src, edits)
 	if err != nil {
@@ -85,7 +85,7 @@ func sound(f *dockerfile.File, edits []Edit, more int) error {
 		return refuse("the result would not be a valid Dockerfile: %s", problem(err))
 	}
 	if len(g.Instructions) != len(f.Instructions)+more {
-		return refuse("the result would have %d instructions instead of %d", len(g.Instructions), len(f.Instructions)+more)
+		return refuse("the result would have %d instructions, not %d", len(g.Instructions), len(f.Instructions)+more)
 	}
 	if !slices.EqualFunc(f.Directives, g.Directives, sameDirective) {
 		return refuse("a comment would become a parser directive")

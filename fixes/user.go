@@ -8,11 +8,11 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
-// SetUser switches to user directly below after, and before that runs create, one line of shell that makes the account,
-// unless it is empty. When after is itself a USER and nothing is created, its user is replaced.
+// SetUser switches to user directly below after, and before that runs create, one line of shell that makes the
+// account, unless it is empty. When after is itself a USER and nothing is created, its user is replaced.
 //
-// It refuses a Windows stage, a place that a later USER of the stage overrides or after which a RUN or a WORKDIR would
-// act as the new user, and creating an account where root was already left.
+// It refuses a Windows stage, a place that a later USER of the stage overrides or after which a RUN or a WORKDIR
+// would act as the new user, and creating an account where root was already left.
 func SetUser(f *dockerfile.File, after *dockerfile.Instruction, user, create string) ([]Edit, error) {
 	if err := switchable(f, after, user, create); err != nil {
 		return nil, err

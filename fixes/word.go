@@ -33,8 +33,8 @@ func ReplaceBody(f *dockerfile.File, i *dockerfile.Instruction, text string) (Ed
 	return checkedOne(f, edit(f, i.Body, text))
 }
 
-// ReplaceWord puts text in place of the word of i at the span at, as found in Instruction.Words or in a Command. In exec
-// form text is the plain string; elsewhere it is written as given, quotes included.
+// ReplaceWord puts text in place of the word of i at the span at, as found in Instruction.Words or in a Command. In
+// exec form text is the plain string; elsewhere it is written as given, quotes included.
 func ReplaceWord(f *dockerfile.File, i *dockerfile.Instruction, at dockerfile.Span, text string) (Edit, error) {
 	written, err := wordIn(f, i, at, text)
 	if err != nil {
