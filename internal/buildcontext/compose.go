@@ -56,7 +56,7 @@ func composedIn(repo fs.FS, dir, dockerfilePath string) []stated {
 	var out []stated
 	base := value{}
 	for k, name := range composeFiles(repo, dir) {
-		file, err := readYAML(repo, name)
+		file, err := readYAML(repo, name, "build")
 		if err != nil {
 			continue // states nothing
 		}

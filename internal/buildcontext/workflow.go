@@ -24,7 +24,7 @@ func workflows(repo fs.FS, dockerfilePath string) []stated {
 		if !isWorkflow(name) || !e.Type().IsRegular() {
 			continue
 		}
-		file, err := readYAML(repo, name)
+		file, err := readYAML(repo, name, buildAction)
 		if err != nil {
 			continue // states nothing
 		}

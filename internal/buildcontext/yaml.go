@@ -1,6 +1,7 @@
 package buildcontext
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 
@@ -17,8 +18,9 @@ const maxHops = 32
 // asked-for path is ever walked, so aliases that would expand into something huge cost nothing.
 type value struct{ node *yaml.Node }
 
-// readYAML reads a file's first document. The YAML library bounds depth and aliases itself.
-func readYAML(repo fs.FS, name string) (value, error) {
+// readYAML reads a file's document if it holds the word, without which it cannot say anything; else the result is empty.
+// The YAML library bounds depth and aliases itself.
+func readYAML(repo fs.FS, name, word string) (value, error) {
 	info, err := fs.Stat(repo, name)
 	if err != nil {
 		return value{}, err
@@ -29,6 +31,9 @@ func readYAML(repo fs.FS, name string) (value, error) {
 	data, err := fs.ReadFile(repo, name)
 	if err != nil {
 		return value{}, err
+	}
+	if !bytes.Contains(data, []byte(word)) {
+		return value{}, nil // most workflows: parsing them all for every Dockerfile would be the most expensive step
 	}
 	var doc yaml.Node
 	if err := yaml.Load(data, &doc); err != nil {

@@ -19,7 +19,8 @@ type plan struct {
 	broad   contextCopy
 	inputs  [][]string // what each of the installs reads, as context paths
 	outputs []place    // what they write, in the image
-	fetched bool       // a step before has fetched Go's modules
+	early   bool       // a step before the copy has fetched Go's modules
+	fetched bool       // one before the command that is looked at has
 }
 
 // An outcome is what a plan comes to.
@@ -42,27 +43,27 @@ func (o ordering) inBuild(b buildcontext.Build, broad *dockerfile.Instruction, r
 	if !c.broad(b.Context) {
 		return outcome{}
 	}
-	p := &plan{ordering: o, build: b, broad: c, fetched: o.fetchedBefore(broad)}
+	p := &plan{ordering: o, build: b, broad: c, early: o.fetchedBefore(broad)}
+	p.fetched = p.early
 	var out outcome
 	blocked := ""
 	for _, i := range rest {
 		installs, why := p.step(i)
-		switch {
-		case len(installs) == 0:
+		if len(installs) == 0 {
 			blocked = either(blocked, why)
-		case out.guilty == nil:
-			out.guilty, out.first = &installs[0], i
-			out.refused = either(blocked, either(doubt(installs), why))
-			out.last = i
-		case either(blocked, either(doubt(installs), why)) != "":
-			out.refused = either(out.refused, fmt.Sprintf("`%s` further down depends on it as well: %s",
-				spoken(installs[0].Command), either(blocked, either(doubt(installs), why))))
-		default:
-			out.last = i
+			continue
 		}
-		if out.refused != "" {
+		why = either(blocked, either(doubt(installs), why))
+		if out.guilty == nil {
+			out.guilty, out.first = &installs[0], i
+		} else if why != "" {
+			why = fmt.Sprintf("`%s` further down depends on it as well: %s", spoken(installs[0].Command), why)
+		}
+		if why != "" {
+			out.refused = why
 			return out
 		}
+		out.last = i
 	}
 	return p.finish(out)
 }
@@ -180,7 +181,7 @@ func (p *plan) call(i *dockerfile.Instruction, call ecosystem.Call) (*ecosystem.
 		found.Inputs[k] = path.Join(root, in)
 	}
 	switch {
-	case call.Implicit && p.fetched, found.Idle != "", found.Manager == "go" && cachesModules(i):
+	case found.Idle != "", found.Manager == "go" && (p.early || call.Implicit && p.fetched || cachesModules(i)):
 		return nil, fmt.Sprintf("`%s`, which stands between the two, reads the sources", name)
 	case !slices.ContainsFunc(found.Inputs, p.brings):
 		p.writes(found)
