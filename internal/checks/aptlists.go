@@ -106,7 +106,8 @@ func standsOn(s, base *dockerfile.Stage) bool {
 }
 
 // joinable are the RUNs that belong in one step with i, which fetches the lists alone: the one that installs with them,
-// if it is the only one and stands directly below, and the removal of the lists, if that comes next. reason says why not.
+// if it is the only one and stands directly below, and the removal of the lists, if that comes next. reason says why
+// there are none.
 func joinable(f *dockerfile.File, i *dockerfile.Instruction) (runs []*dockerfile.Instruction, reason string) {
 	users := aptUsersOf(f, i)
 	switch {

@@ -44,9 +44,9 @@ func bodyOf(i *dockerfile.Instruction) *dockerfile.Instruction {
 	return i
 }
 
-// keepsLists reports whether the lists stay and nobody else speaks of it: a cleanup directly below is late-cleanup's
-// matter, and a RUN that only fetches the lists is apt-update-alone's. Only what that check's own fix would leave over is
-// said here already.
+// keepsLists reports whether the lists stay and that is not said elsewhere: a cleanup directly below is the matter of
+// late-cleanup, and a RUN that only fetches the lists that of apt-update-alone. What its fix would leave over is said
+// here at once, so that no fix gives rise to a finding.
 func keepsLists(p *check.Pass, run *dockerfile.Instruction) bool {
 	use := aptUseOf(run)
 	if !use.keeps || mounted(run, ecosystem.AptLists) {

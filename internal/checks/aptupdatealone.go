@@ -48,7 +48,8 @@ func aloneMessage(users aptUsers) string {
 		return "`apt-get update` in a step of its own comes from the build cache, so what installs after it gets " +
 			"outdated packages or none"
 	case users.renewed != nil:
-		return "the lists that this `apt-get update` fetches are fetched again before anything is installed, and its layer stays"
+		return "the lists that this `apt-get update` fetches are fetched again before anything is installed, and its " +
+			"layer stays"
 	}
 	return "nothing is installed with the lists that this `apt-get update` fetches, and its layer stays"
 }

@@ -15,7 +15,8 @@ var systemTools = []string{"apt-get", "apt", "apk", "yum", "dnf", "microdnf", "g
 // fileTools are programs that change only the files which their arguments name.
 var fileTools = []string{"mkdir", "touch", "chmod", "chown", "ln"}
 
-// bystander says why a RUN before a recursive chown or chmod may have a part in what is in the paths, "" when it has none.
+// bystander says why a RUN before a recursive chown or chmod may have a part in what is in the paths, "" when it has
+// none.
 func bystander(i *dockerfile.Instruction, paths []string, program string) string {
 	const unknown = "a RUN above may have put files there"
 	script, err := i.Script()
@@ -37,7 +38,7 @@ func bystander(i *dockerfile.Instruction, paths []string, program string) string
 	return ""
 }
 
-// stands reports whether a command is known to leave the paths alone. What only chmod did to a file chown leaves as it is.
+// stands reports whether a command is known to leave the paths alone. What chmod did, chown leaves as it is.
 func stands(c placed, paths []string, program string) bool {
 	switch name := c.Name(); {
 	case slices.Contains(systemTools, name), name == "chmod" && program == "chown":

@@ -13,8 +13,8 @@ import (
 	"github.com/lighterman/lighterman/internal/image"
 )
 
-// An ownedPlan is what takes the place of a handover: the flag on the COPYs, and of the RUN what it did to directories that
-// no COPY made.
+// An ownedPlan is what takes the place of a handover: the flag on the COPYs, and of the RUN what it did to directories
+// that no COPY made.
 type ownedPlan struct {
 	handover
 	owner  string // for --chown; "" when it is a mode that is set
@@ -67,7 +67,7 @@ func (h *handover) plan(p *check.Pass) (*ownedPlan, string) {
 		o.gather,
 		func() string { return o.places(base, known) },
 		func() string { return o.account(base) },
-		func() string { return o.flags() },
+		o.flags,
 		func() string { return o.sources(p.Builds) },
 	} {
 		if reason := ask(); reason != "" {
@@ -143,7 +143,8 @@ func literalText(w dockerfile.Argument) string {
 }
 
 // newFrontend matches the syntax lines that are known to ask for a frontend with --chmod, which came with 1.2.
-var newFrontend = regexp.MustCompile(`^(docker\.io/)?docker/dockerfile:1(\.([2-9]|[1-9]\d)(\.\d+)?)?(-labs)?(@sha256:[0-9a-f]+)?$`)
+var newFrontend = regexp.MustCompile(
+	`^(docker\.io/)?docker/dockerfile:1(\.([2-9]|[1-9]\d)(\.\d+)?)?(-labs)?(@sha256:[0-9a-f]+)?$`)
 
 func (o *ownedPlan) frontend(f *dockerfile.File) string {
 	if syntax := f.Directive("syntax"); o.mode != "" && syntax != "" && !newFrontend.MatchString(syntax) {
@@ -165,7 +166,8 @@ func (o *ownedPlan) asRoot(base image.Image) string {
 	return ""
 }
 
-// gather goes through all that comes before the RUN, in the stages below as well, and sorts out what concerns the paths.
+// gather goes through all that comes before the RUN, in the stages it stands on too, and sorts out what concerns the
+// paths.
 func (o *ownedPlan) gather() string {
 	for _, s := range lineage(o.run.Stage) {
 		for _, i := range s.Instructions {

@@ -54,11 +54,11 @@ type lateRemoval struct {
 	at     *dockerfile.Instruction   // the first RUN that removes
 	things []string                  // what is removed
 	maker  *dockerfile.Instruction   // who made the first of them
-	joined []*dockerfile.Instruction // the RUNs that would be one step: the maker and the removals; nil when they are apart
+	joined []*dockerfile.Instruction // the RUNs that would be one step, the maker first; nil when they are apart
 }
 
-// lateRow looks at a row of RUNs that only remove things, and takes what they remove out of left. What the step directly
-// before the row made is one finding, since all of the row up to there becomes one step with it.
+// lateRow looks at a row of RUNs that only remove things, and takes what they remove out of left. What the step before
+// the row made is one finding, since all of the row up to there becomes one step with it.
 func lateRow(left leftovers, before *dockerfile.Instruction, row []*dockerfile.Instruction) []lateRemoval {
 	var near lateRemoval
 	var out []lateRemoval

@@ -18,12 +18,9 @@ func (l leftovers) after(i *dockerfile.Instruction) {
 	switch i.Keyword {
 	case "RUN":
 		cmds, _ := placedCommands(i)
-		if !slices.ContainsFunc(cmds, func(c placed) bool { return c.Name() != "mkdir" }) {
-			return // empty directories are no mess
-		}
-		for _, c := range cmds {
+		for n, c := range cmds {
 			for _, thing := range ecosystem.Makes(c.Command, c.dir) {
-				if !mounted(i, thing) {
+				if !mounted(i, thing) && !keptEmpty(i, thing) && (c.Name() != "mkdir" || filled(cmds[n+1:], thing)) {
 					l[thing] = i
 				}
 			}
@@ -34,6 +31,23 @@ func (l leftovers) after(i *dockerfile.Instruction) {
 			l[file] = i
 		}
 	}
+}
+
+// filled reports whether one of the commands works in a directory: an empty one is no mess.
+func filled(cmds []placed, dir string) bool {
+	return slices.ContainsFunc(cmds, func(c placed) bool {
+		return within(c.dir, dir) || slices.ContainsFunc(c.Args(), func(w dockerfile.Argument) bool {
+			return within(seenFrom(c.dir, w), dir)
+		})
+	})
+}
+
+// keptEmpty reports whether an ENV above i turns the cache off.
+func keptEmpty(i *dockerfile.Instruction, cache string) bool {
+	above := i.File().Instructions[:i.Index]
+	return cache == "~/.cache/pip" && slices.ContainsFunc(above, func(a *dockerfile.Instruction) bool {
+		return (a.Keyword == "ENV" || a.Keyword == "ARG") && strings.Contains(a.Text(), "PIP_NO_CACHE_DIR")
+	})
 }
 
 func (l leftovers) remove(c placed) {
@@ -54,7 +68,7 @@ func (l leftovers) takenBy(c placed) []string {
 	return taken
 }
 
-// copiedFiles are the paths of the single files that a COPY or ADD is known to bring: a source that looks like an archive
+// copiedFiles are the paths of the single files that a COPY or ADD is known to bring: sources that look like an archive
 // or a package, which somebody unpacks and then removes.
 func copiedFiles(i *dockerfile.Instruction) []string {
 	n := len(i.Words) - 1

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -60,8 +61,8 @@ func changed(dir string, args []dockerfile.Argument) string {
 // sourced are files that are read into the shell only to set variables or functions.
 var sourced = []string{"os-release", "lsb-release", "profile", ".profile", ".bashrc", "env", "activate", "nvm.sh"}
 
-// opaque reports whether a command runs code that is not in the Dockerfile and may do anything: a shell with a script, a
-// shell at the end of a pipe, a program whose name is a variable.
+// opaque reports whether a command runs code that is not in the Dockerfile and may install packages: a shell with a
+// script or at the end of a pipe, a program whose name is a variable, a script that is called for what it sets up.
 func opaque(c dockerfile.Command) bool {
 	name := c.Name()
 	switch name {
@@ -72,8 +73,16 @@ func opaque(c dockerfile.Command) bool {
 	case ".", "source":
 		return len(c.Args()) != 1 || !slices.Contains(sourced, path.Base(strings.Trim(c.Args()[0].Text, `"'`)))
 	}
-	return strings.HasSuffix(name, ".sh")
+	return strings.HasSuffix(name, ".sh") || slices.Contains(provisioners, name) ||
+		strings.Contains(c.Words[0].Text, "/") && setUp.MatchString(name)
 }
+
+var (
+	// provisioners install system packages by themselves.
+	provisioners = strings.Fields("gdebi rosdep mk-build-deps apt-fast nala tasksel ansible-playbook puppet")
+	// setUp matches the names of scripts that do.
+	setUp = regexp.MustCompile("install|setup|bootstrap|provision|deps|prepare")
+)
 
 // mounted reports whether a RUN has a mount that keeps what is written to dir out of its layer. A home directory may be
 // written "~"; whoever mounts something there in a build mounts it for root.

@@ -103,5 +103,6 @@ func coversLists(word string) bool {
 	if fixed == text {
 		fixed = strings.TrimSuffix(fixed, "/") + "/"
 	}
-	return strings.HasPrefix(AptLists+"/", fixed) && strings.Contains(text, "apt") || strings.Contains(text, "/apt/lists/*")
+	whole := strings.HasPrefix(AptLists+"/", fixed) && strings.Contains(text, "apt")
+	return whole || strings.Contains(text, "/apt/lists/*")
 }

@@ -1,42 +1,42 @@
 package ecosystem
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
-// A manager is a package manager (or a tool like one) with the cache it fills as a side effect.
+// manager is a package manager (or a tool like one) with the cache it fills as a side effect. All lists are words set
+// off by blanks; see managers.
 type manager struct {
-	programs []string
-	fills    []string // the verbs that fill the cache; "" is a call without a verb
-	off      []string // options that keep the cache empty
-	caches   []string // where the cache is, in the form of Makes
-	cleans   []string // "verb" or "verb word" that empties it
+	programs string
+	fills    string // the verbs that fill the cache; "-" is a call without a verb
+	off      string // options that keep the cache empty
+	cache    string // where the cache is, in the form of Makes
+	cleans   string // the verb that empties it, and a word that must follow
 }
 
-var rpmVerbs = []string{"install", "update", "upgrade", "groupinstall", "localinstall", "reinstall", "makecache"}
+const rpmVerbs = "install update upgrade groupinstall localinstall reinstall makecache"
 
 // managers says where each keeps its cache when run as root without settings, from the tools' own documentation.
 var managers = []manager{
-	{[]string{"apk"}, []string{"add", "update", "upgrade"}, []string{"--no-cache"},
-		[]string{"/var/cache/apk"}, []string{"cache clean"}},
-	{[]string{"yum"}, rpmVerbs, nil, []string{"/var/cache/yum"}, []string{"clean"}},
-	{[]string{"dnf", "microdnf"}, rpmVerbs, nil, []string{"/var/cache/dnf"}, []string{"clean"}},
-	{[]string{"zypper"}, []string{"install", "in", "refresh", "ref", "update", "up"}, nil,
-		[]string{"/var/cache/zypp"}, []string{"clean", "cc"}},
-	{[]string{"pip", "pip3"}, []string{"install", "download", "wheel"}, []string{"--no-cache-dir"},
-		[]string{"~/.cache/pip"}, []string{"cache purge"}},
-	{[]string{"npm"}, []string{"install", "i", "ci", "add", "update"}, nil, []string{"~/.npm"}, []string{"cache clean"}},
-	{[]string{"yarn"}, []string{"", "install", "add"}, nil, []string{"/usr/local/share/.cache/yarn"}, []string{"cache clean"}},
-	{[]string{"composer"}, []string{"install", "update", "require", "create-project"}, []string{"--no-cache"},
-		[]string{"~/.composer/cache"}, []string{"clear-cache", "clearcache", "cc"}},
-	{[]string{"conda", "mamba", "micromamba"}, []string{"install", "create", "update", "env"}, nil,
-		[]string{"/opt/conda/pkgs"}, []string{"clean"}},
-	{[]string{"go"}, []string{"build", "install", "test"}, nil, []string{"~/.cache/go-build"}, []string{"clean -cache"}},
-	{[]string{"go"}, []string{"mod", "get", "build", "install"}, nil, []string{"/go/pkg/mod"}, []string{"clean -modcache"}},
+	{"apk", "add update upgrade", "--no-cache", "/var/cache/apk", "cache clean"},
+	{"yum", rpmVerbs, "", "/var/cache/yum", "clean"},
+	{"dnf microdnf", rpmVerbs, "", "/var/cache/dnf", "clean"},
+	{"zypper", "install in refresh ref update up", "", "/var/cache/zypp", "clean"},
+	{"pip pip3", "install download wheel", "--no-cache-dir", "~/.cache/pip", "cache purge"},
+	{"npm", "install i ci add update", "", "~/.npm", "cache clean"},
+	{"yarn", "- install add", "", "/usr/local/share/.cache/yarn", "cache clean"},
+	{"composer", "install update require create-project", "--no-cache", "~/.composer/cache", "clear-cache"},
+	{"conda mamba", "install create update env", "", "/opt/conda/pkgs", "clean"},
+	{"go", "build install test", "", "~/.cache/go-build", "clean -cache"},
+	{"go", "mod get build install", "", "/go/pkg/mod", "clean -modcache"},
 }
+
+// among reports whether word is one of those in a list set off by blanks.
+func among(list, word string) bool { return slices.Contains(strings.Fields(list), word) }
 
 // calls are the managers that one command calls, with its words after the program.
 type calls struct {
@@ -48,15 +48,15 @@ type calls struct {
 // managerCall reads a command as a call of a package manager other than apt, also behind sudo and as "python -m pip".
 func managerCall(c dockerfile.Command) (calls, bool) {
 	args := c.Words
-	if len(args) > 2 && strings.HasPrefix(c.Name(), "python") && args[1].Text == "-m" || len(args) > 1 && c.Name() == "sudo" {
-		args = args[len(args)-len(c.Args()):]
-		if args[0].Text == "-m" {
-			args = args[1:]
-		}
+	switch {
+	case c.Name() == "sudo":
+		args = c.Args()
+	case strings.HasPrefix(c.Name(), "python") && len(args) > 2 && args[1].Text == "-m":
+		args = args[2:]
 	}
 	out := calls{name: dockerfile.Command{Words: args}.Name()}
 	for _, m := range managers {
-		if out.name != "" && slices.Contains(m.programs, out.name) {
+		if among(m.programs, out.name) {
 			out.of = append(out.of, m)
 		}
 	}
@@ -83,9 +83,9 @@ func (c calls) makes() []string {
 		out = apkPackages(rest)
 	}
 	for _, m := range c.of {
-		off := slices.ContainsFunc(c.words, func(w string) bool { return slices.Contains(m.off, w) })
-		if !off && slices.Contains(m.fills, verb) {
-			out = append(out, m.caches...)
+		off := slices.ContainsFunc(c.words, func(w string) bool { return among(m.off, w) })
+		if !off && among(m.fills, cmp.Or(verb, "-")) {
+			out = append(out, m.cache)
 		}
 	}
 	return out
@@ -114,11 +114,9 @@ func (c calls) removes() (patterns []string, only bool) {
 		return packages("apk:", withoutOptions(rest)), true
 	}
 	for _, m := range c.of {
-		for _, clean := range m.cleans {
-			want, word, _ := strings.Cut(clean, " ")
-			if verb == want && (word == "" || slices.Contains(rest, word)) {
-				patterns, only = append(patterns, m.caches...), true
-			}
+		want, word, _ := strings.Cut(m.cleans, " ")
+		if verb == want && (word == "" || slices.Contains(c.words, word)) {
+			patterns, only = append(patterns, m.cache), true
 		}
 	}
 	return patterns, only

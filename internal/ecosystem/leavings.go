@@ -8,9 +8,9 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
-// Makes lists what a command is known to leave in the file system, each as a clean absolute path: the cache of a package
-// manager, a downloaded archive, a cloned directory. A home directory is written "~". Packages are "apt:gcc" and
-// "apk:.build-deps". dir is the directory the command runs in, "" when unknown. The list is an allowlist: what is not
+// Makes lists what a command is known to leave in the file system, each as a clean absolute path: the cache of a
+// package manager, a downloaded archive, a cloned directory. A home directory is written "~". Packages are "apt:gcc"
+// and "apk:.build-deps". dir is the directory the command runs in, "" when unknown. The list is an allowlist: what is not
 // known to be made is not in it.
 func Makes(c dockerfile.Command, dir string) []string {
 	if a, ok := AptCall(c); ok {
@@ -38,8 +38,8 @@ func Makes(c dockerfile.Command, dir string) []string {
 	return nil
 }
 
-// Removes lists the patterns (path.Match, in the form of Makes) of what a command removes. only reports whether removing
-// is all the command does, also when what it removes is not known.
+// Removes lists the patterns (path.Match, in the form of Makes) of what a command removes or moves away. only reports
+// whether removing is all the command does, also when what it removes is not known.
 func Removes(c dockerfile.Command, dir string) (patterns []string, only bool) {
 	if RemovesAptLists(c) {
 		patterns = []string{AptLists}
@@ -52,12 +52,9 @@ func Removes(c dockerfile.Command, dir string) (patterns []string, only bool) {
 	}
 	switch c.Name() {
 	case "rm", "rmdir", "unlink":
-		for _, w := range c.Args() {
-			if p := (places{dir}).pattern(w); p != "" {
-				patterns = append(patterns, p)
-			}
-		}
-		return patterns, true
+		return append(patterns, places{dir}.patterns(c.Args())...), true
+	case "mv":
+		return places{dir}.patterns(c.Args()[:max(0, len(c.Args())-1)]), false
 	case "find":
 		return patterns, deletes(c)
 	}
@@ -133,12 +130,18 @@ func (at places) resolve(text string) string {
 	return path.Join(at.dir, text)
 }
 
-// pattern is what rm removes when given the word.
-func (at places) pattern(w dockerfile.Argument) string {
-	if strings.HasPrefix(w.Text, "-") || path.Clean(w.Text) == "/" {
-		return ""
+// patterns are what rm removes when given the words; options and "/" are passed over.
+func (at places) patterns(words []dockerfile.Argument) []string {
+	var out []string
+	for _, w := range words {
+		if strings.HasPrefix(w.Text, "-") || path.Clean(w.Text) == "/" {
+			continue
+		}
+		if p := at.resolve(strings.Trim(w.Text, `"`)); p != "" {
+			out = append(out, p)
+		}
 	}
-	return at.resolve(strings.Trim(w.Text, `"`))
+	return out
 }
 
 // named are the paths behind those texts that can be known.
