@@ -15,11 +15,11 @@ func destination(i *dockerfile.Instruction) (to string, dir bool) {
 	}
 	text := i.Words[len(i.Words)-1].Text
 	dir = strings.HasSuffix(text, "/") || path.Base(text) == "." || path.Base(text) == ".." || len(i.Words) > 2
-	return absolute(i, text), dir
+	return absolutePath(i, text), dir
 }
 
-// absolute is a path written in i, as seen from the working directory there; "" when that or the path is not known.
-func absolute(i *dockerfile.Instruction, text string) string {
+// absolutePath is a path written in i, as seen from the working directory there; "" when that or the path is not known.
+func absolutePath(i *dockerfile.Instruction, text string) string {
 	if text == "" || strings.ContainsAny(text, "$\\`\"'*?[") {
 		return ""
 	}
