@@ -21,6 +21,8 @@ const (
 	beatTime    = 1500 * time.Millisecond // how long one beat may take
 	giveUpAfter = 5 * time.Second
 	staleAfter  = 9 * time.Second
+
+	_ = uint(staleAfter - giveUpAfter - beatEvery - beatTime) // does not compile when that order is broken
 )
 
 // clientID names this process among the replicas, anew at every start.

@@ -112,7 +112,9 @@ func cutOff(t *testing.T, p place) {
 }
 
 func badURL(t *testing.T, p place) {
-	for _, url := range []string{p.url + "&connect_timeout=soon", "mysql://user:hunter2@host/db", "postgres://u:hunter2@:x/db"} {
+	for _, url := range []string{
+		p.url + "&connect_timeout=soon", "mysql://user:hunter2@host/db", "postgres://u:hunter2@:x/db",
+	} {
 		q, err := Open(t.Context(), Options{DatabaseURL: url, Work: new(tally).work})
 		if err == nil {
 			t.Errorf("opened %s", url)

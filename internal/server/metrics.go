@@ -53,7 +53,8 @@ func newBacklog(q Queue) backlog {
 // Describe implements prometheus.Collector.
 func (b backlog) Describe(to chan<- *prometheus.Desc) { to <- b.jobs }
 
-// Collect implements prometheus.Collector. Without an answer from the queue there is no number, rather than a wrong one.
+// Collect implements prometheus.Collector. Without an answer from the queue there is no number, rather than a wrong
+// one.
 func (b backlog) Collect(to chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), probeTime)
 	defer cancel()
@@ -61,7 +62,8 @@ func (b backlog) Collect(to chan<- prometheus.Metric) {
 	if err != nil {
 		return
 	}
-	for state, n := range map[string]int{"waiting": d.Waiting, "running": d.Running, "delayed": d.Delayed, "dead": d.Dead} {
+	states := map[string]int{"waiting": d.Waiting, "running": d.Running, "delayed": d.Delayed, "dead": d.Dead}
+	for state, n := range states {
 		to <- prometheus.MustNewConstMetric(b.jobs, prometheus.GaugeValue, float64(n), state)
 	}
 }

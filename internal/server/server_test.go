@@ -156,7 +156,7 @@ func TestWebhookAnswers(t *testing.T) {
 		"empty signature":     {opened, header("X-Hub-Signature-256", "sha256="), 401, false},
 		"short signature":     {opened, header("X-Hub-Signature-256", signature(secret, opened)[:40]), 401, false},
 		"no hex":              {opened, header("X-Hub-Signature-256", "sha256="+strings.Repeat("z", 64)), 401, false},
-		"other algorithm":     {opened, header("X-Hub-Signature-256", signature(secret, opened)[len("sha256="):]), 401, false},
+		"no algorithm":        {opened, header("X-Hub-Signature-256", signature(secret, opened)[7:]), 401, false},
 		"SHA-1 only":          {opened, sha1Only, 401, false},
 		"malformed JSON":      {`{"action":`, func(*http.Request) {}, 400, false},
 		"form":                {"payload=%7B%7D", func(*http.Request) {}, 400, false},
@@ -352,6 +352,30 @@ func TestServeDrains(t *testing.T) {
 	}
 	if len(q.known) != 1 {
 		t.Error("the delivery was not stored")
+	}
+}
+
+// TestServeLingers takes a delivery after the context ended, while the load balancer may not have noticed.
+func TestServeLingers(t *testing.T) {
+	q := &shelf{}
+	s := newServer(t, q, func(o *Options) { o.Linger = time.Hour })
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ctx, l) }()
+	cancel()
+	for !s.draining.Load() {
+		runtime.Gosched()
+	}
+	if err := deliver("http://" + l.Addr().String()); err != nil || len(q.known) != 1 {
+		t.Errorf("while lingering: %v, %d deliveries stored", err, len(q.known))
+	}
+	l.Close() // ends it before the hour is over
+	if err := <-served; err == nil {
+		t.Error("the lost listener is not reported")
 	}
 }
 

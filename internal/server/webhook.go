@@ -20,14 +20,14 @@ const (
 	// Small ones never wait, so neither can strangers keep out what GitHub usually sends.
 	smallBody = 1 << 20
 	maxLarge  = 16
-	// storeTime bounds waiting for a large body's turn, reading it and storing it. GitHub counts a delivery as failed after ten seconds
-	// (docs.github.com, "Best practices for using webhooks").
+	// storeTime bounds waiting for a large body's turn, reading it and storing it. GitHub counts a delivery as failed
+	// after ten seconds (docs.github.com, "Best practices for using webhooks").
 	storeTime = 9 * time.Second
 	// maxName bounds the headers that name a delivery and its event; GitHub's are 36 characters and fewer.
 	maxName = 100
 )
 
-// events are those that are stored: the ones GitHub sends an App like this one. Of the others only their number is kept.
+// events are those that are stored: the ones GitHub sends an App like this one. Of the others only the number is kept.
 func events() []string {
 	return []string{
 		"check_run", "check_suite", "installation", "installation_repositories", "installation_target", "issue_comment",

@@ -1,5 +1,5 @@
-// Package pgtest starts a throw-away PostgreSQL for tests: a new cluster in a temporary folder, reached by a Unix socket
-// only, which ends with the test process however that ends.
+// Package pgtest starts a throw-away PostgreSQL for tests: a new cluster in a temporary folder, reached by a Unix
+// socket only. Server and folder end with the test process, however that ends.
 package pgtest
 
 import (
@@ -93,8 +93,8 @@ func create(u user, bin, folder string) error {
 // serve runs the server beneath a shell that stops it once its standard input ends, which is when we close it or die.
 func serve(tb testing.TB, u user, bin, folder string, settings []string) {
 	tb.Helper()
-	const script = `"$@" 2>&1 & pid=$!; cat >/dev/null; kill -INT $pid; wait $pid`
-	args := []string{"-c", script, "sh", filepath.Join(bin, "postgres"), "-D", filepath.Join(folder, "data"),
+	const script = `folder=$1; shift; "$@" 2>&1 & pid=$!; cat >/dev/null; kill -INT $pid; wait $pid; rm -rf "$folder"`
+	args := []string{"-c", script, "sh", folder, filepath.Join(bin, "postgres"), "-D", filepath.Join(folder, "data"),
 		"-k", folder, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200"}
 	for _, s := range settings {
 		args = append(args, "-c", s)
