@@ -22,6 +22,7 @@ type Fault struct {
 	Body   string            // of that answer, JSON; "" is an error message for the status
 	Cut    bool              // the connection is cut instead of an answer
 	Hold   <-chan struct{}   // the answer waits until the channel is closed or the caller went away
+	Met    chan<- struct{}   // is sent to when the fault strikes, before Hold
 }
 
 // Inject makes a fault strike the next requests that it meets.
@@ -80,6 +81,9 @@ func (s *Server) fault(operation string) *Fault {
 
 // strike acts out a fault; done is false when the true answer is to be sent.
 func (f *Fault) strike(w http.ResponseWriter, r *http.Request) (done bool) {
+	if f.Met != nil {
+		f.Met <- struct{}{}
+	}
 	if f.Hold != nil {
 		select {
 		case <-f.Hold:
