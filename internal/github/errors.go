@@ -44,11 +44,7 @@ func doing(err error, format string, args ...any) error {
 // meaning puts what go-github returned into the words of package forge.
 func meaning(err error) error {
 	var answer *gogithub.ErrorResponse
-	var spent *gogithub.RateLimitError
-	switch {
-	case errors.As(err, &spent): // go-github's own, when the last answer left nothing of the hour
-		return &forge.LimitError{Until: spent.Rate.Reset.Time, Err: spent}
-	case errors.As(err, &answer):
+	if errors.As(err, &answer) {
 		return answered(answer)
 	}
 	return err

@@ -80,9 +80,10 @@ func writes(r *http.Request) bool {
 	return !reads(r) && !strings.HasSuffix(r.URL.Path, "/access_tokens")
 }
 
-// judge turns an answer that says "wait" into a LimitError.
+// judge turns an answer that says "wait" into a LimitError, and shuts the gate after the last answer of an hour.
 func (g *gate) judge(res *http.Response) (*http.Response, error) {
 	if res.StatusCode != http.StatusForbidden && res.StatusCode != http.StatusTooManyRequests {
+		g.note(res.Header)
 		return res, nil
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxErrorText))
@@ -113,7 +114,17 @@ func (g *gate) shut(h http.Header, cause error) error {
 	if until.After(g.until) {
 		g.until = until
 	}
-	return &forge.LimitError{Until: until, Err: cause}
+	return &forge.LimitError{Until: g.until, Err: cause}
+}
+
+// note shuts the gate when an answer was the last of its hour. The header is taken out, because go-github keeps a
+// record of its own that knows neither our clock nor the other limits.
+func (g *gate) note(h http.Header) {
+	if h.Get("X-RateLimit-Remaining") == "0" {
+		_ = g.shut(h, nil) // this answer is good
+	}
+	h.Del("X-RateLimit-Remaining")
+	h.Del("X-RateLimit-Reset")
 }
 
 // readyAt is when to come back: Retry-After in seconds, else the reset of an hour that is used up, else a minute on.

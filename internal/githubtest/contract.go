@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -28,11 +29,15 @@ type contract struct {
 	schema *ast.Schema
 }
 
-func loadContract() (*contract, error) {
+// loadContract reads the descriptions once for the whole process. They are not changed afterwards.
+var loadContract = sync.OnceValues(readContract)
+
+func readContract() (*contract, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(openapiText)
 	if err != nil {
 		return nil, err
 	}
+	allowNull(doc.Components.Schemas["pull-request"].Value.Properties["head"].Value, "repo")
 	router, err := gorillamux.NewRouter(doc)
 	if err != nil {
 		return nil, err
@@ -42,6 +47,15 @@ func loadContract() (*contract, error) {
 		return nil, err
 	}
 	return &contract{router: router, schema: schema}, nil
+}
+
+// allowNull lets a property be null that GitHub's description does not: the head's repository, when it was a fork that
+// was deleted since.
+func allowNull(schema *openapi3.Schema, name string) {
+	none := &openapi3.Schema{Nullable: true, Type: &openapi3.Types{"object"}, MaxProps: new(uint64)}
+	schema.Properties[name] = &openapi3.SchemaRef{Value: &openapi3.Schema{
+		Nullable: true, AnyOf: openapi3.SchemaRefs{schema.Properties[name], {Value: none}},
+	}}
 }
 
 // route finds the operation that a request calls.

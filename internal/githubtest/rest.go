@@ -318,7 +318,7 @@ var shaForm = regexp.MustCompile(`^[0-9a-f]{40}$`)
 func (s *Server) getBlob(c *call) (int, any, error) {
 	sha := c.params["file_sha"]
 	if !shaForm.MatchString(sha) {
-		return 0, nil, unprocessable("The sha parameter must be exactly 40 characters and contain only [0-9a-f].")
+		return 0, nil, &apiError{status: 422, message: "The sha parameter must be exactly 40 characters and contain only [0-9a-f]."}
 	}
 	o, ok, err := c.repo.git.object(sha)
 	if err != nil {
