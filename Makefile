@@ -1,7 +1,7 @@
 # Every target is a plain command; "make help" lists them.
 GO      ?= go
 ROOT    := $(if $(filter 0,$(shell id -u)),,sudo)
-PACKAGES := postgresql chromium
+PACKAGES := postgresql chromium dash busybox
 BROWSER := testdata/browser
 
 .PHONY: build test lint update demo bench deps test-browser fuzz help
@@ -29,12 +29,13 @@ demo: build ## Show the whole product: a server, a GitHub double, a pull request
 bench: ## Run the benchmarks; feed two runs to benchstat.
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-fuzz: ## Fuzz the Dockerfile layer for a minute.
+fuzz: ## Fuzz the Dockerfile layer and the edits, a minute each.
 	$(GO) test -run '^$$' -fuzz FuzzRoundTrip -fuzztime 60s ./fixes/dockerfile
+	$(GO) test -run '^$$' -fuzz FuzzApply -fuzztime 60s ./fixes
 
 deps: ## Install what the tests use besides Go and git: PostgreSQL's server, Chromium, playwright-core.
 	$(ROOT) apt-get update -qq
-	$(ROOT) apt-get install -y -qq --no-install-recommends $(PACKAGES)
+	RUNLEVEL=1 $(ROOT) apt-get install -y -qq --no-install-recommends $(PACKAGES)
 	$(GO) mod download
 	cd $(BROWSER) && npm ci --no-audit --no-fund
 
