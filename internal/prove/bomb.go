@@ -211,7 +211,7 @@ func bound(text string, env sizes) int {
 		if dollar < 0 {
 			return plus(n, len(text)-at)
 		}
-		n = plus(n, dollar+1)
+		n = plus(n, dollar)
 		at += dollar + 1
 		braced := strings.HasPrefix(text[at:], "{")
 		if braced {
@@ -219,6 +219,7 @@ func bound(text string, env sizes) int {
 		}
 		name := variable(text[at:])
 		at += len(name)
+		n = plus(n, len(name)+2) // an escaped dollar leaves all of it as it is
 		value := env.get(name)
 		if braced && strings.HasPrefix(text[at:], "/") {
 			rest := bound(text[at:], env)

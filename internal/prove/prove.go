@@ -76,14 +76,16 @@ func (p *Pool) images(ctx context.Context, c *change) (before, after reply, err 
 	if err != nil {
 		return reply{}, reply{}, err
 	}
-	if before, err = p.file(ctx, c.before, all); err != nil {
+	if before, err = p.file(ctx, c, c.before, all); err != nil {
 		return reply{}, reply{}, err
 	}
-	after, err = p.file(ctx, c.after, all)
+	after, err = p.file(ctx, c, c.after, all)
 	return before, after, err
 }
 
-func (p *Pool) file(ctx context.Context, f *dockerfile.File, all []world) (reply, error) {
+// file converts the changed stage and those behind it. What stands before it is the same text in both files, and no stage
+// sees what stands behind it.
+func (p *Pool) file(ctx context.Context, c *change, f *dockerfile.File, all []world) (reply, error) {
 	if err := bounded(f, all); err != nil && !p.opts.bound {
 		return reply{}, err
 	}
@@ -91,7 +93,7 @@ func (p *Pool) file(ctx context.Context, f *dockerfile.File, all []world) (reply
 	if err != nil {
 		return reply{}, err
 	}
-	rep, err := p.convert(ctx, request{Source: src, Stages: stages, Worlds: all})
+	rep, err := p.convert(ctx, request{Source: src, Stages: stages[c.stage:], Worlds: all})
 	if err == nil && len(rep.Results) != len(all) {
 		err = errors.New("comparing what is built broke off")
 	}
@@ -144,11 +146,11 @@ func (c *change) compare(pred predicate, before, after reply) error {
 // counts as equal where later ones copy from it.
 func (c *change) world(pred predicate, before, after reply, w int) (bool, error) {
 	same := map[string]string{}
-	final := len(c.before.Stages) - 1
+	final := len(c.before.Stages) - 1 - c.stage
 	if before.Results[w][final].Error != "" && after.Results[w][final].Error != "" {
 		return false, nil
 	}
-	for k := range c.before.Stages {
+	for k, stage := range c.before.Stages[c.stage:] {
 		old, fixed := before.Results[w][k], after.Results[w][k]
 		if old.Error != "" && fixed.Error != "" {
 			continue
@@ -157,7 +159,7 @@ func (c *change) world(pred predicate, before, after reply, w int) (bool, error)
 			return false, fmt.Errorf("one of the two files does not build: %s%s", old.Error, fixed.Error)
 		}
 		b, a := before.image(old, nil), after.image(fixed, same)
-		b.stage, a.stage = c.before.Stages[k], c.after.Stages[k]
+		b.stage, a.stage = stage, c.after.Stages[stage.Index]
 		if err := c.images(pred, b, a); err != nil {
 			return false, err
 		}
