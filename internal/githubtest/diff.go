@@ -30,8 +30,8 @@ type diffLine struct {
 }
 
 // diff compares two commits, with renames found as GitHub does (git's 50 %).
-func (g gitDir) diff(from, to string) ([]fileDiff, error) {
-	out, err := g.run(nil, "diff", "--no-color", "--no-ext-diff", "--no-textconv", "--full-index", "--src-prefix=a/",
+func (g *gitDir) diff(from, to string) ([]fileDiff, error) {
+	out, err := g.ask("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--full-index", "--src-prefix=a/",
 		"--dst-prefix=b/", "-M", "-U3", "--patch-with-raw", "-z", from, to)
 	if err != nil {
 		return nil, err
@@ -188,8 +188,8 @@ func (f *fileDiff) hunkText(side string, line int) string {
 
 // moved maps line numbers of one commit's file to another's: a line that the diff leaves alone keeps its place, a line
 // that it deletes has none.
-func (g gitDir) moved(path, from, to string) (func(line int) (int, bool), error) {
-	out, err := g.run(nil, "diff", "--no-color", "--no-ext-diff", "--no-textconv", "-U0", from, to, "--", path)
+func (g *gitDir) moved(path, from, to string) (func(line int) (int, bool), error) {
+	out, err := g.ask("diff", "--no-color", "--no-ext-diff", "--no-textconv", "-U0", from, to, "--", path)
 	if err != nil {
 		return nil, err
 	}

@@ -14,11 +14,16 @@ import (
 )
 
 // A gitDir is a bare repository on disk, shared by a repository and its forks as on GitHub. Whoever calls git through it
-// gets no hooks, no configuration of the user's or the system's, and fixed names and dates.
-type gitDir string
+// gets no hooks, no configuration of the user's or the system's, and fixed names and dates. Its callers hold the server's
+// mutex.
+type gitDir struct {
+	path string
+	// answers are what git said to questions that are put again and again, until something is written.
+	answers map[string][]byte
+}
 
-func initGit(dir string) (gitDir, error) {
-	g := gitDir(dir)
+func initGit(dir string) (*gitDir, error) {
+	g := &gitDir{path: dir, answers: make(map[string][]byte)}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return g, err
 	}
@@ -26,12 +31,32 @@ func initGit(dir string) (gitDir, error) {
 	return g, err
 }
 
-func (g gitDir) run(stdin []byte, args ...string) ([]byte, error) {
+// ask runs git for a question whose answer depends on its words and on what is stored.
+func (g *gitDir) ask(args ...string) ([]byte, error) {
+	key := strings.Join(args, "\x00")
+	if out, ok := g.answers[key]; ok {
+		return out, nil
+	}
+	out, err := g.run(nil, args...)
+	if err == nil {
+		g.answers[key] = out
+	}
+	return out, err
+}
+
+// change runs git for a command that writes.
+func (g *gitDir) change(stdin []byte, args ...string) error {
+	clear(g.answers)
+	_, err := g.run(stdin, args...)
+	return err
+}
+
+func (g *gitDir) run(stdin []byte, args ...string) ([]byte, error) {
 	fixed := []string{"-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false", "-c", "gc.auto=0"}
 	cmd := exec.Command("git", append(fixed, args...)...)
-	cmd.Dir = string(g)
+	cmd.Dir = g.path
 	cmd.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + string(g), "LC_ALL=C", "GIT_DIR=.", "GIT_CONFIG_NOSYSTEM=1",
+		"PATH=" + os.Getenv("PATH"), "HOME=" + g.path, "LC_ALL=C", "GIT_DIR=.", "GIT_CONFIG_NOSYSTEM=1",
 		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0",
 	}
 	cmd.Stdin = bytes.NewReader(stdin)
@@ -39,19 +64,19 @@ func (g gitDir) run(stdin []byte, args ...string) ([]byte, error) {
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("git %s in %s: %w: %s", args[0], filepath.Base(string(g)), err, stderr.Bytes())
+		return nil, fmt.Errorf("git %s in %s: %w: %s", args[0], filepath.Base(g.path), err, stderr.Bytes())
 	}
 	return out, nil
 }
 
 // line runs git and returns its output without the final line end.
-func (g gitDir) line(args ...string) (string, error) {
-	out, err := g.run(nil, args...)
+func (g *gitDir) line(args ...string) (string, error) {
+	out, err := g.ask(args...)
 	return strings.TrimSpace(string(out)), err
 }
 
 // commit resolves a revision to a commit's SHA.
-func (g gitDir) commit(rev string) (string, error) {
+func (g *gitDir) commit(rev string) (string, error) {
 	return g.line("rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{commit}")
 }
 
@@ -66,7 +91,7 @@ type Commit struct {
 
 // write makes a commit on the ref with the given parent ("" for a first commit) and returns its SHA. One fast-import
 // does it, so the cost does not grow with the number of files.
-func (g gitDir) write(ref, parent string, c Commit, now time.Time) (string, error) {
+func (g *gitDir) write(ref, parent string, c Commit, now time.Time) (string, error) {
 	var in bytes.Buffer
 	fmt.Fprintf(&in, "commit %s\ncommitter %s <%s@users.noreply.github.com> %d +0000\n", ref, c.Author, c.Author, now.Unix())
 	fmt.Fprintf(&in, "data %d\n%s\n", len(c.Message), c.Message)
@@ -80,7 +105,7 @@ func (g gitDir) write(ref, parent string, c Commit, now time.Time) (string, erro
 		writeFile(&in, path, c.Modes[path], c.Files[path])
 	}
 	in.WriteString("done\n")
-	if _, err := g.run(in.Bytes(), "fast-import", "--quiet", "--force", "--done", "--date-format=raw"); err != nil {
+	if err := g.change(in.Bytes(), "fast-import", "--quiet", "--force", "--done", "--date-format=raw"); err != nil {
 		return "", err
 	}
 	return g.commit(ref)
@@ -112,7 +137,7 @@ type object struct {
 }
 
 // object reads one object by revision; ok is false when there is none.
-func (g gitDir) object(rev string) (o object, ok bool, err error) {
+func (g *gitDir) object(rev string) (o object, ok bool, err error) {
 	if strings.ContainsAny(rev, "\n") {
 		return o, false, nil
 	}
@@ -138,12 +163,12 @@ type treeEntry struct {
 	Size                  int // of blobs
 }
 
-func (g gitDir) tree(rev string, recursive bool) ([]treeEntry, error) {
+func (g *gitDir) tree(rev string, recursive bool) ([]treeEntry, error) {
 	args := []string{"ls-tree", "-l", "-z"}
 	if recursive {
 		args = append(args, "-r", "-t")
 	}
-	out, err := g.run(nil, append(args, rev)...)
+	out, err := g.ask(append(args, rev)...)
 	if err != nil {
 		return nil, err
 	}

@@ -230,6 +230,6 @@ func (s *Server) broken(format string, args ...any) {
 	s.failures = append(s.failures, fmt.Errorf(format, args...))
 }
 
-func (s *Server) newGit(name string) (gitDir, error) {
+func (s *Server) newGit(name string) (*gitDir, error) {
 	return initGit(filepath.Join(s.dir, name+".git"))
 }

@@ -17,7 +17,7 @@ type Repo struct {
 	private bool
 	parent  *Repo  // of a fork
 	refs    string // prefix of its branches, "refs/heads/" unless it is a fork
-	git     gitDir
+	git     *gitDir
 	pulls   []*Pull // shared numbering with nothing else: there are no issues
 	deleted bool
 }
@@ -71,7 +71,7 @@ func (r *Repo) Fork(owner string) (*Repo, error) {
 	for line := range strings.Lines(string(out)) {
 		sha, ref, _ := strings.Cut(strings.TrimSpace(line), " ")
 		branch := strings.TrimPrefix(ref, r.refs)
-		if _, err := r.git.run(nil, "update-ref", f.refs+branch, sha); err != nil {
+		if err := r.git.change(nil, "update-ref", f.refs+branch, sha); err != nil {
 			return nil, err
 		}
 	}
@@ -114,8 +114,7 @@ func (r *Repo) Branch(name, at string) error {
 	if err != nil {
 		return err
 	}
-	_, err = r.git.run(nil, "update-ref", r.refs+name, sha, strings.Repeat("0", 40))
-	return err
+	return r.git.change(nil, "update-ref", r.refs+name, sha, strings.Repeat("0", 40))
 }
 
 // Push writes files in one commit onto a branch, which it makes at main when there is none, and returns the commit.
@@ -143,7 +142,7 @@ func (r *Repo) ForcePush(branch, to string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := r.git.run(nil, "update-ref", r.refs+branch, sha); err != nil {
+	if err := r.git.change(nil, "update-ref", r.refs+branch, sha); err != nil {
 		return err
 	}
 	return r.pushed(branch, before, sha, r.owner)

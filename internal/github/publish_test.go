@@ -1,0 +1,171 @@
+package github_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/github"
+	"github.com/lighterman/lighterman/internal/githubtest"
+)
+
+func draft(body string, comments ...forge.DraftComment) *forge.Draft {
+	return &forge.Draft{Body: body, Comments: comments}
+}
+
+func inline(first, last int, body string) forge.DraftComment {
+	return forge.DraftComment{Path: "Dockerfile", StartLine: first, Line: last, Body: body}
+}
+
+func (h *host) change(t *testing.T, ref forge.Ref) *forge.Change {
+	t.Helper()
+	c, err := h.app.Change(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestPublishEverything: a review, then edits, resolved and minimised threads; what was deleted meanwhile is passed over.
+func TestPublishEverything(t *testing.T) {
+	h, p, ref, _ := reviewed(t)
+	var comments []forge.DraftComment
+	for n := range 25 {
+		comments = append(comments, inline(n%5+1, n%5+1, fmt.Sprint("finding ", n)))
+	}
+	if err := h.app.Publish(t.Context(), ref, forge.Plan{Head: p.Head(), Review: draft("first", comments...)}); err != nil {
+		t.Fatal(err)
+	}
+	c := h.change(t, ref)
+	gone := c.Threads[24]
+	if err := p.DeleteComment(gone.Comments[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	plan := forge.Plan{
+		Head: p.Head(), Review: draft("", inline(2, 4, "range")),
+		Edit:     []forge.CommentEdit{{ID: gone.Comments[0].ID, Body: "x"}, {ID: c.Threads[0].Comments[0].ID, Body: "edited"}},
+		EditBody: []forge.ReviewEdit{{ID: 1, Body: "x"}, {ID: c.Reviews[0].ID, Body: "second"}},
+		Minimize: []string{c.Threads[23].Comments[0].NodeID, gone.Comments[0].NodeID},
+	}
+	for _, th := range c.Threads[1:23] {
+		plan.Resolve = append(plan.Resolve, th.ID)
+	}
+	plan.Resolve = append(plan.Resolve, gone.ID)
+	h.ForgetRequests()
+	for range 2 { // again, as after a crash: only the review is new
+		if err := h.app.Publish(t.Context(), ref, plan); err != nil {
+			t.Fatal(err)
+		}
+		plan.Review = nil
+	}
+	if n := h.operations(); n["graphql:Resolve"] != 4 || n["graphql:Minimize"] != 2 || n["pulls/create-review"] != 1 {
+		t.Errorf("requests %v", n)
+	}
+	c = h.change(t, ref)
+	if len(c.Threads) != 25 || c.Threads[0].Comments[0].Body != "edited" || c.Threads[0].Resolved {
+		t.Errorf("%d threads, the first %+v", len(c.Threads), c.Threads[0])
+	}
+	for _, th := range c.Threads[1:23] {
+		if !th.Resolved {
+			t.Errorf("not resolved: %+v", th)
+		}
+	}
+	if c.Threads[23].Hidden != "resolved" || c.Threads[22].Hidden != "" {
+		t.Errorf("hidden as %q and %q", c.Threads[23].Hidden, c.Threads[22].Hidden)
+	}
+	if c.Reviews[0].Body != "second" || len(c.Reviews) != 2 {
+		t.Errorf("reviews %+v", c.Reviews)
+	}
+	if shown, err := p.Threads(); err != nil || shown[24].StartLine != 2 || shown[24].Line != 4 {
+		t.Errorf("the range is %+v, %v", shown[24], err)
+	}
+}
+
+// TestPendingReviewIsCleared: one of ours that somebody's crash left behind does not block us for ever.
+func TestPendingReviewIsCleared(t *testing.T) {
+	h, p, ref, _ := reviewed(t)
+	if err := p.StartReview(h.Bot(), "left behind", githubtest.ReviewComment{Path: "Dockerfile", Line: 1, Body: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.StartReview("robin", "hers"); err != nil {
+		t.Fatal(err)
+	}
+	if c := h.change(t, ref); len(c.Reviews) != 0 {
+		t.Errorf("a pending review counts as ours: %+v", c.Reviews)
+	}
+	if err := h.app.Publish(t.Context(), ref, forge.Plan{Head: p.Head(), Review: &oneReview}); err != nil {
+		t.Fatal(err)
+	}
+	if got := p.Reviews(); len(got) != 1 || got[0].Body != oneReview.Body {
+		t.Errorf("reviews %+v", got)
+	}
+	if threads, err := p.Threads(); err != nil || len(threads) != 0 {
+		t.Errorf("threads %+v, %v", threads, err)
+	}
+}
+
+// TestRefused: a review on a line outside the diff is refused whole, with GitHub's reason, and leaves nothing.
+func TestRefused(t *testing.T) {
+	h, p, ref, _ := reviewed(t)
+	err := h.app.Publish(t.Context(), ref, forge.Plan{Head: p.Head(), Review: draft("x", inline(1, 1, "good"), inline(77, 77, "bad"))})
+	var no *github.RefusedError
+	if !errors.Is(err, forge.ErrRefused) || !errors.As(err, &no) || errors.Is(err, forge.ErrStale) {
+		t.Fatalf("error %v", err)
+	}
+	if len(no.Messages) != 1 || !strings.Contains(no.Messages[0], "must be part of the diff") {
+		t.Errorf("messages %q", no.Messages)
+	}
+	if len(p.Reviews()) != 0 {
+		t.Errorf("reviews %+v", p.Reviews())
+	}
+	// An edit that is refused is no refused review: the caller must not post the review again without its comments.
+	id := int64(0)
+	if err := h.app.Publish(t.Context(), ref, forge.Plan{Head: p.Head(), Review: draft("x", inline(1, 1, "good"))}); err != nil {
+		t.Fatal(err)
+	}
+	id = h.change(t, ref).Threads[0].Comments[0].ID
+	err = h.app.Publish(t.Context(), ref, forge.Plan{Head: p.Head(), Edit: []forge.CommentEdit{{ID: id, Body: strings.Repeat("x", 70_000)}}})
+	if !errors.As(err, &no) || errors.Is(err, forge.ErrRefused) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestStale: a review for lines that a push took away is stale, not wrong; so is one for a closed pull request.
+func TestStale(t *testing.T) {
+	h, p, ref, _ := reviewed(t)
+	was := p.Head()
+	if err := h.repo.ForcePush("topic", "main"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.repo.Push("topic", "other", map[string]string{"other": "x\n"}); err != nil {
+		t.Fatal(err)
+	}
+	err := h.app.Publish(t.Context(), ref, forge.Plan{Head: was, Review: draft("x", inline(1, 1, "x"))})
+	if !errors.Is(err, forge.ErrStale) || errors.Is(err, forge.ErrRefused) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestReviewOnly: an App without contents: write cannot resolve, is told so by CanResolve, and minimises instead.
+func TestReviewOnly(t *testing.T) {
+	h := newHost(t, githubtest.Options{Permissions: githubtest.ReviewOnly()}, map[string]string{"README.md": "# shop\n"})
+	p, ref := h.open(t, map[string]string{"Dockerfile": dockerfile})
+	if err := h.app.Publish(t.Context(), ref, forge.Plan{Head: p.Head(), Review: draft("", inline(1, 1, "x"))}); err != nil {
+		t.Fatal(err)
+	}
+	th := h.change(t, ref).Threads[0]
+	if th.CanResolve {
+		t.Error("it may resolve")
+	}
+	if err := h.app.Publish(t.Context(), ref, forge.Plan{Head: p.Head(), Resolve: []string{th.ID}}); err == nil {
+		t.Error("resolving is no error")
+	}
+	if err := h.app.Publish(t.Context(), ref, forge.Plan{Head: p.Head(), Minimize: []string{th.Comments[0].NodeID}}); err != nil {
+		t.Error(err)
+	}
+	if n := h.TokenRequests(); n != 2 {
+		t.Errorf("%d requests for tokens, want one that was refused and one narrower", n)
+	}
+}
