@@ -25,7 +25,7 @@ func runAptListsKept(p *check.Pass) error {
 			continue
 		}
 		for _, i := range s.Instructions {
-			if run := bodyOf(i); run != nil && keepsLists(p, run) {
+			if run := bodyOf(i); run != nil && keepsLists(p, i, run) {
 				reportLists(p, i, run)
 			}
 		}
@@ -47,15 +47,14 @@ func bodyOf(i *dockerfile.Instruction) *dockerfile.Instruction {
 // keepsLists reports whether the lists stay and that is not said elsewhere: a cleanup directly below is the matter of
 // late-cleanup, and a RUN that only fetches the lists that of apt-update-alone. What its fix would leave over is said
 // here at once, so that no fix gives rise to a finding.
-func keepsLists(p *check.Pass, run *dockerfile.Instruction) bool {
+func keepsLists(p *check.Pass, i, run *dockerfile.Instruction) bool {
 	use := aptUseOf(run)
-	if !use.keeps || mounted(run, ecosystem.AptLists) {
+	switch {
+	case !use.keeps || mounted(run, ecosystem.AptLists):
 		return false
-	}
-	if run.Stage.Instructions[0] != nil && !slices.Contains(run.Stage.Instructions, run) {
-		return true // the body of an ONBUILD
-	}
-	if use.alone() {
+	case i != run: // the rest of the stage has nothing to do with what an ONBUILD defers
+		return true
+	case use.alone():
 		runs, _ := joinable(p.File, run)
 		return len(runs) == 2
 	}
