@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -283,6 +284,28 @@ func TestConflictingSuggestionsGiveWay(t *testing.T) {
 	c := o.Comments[1]
 	if c.Line != 3 || !strings.Contains(c.Body, "offered once the other suggestion for these lines is in") {
 		t.Errorf("line %d:\n%s", c.Line, c.Body)
+	}
+}
+
+func TestCombineIsAskedForTheShownAndToldOfTheRest(t *testing.T) {
+	s := scene{file: File{Path: "Dockerfile", Text: []byte(exampleText), Diff: mustDiff(t, "", exampleText)}}
+	s.findings = []check.Finding{
+		example("covered", 3, exampleText, replace(exampleText, "COPY . .\nRUN npm ci\n", "RUN npm ci\nCOPY . .\n")),
+		example("advice", 1, exampleText),
+		example("last", 4, exampleText, replace(exampleText, "CMD x", "CMD y")),
+		example("better", 2, exampleText, replace(exampleText, "COPY . .", "COPY a .")),
+	}
+	s.findings[3].Check = testChecks[2]
+	var asked []string
+	_, err := Compose([]File{s.file}, &check.Result{Findings: s.findings}, func(path string, found []check.Finding) (*check.Combined, error) {
+		for _, f := range found {
+			asked = append(asked, fmt.Sprintf("%s %d", f.ID, len(f.Fixes)))
+		}
+		return merged(exampleText)(path, found)
+	})
+	want := []string{"better 1", "last 1", "covered 0", "advice 0"}
+	if err != nil || !slices.Equal(asked, want) || len(s.findings[0].Fixes) != 1 {
+		t.Errorf("asked for %v, want %v; error %v", asked, want, err)
 	}
 }
 

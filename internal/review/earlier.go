@@ -21,14 +21,11 @@ func earlier(head fs.FS, changed []forge.ChangedFile, texts map[string][]byte) f
 	files := map[string][]byte{}
 	gone := map[string]bool{}
 	for _, c := range changed {
-		if !fs.ValidPath(c.Path) {
-			continue
-		}
 		if c.Status == forge.Added || c.Status == forge.Copied || c.Status == forge.Renamed {
 			gone[c.Path] = true
 		}
 		was := c.Path
-		if c.Status == forge.Renamed && fs.ValidPath(c.OldPath) {
+		if c.Status == forge.Renamed {
 			was = c.OldPath
 		}
 		if c.Status == forge.Removed || was != c.Path || c.Status == forge.Modified && wanted(c.Path) {

@@ -102,13 +102,24 @@ func TestCodeRendersAsItself(t *testing.T) {
 }
 
 func TestFenceHoldsAnyText(t *testing.T) {
+	for n := range 12 {
+		ticks := strings.Repeat("`", n)
+		framed(t, ticks+"\n"+ticks+"sh\n  "+ticks+"\n")
+	}
 	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.StringMatching("([`~a< \n]{0,8}\n){0,4}").Draw(t, "text")
-		got := strings.TrimSuffix(strings.TrimPrefix(render(t, fenced("suggestion", text)), `<pre><code class="language-suggestion">`), "</code></pre>\n")
-		if html.UnescapeString(got) != text {
-			t.Fatalf("block of %q renders as %q", text, got)
-		}
+		framed(t, rapid.StringMatching("([`~a< \n]{0,8}\n){0,4}").Draw(t, "text"))
 	})
+}
+
+// framed asserts that a block of text renders as just that.
+func framed(t interface {
+	Fatal(...any)
+	Fatalf(string, ...any)
+}, text string) {
+	got := strings.TrimPrefix(render(t, fenced("suggestion", text)), `<pre><code class="language-suggestion">`)
+	if html.UnescapeString(strings.TrimSuffix(got, "</code></pre>\n")) != text {
+		t.Fatalf("block of %q renders as %q", text, got)
+	}
 }
 
 func TestMarkersAreReadFromTheEndAlone(t *testing.T) {

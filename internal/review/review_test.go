@@ -222,6 +222,38 @@ func TestPrefetchIsBounded(t *testing.T) {
 	}
 }
 
+func TestPrefetchSpendsNothingOnOtherPeoplesFiles(t *testing.T) {
+	files := fstest.MapFS{"z/package.json": {}}
+	for n := range maxDirs {
+		files[fmt.Sprintf("node_modules/%d/x", n)] = &fstest.MapFile{}
+	}
+	for n := range 2 * maxPrefetch {
+		files[fmt.Sprintf("z/a-requirements-%d.txt", n)] = &fstest.MapFile{}
+	}
+	found, err := manifests(files, []string{"."})
+	if err != nil || len(found) != maxPrefetch || found[0] != "z/a-requirements-0.txt" {
+		t.Errorf("found %d, error %v", len(found), err)
+	}
+}
+
+// unreachable is a host that answers nothing.
+type unreachable struct{ fs.FS }
+
+func (unreachable) Open(string) (fs.File, error) { return nil, errors.New("no answer") }
+
+func TestPrefetchPassesOnFailures(t *testing.T) {
+	if found, err := manifests(unreachable{}, []string{"."}); err == nil {
+		t.Errorf("found %v", found)
+	}
+}
+
+func TestWhatIsNoFileIsNotOpened(t *testing.T) {
+	files := fstest.MapFS{"Dockerfile": {Mode: fs.ModeNamedPipe, Data: []byte("FROM a\n")}}
+	if got := open(files, []forge.ChangedFile{{Path: "Dockerfile"}}); len(got) != 0 {
+		t.Errorf("opened %+v", got)
+	}
+}
+
 func TestReviewIsLogged(t *testing.T) {
 	var out bytes.Buffer
 	d := newDesk(nil, map[string]string{"Dockerfile": "FROM node\nADD . .\n"})
