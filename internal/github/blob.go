@@ -62,8 +62,8 @@ func (i *installation) blobs(ctx context.Context, repo forge.Repo, shas []string
 		fmt.Fprintf(&fields, "    b%d: object(oid: $o%d) { ... on Blob { oid isBinary isTruncated text } }\n", n, n)
 		variables[fmt.Sprintf("o%d", n)] = sha
 	}
-	document := fmt.Sprintf("query Blobs($owner: String!, $name: String!%s) {\n  repository(owner: $owner, name: $name) {\n%s  }\n}",
-		params.String(), fields.String())
+	const form = "query Blobs($owner: String!, $name: String!%s) {\n  repository(owner: $owner, name: $name) {\n%s  }\n}"
+	document := fmt.Sprintf(form, params.String(), fields.String())
 	var data struct {
 		Repository map[string]*struct {
 			Oid         string

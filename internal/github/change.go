@@ -227,7 +227,9 @@ func (i *installation) comments(ctx context.Context, thread string, page comment
 			if err != nil {
 				return nil, fmt.Errorf("comment %s has the id %q: %w", n.ID, n.FullDatabaseID, err)
 			}
-			all = append(all, forge.Comment{ID: id, NodeID: n.ID, Author: n.Author.login(), Ours: n.ViewerDidAuthor, Body: n.Body})
+			all = append(all, forge.Comment{
+				ID: id, NodeID: n.ID, Author: n.Author.login(), Ours: n.ViewerDidAuthor, Body: n.Body,
+			})
 		}
 		if !page.PageInfo.HasNextPage {
 			return all, nil

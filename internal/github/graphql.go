@@ -38,7 +38,8 @@ func (i *installation) query(ctx context.Context, document string, variables map
 		ctx = reading(ctx)
 	}
 	// The address is absolute: relative to go-github's base it would be wrong on an Enterprise Server.
-	req, err := i.client.NewRequest(http.MethodPost, i.app.graphql, map[string]any{"query": document, "variables": variables})
+	body := map[string]any{"query": document, "variables": variables}
+	req, err := i.client.NewRequest(http.MethodPost, i.app.graphql, body)
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func (i *installation) judge(h http.Header, all problems) error {
 	for _, p := range all {
 		limited := strings.Contains(strings.ToLower(p.Message), "rate limit")
 		if p.Type == "RATE_LIMITED" || p.Type == "RATE_LIMIT" || limited {
-			return i.gate.shut(h, all)
+			return i.gate.shut(h, safeError{all})
 		}
 	}
 	return all

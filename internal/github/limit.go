@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bradleyfalzon/ghinstallation/v2"
+
 	"github.com/lighterman/lighterman/internal/forge"
 )
 
@@ -50,7 +52,7 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := g.wait(r); err != nil {
 		return nil, err
 	}
-	res, err := g.next.RoundTrip(r)
+	res, err := g.send(r)
 	if writes(r) {
 		g.wrote = g.clock.Now()
 	}
@@ -58,6 +60,31 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	return g.judge(res)
+}
+
+// requestPatience is how long one exchange may take, so that a connection that hangs does not hold up an installation.
+const requestPatience = time.Minute
+
+func (g *gate) send(r *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), requestPatience)
+	res, err := g.next.RoundTrip(r.WithContext(ctx))
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	res.Body = &timedBody{res.Body, cancel}
+	return res, nil
+}
+
+// A timedBody ends the time limit of its exchange when it is closed.
+type timedBody struct {
+	io.ReadCloser
+	done context.CancelFunc
+}
+
+func (b *timedBody) Close() error {
+	defer b.done()
+	return b.ReadCloser.Close()
 }
 
 // wait keeps the pause between writes, and refuses to send at all while a limit holds.
@@ -95,7 +122,8 @@ func (g *gate) judge(res *http.Response) (*http.Response, error) {
 		res.Body = io.NopCloser(bytes.NewReader(body))
 		return res, nil
 	}
-	return nil, g.shut(res.Header, fmt.Errorf("%s %s: %s: %s", res.Request.Method, res.Request.URL.Path, res.Status, redact(string(body))))
+	r := res.Request
+	return nil, g.shut(res.Header, fmt.Errorf("%s %s: %s: %s", r.Method, r.URL.Path, res.Status, redact(string(body))))
 }
 
 // isLimit tells a limit from a permission that is missing: both are 403.
@@ -142,5 +170,9 @@ func readyAt(h http.Header, now time.Time) time.Time {
 // settled reports whether an error was answered rather than met: repeating would not change it.
 func settled(err error) bool {
 	var limit *forge.LimitError
+	var token *ghinstallation.HTTPError
+	if errors.As(err, &token) && token.Response != nil {
+		return token.Response.StatusCode < 500
+	}
 	return errors.As(err, &limit) || errors.Is(err, forge.ErrGone) || errors.Is(err, context.Canceled)
 }

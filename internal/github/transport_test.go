@@ -289,6 +289,15 @@ func TestWritePause(t *testing.T) {
 	}
 }
 
+// TestBadKey: an App whose key GitHub does not know asks once and gives up.
+func TestBadKey(t *testing.T) {
+	h, _, ref, _ := reviewed(t)
+	h.Inject(githubtest.Fault{Operation: "apps/create-installation-access-token", Status: 401, Times: 9})
+	if _, _, err := h.app.Head(t.Context(), ref); err == nil || h.TokenRequests() != 1 {
+		t.Errorf("error %v after %d requests", err, h.TokenRequests())
+	}
+}
+
 // TestCancel: a context that ends while GitHub is slow ends the call.
 func TestCancel(t *testing.T) {
 	h, _, ref, _ := reviewed(t)

@@ -141,9 +141,13 @@ func (g *gitDir) object(rev string) (o object, ok bool, err error) {
 	if strings.ContainsAny(rev, "\n") {
 		return o, false, nil
 	}
-	out, err := g.run([]byte(rev+"\n"), "cat-file", "--batch")
-	if err != nil {
-		return o, false, err
+	key := "cat-file " + rev
+	out := g.answers[key]
+	if out == nil {
+		if out, err = g.run([]byte(rev+"\n"), "cat-file", "--batch"); err != nil {
+			return o, false, err
+		}
+		g.answers[key] = out
 	}
 	head, rest, _ := bytes.Cut(out, []byte("\n"))
 	words := strings.Fields(string(head))
