@@ -62,7 +62,7 @@ func ownedText(c *change, intent fixes.OwnedCopies) error {
 // ownedParts finds the RUN that is gone or reduced, what it is reduced to (nil when gone) and the copies that changed.
 func (c *change) ownedParts() (run, reduced *dockerfile.Instruction, changed []*dockerfile.Instruction, err error) {
 	k := 0
-	for _, i := range c.old {
+	for at, i := range c.old {
 		var j *dockerfile.Instruction
 		if k < len(c.fixed) {
 			j = c.fixed[k]
@@ -78,9 +78,7 @@ func (c *change) ownedParts() (run, reduced *dockerfile.Instruction, changed []*
 			k++
 		case i.Keyword == "RUN" && run == nil:
 			run = i
-			if j != nil && j.Keyword == "RUN" && !slices.ContainsFunc(c.old[slices.Index(c.old, i)+1:], func(o *dockerfile.Instruction) bool {
-				return sameText(o, j)
-			}) {
+			if j != nil && j.Keyword == "RUN" && !hasText(c.old[at+1:], j) {
 				reduced = j
 				k++
 			}
@@ -191,7 +189,8 @@ func (o ownership) sameOwner(owner string) error {
 
 func userOrRoot(name string) bool { return name == "0" || userPart.MatchString(name) }
 
-// sameMode checks that chmod and COPY --chmod are given the same: numbers without setuid and the like, or the same letters.
+// sameMode checks that chmod and COPY --chmod are given the same: numbers without setuid and the like, or the same
+// letters.
 func sameMode(was, mode string) error {
 	octal := func(s string) string {
 		if s = strings.TrimLeft(s, "0"); len(s) == 3 && strings.Trim(s, "01234567") == "" {
@@ -287,11 +286,11 @@ func elsewhere(i *dockerfile.Instruction, was ownership, late bool) error {
 		return err
 	}
 	for _, cmd := range cmds {
+		if onlyRemoves(cmd) {
+			continue
+		}
 		words, ok := cmd.Texts()
-		if !ok || !slices.ContainsFunc(systemWide, func(command string) bool {
-			want := strings.Fields(command)
-			return len(words) >= len(want) && slices.Equal(words[:len(want)], want)
-		}) {
+		if !ok || !slices.ContainsFunc(systemWide, func(c string) bool { return begins(words, strings.Fields(c)) }) {
 			return fmt.Errorf("line %d may write where the owner was changed", i.Line())
 		}
 		for _, w := range words[1:] {
@@ -305,6 +304,15 @@ func elsewhere(i *dockerfile.Instruction, was ownership, late bool) error {
 		}
 	}
 	return nil
+}
+
+// onlyRemoves reports whether a command is an rm, if need be of patterns: what is gone has no owner. A word with an
+// expansion could be a command.
+func onlyRemoves(cmd dockerfile.Command) bool {
+	unknown := slices.ContainsFunc(cmd.Words, func(w dockerfile.Argument) bool {
+		return !w.Literal && strings.ContainsAny(w.Text, "$`")
+	})
+	return cmd.Words[0].Literal && cmd.Words[0].Text == "rm" && !unknown
 }
 
 // touches reports whether name lies on, above or below one of the paths.
