@@ -31,9 +31,9 @@ func batches(files []File, comments []Comment, found []check.Finding, combine Co
 	return p.Wait()
 }
 
-// settle makes the suggestions of one file hold as a batch: no two replace a line in common, and each was proven on top of
-// those before it. A suggestion that does not fit gives way to the better ones and is offered after them. A single one
-// needs nothing beyond its own proof.
+// settle makes the suggestions of one file hold as a batch: no two replace a line in common, and each was proven
+// on top of those before it. A suggestion that does not fit gives way to the better ones and is offered after
+// them. A single one needs nothing beyond its own proof.
 func settle(f File, mine []*Comment, found []check.Finding, combine Combine) error {
 	for {
 		shown := disjoint(mine)
@@ -67,9 +67,9 @@ func disjoint(mine []*Comment) []*Comment {
 	return shown
 }
 
-// candidates are the findings of a file as Combine wants them: those of the shown comments first, in that order, then
-// all others without their fixes. A shown fix is the whole lines of its suggestion: what is combined and proven is what
-// a batch commits, and two insertions that meet have the order of their lines.
+// candidates are the findings of a file as Combine wants them: those of the shown comments first, in that order,
+// then all others without their fixes. A shown fix is the whole lines of its suggestion: what is combined and
+// proven is what a batch commits, and two insertions that meet have the order of their lines.
 func candidates(f File, shown []*Comment, found []check.Finding) []check.Finding {
 	var all []check.Finding
 	taken := map[string]bool{}

@@ -12,8 +12,8 @@ import (
 // maxChange is the number of lines up to which a change that is no suggestion is shown.
 const maxChange = 40
 
-// change shows a fix of one file as a block of removed and added lines, for those who make it by hand. It carries no line
-// numbers, so it stays the same when lines move; "" when it is too long.
+// change shows a fix of one file as a block of removed and added lines, for those who make it by hand. It carries
+// no line numbers, so it stays the same when lines move; "" when it is too long.
 func change(f File, fix fixes.Fix) string {
 	after, err := fixes.Apply(f.Path, f.Text, fix.Edits)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/bluekeyes/go-gitdiff/gitdiff"
 )
 
-// A Diff is what a pull request changes in one file, seen from the new file. A nil Diff shows nothing and counts every
-// line as changed: it stands for a diff that the host left out.
+// A Diff is what a pull request changes in one file, seen from the new file. A nil Diff shows nothing and counts
+// every line as changed: it stands for a diff that the host left out.
 type Diff struct {
 	Hunks []Hunk
 
@@ -17,12 +17,13 @@ type Diff struct {
 	fragments []*gitdiff.TextFragment
 }
 
-// A Hunk is the range of lines of the new file that one hunk shows, 1-based, both included. Its End is below its Start
-// when it shows none. Comments may stand on these lines and on no others (GitHub, "Create a review comment").
+// A Hunk is the range of lines of the new file that one hunk shows, 1-based, both included. Its End is below its
+// Start when it shows none. Comments may stand on these lines and on no others (GitHub, "Create a review
+// comment").
 type Hunk struct{ Start, End int }
 
-// ParseDiff reads a file's hunks in unified format without file headers, as in GitHub's field "patch". An empty patch is
-// a Diff without hunks: nothing was changed.
+// ParseDiff reads a file's hunks in unified format without file headers, as in GitHub's field "patch". An empty
+// patch is a Diff without hunks: nothing was changed.
 func ParseDiff(patch string) (*Diff, error) {
 	d := &Diff{added: map[int]bool{}, cuts: map[int]bool{}}
 	if patch == "" {
@@ -118,8 +119,8 @@ func (d *Diff) Cuts(first, last int) bool {
 	return false
 }
 
-// Revert takes the changes back: from the new file's bytes it makes the old file's. It is an error when the diff does not
-// fit text.
+// Revert takes the changes back: from the new file's bytes it makes the old file's. It is an error when the diff
+// does not fit text.
 func (d *Diff) Revert(text []byte) ([]byte, error) {
 	if d == nil {
 		return nil, fmt.Errorf("revert: the diff was left out")

@@ -15,8 +15,8 @@ import (
 func wanted(name string) bool { return buildcontext.Wanted(name) || ecosystem.Wanted(name) }
 
 // earlier is the repository without the pull request, made from the head and the diff alone: added files are gone,
-// removed ones are back, and those whose content matters have their old text. A file whose diff was left out stays as it
-// is at the head. texts are the Dockerfiles as they were, under the paths they have now.
+// removed ones are back, and those whose content matters have their old text. A file whose diff was left out stays
+// as it is at the head. texts are the Dockerfiles as they were, under the paths they have now.
 func earlier(head fs.FS, changed []forge.ChangedFile, texts map[string][]byte) fs.FS {
 	files := map[string][]byte{}
 	gone := map[string]bool{}
@@ -101,5 +101,6 @@ func (w without) Stat(name string) (fs.FileInfo, error) {
 // ReadDir implements fs.ReadDirFS.
 func (w without) ReadDir(name string) ([]fs.DirEntry, error) {
 	entries, err := fs.ReadDir(w.FS, name)
-	return slices.DeleteFunc(slices.Clone(entries), func(e fs.DirEntry) bool { return w.gone[path.Join(name, e.Name())] }), err
+	gone := func(e fs.DirEntry) bool { return w.gone[path.Join(name, e.Name())] }
+	return slices.DeleteFunc(slices.Clone(entries), gone), err
 }

@@ -13,8 +13,8 @@ var generatedNote = regexp.MustCompile(`(?i)^\s*#.*\b(?:auto-?)?generated\b`)
 // generatedWithin is how many lines from the top such a note is looked for.
 const generatedWithin = 15
 
-// families makes a comment of every finding, and one comment of the same finding in a family of files: files of the same
-// content, and files that say they were generated. The comment stands in the first of them.
+// families makes a comment of every finding, and one comment of the same finding in a family of files: files of
+// the same content, and files that say they were generated. The comment stands in the first of them.
 func families(files []File, findings []check.Finding) []Comment {
 	kin := map[string]string{}
 	for _, f := range files {

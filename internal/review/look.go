@@ -13,8 +13,9 @@ import (
 // MaxFiles is how many Dockerfiles of one pull request are looked at.
 const MaxFiles = 100
 
-// Look examines the changed Dockerfiles at the head and says what there is to say about them. It decides for the App, the
-// command line and the demo alike. The error says that it could not look; a file that could not be read is a Note.
+// Look examines the changed Dockerfiles at the head and says what there is to say about them. It decides for the
+// App, the command line and the demo alike. The error says that it could not look; a file that could not be read
+// is a Note.
 func Look(ctx context.Context, head fs.FS, changed []forge.ChangedFile, o check.Options) (*Opinion, error) {
 	picked, left := pick(changed)
 	files := open(head, picked)
@@ -58,8 +59,8 @@ func pick(changed []forge.ChangedFile) (picked []forge.ChangedFile, left int) {
 	return picked, left
 }
 
-// open reads the files with their diffs. One that cannot be read is left out; examining it says why. A diff that makes no
-// sense is taken for one that the host left out.
+// open reads the files with their diffs. One that cannot be read is left out; examining it says why. A diff that
+// makes no sense is taken for one that the host left out.
 func open(head fs.FS, picked []forge.ChangedFile) []File {
 	var files []File
 	for _, c := range picked {
@@ -84,7 +85,8 @@ func open(head fs.FS, picked []forge.ChangedFile) []File {
 }
 
 // recall fills in which findings the files had before the pull request, where any finding's fate hangs on it.
-func recall(ctx context.Context, head fs.FS, changed []forge.ChangedFile, files []File, found []check.Finding, o check.Options) error {
+func recall(ctx context.Context, head fs.FS, changed []forge.ChangedFile, files []File, found []check.Finding,
+	o check.Options) error {
 	_, rest := Select(files, found)
 	texts := map[string][]byte{}
 	var paths []string

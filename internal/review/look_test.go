@@ -120,7 +120,8 @@ func TestWholeIsOneHunk(t *testing.T) {
 func TestReadPatchReadsWhatGitWrites(t *testing.T) {
 	dir := t.TempDir()
 	git := func(args ...string) string {
-		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=a", "-c", "user.email=a@b", "-c", "core.autocrlf=false"}, args...)...)
+		settings := []string{"-C", dir, "-c", "user.name=a", "-c", "user.email=a@b", "-c", "core.autocrlf=false"}
+		cmd := exec.Command("git", append(settings, args...)...)
 		cmd.Env = append(cmd.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
 		out, err := cmd.Output()
 		if err != nil {
@@ -135,7 +136,8 @@ func TestReadPatchReadsWhatGitWrites(t *testing.T) {
 	git("commit", "-qm", "one")
 	git("rm", "-q", "gone")
 	git("mv", "old name", "né w")
-	write(t, dir, map[string]string{"Dockerfile": "FROM alpine:3\n" + strings.Repeat("RUN true\n", 20) + "CMD x", "new": "n\r\n", "bin": "\x00\x02"})
+	edited := "FROM alpine:3\n" + strings.Repeat("RUN true\n", 20) + "CMD x"
+	write(t, dir, map[string]string{"Dockerfile": edited, "new": "n\r\n", "bin": "\x00\x02"})
 	git("add", "-A")
 	files, err := ReadPatch([]byte(git("diff", "--cached", "-M")))
 	if err != nil {

@@ -13,8 +13,9 @@ const maxPhrase = 1000
 // backslash is gone; a character in between is what keeps them from being found.
 const apart = "&#8203;"
 
-// escaped makes Markdown that renders as the words of s and nothing else: no mention, reference, link, image, emphasis,
-// mathematics or HTML. White space is one space; control characters and the ends of overlong text are dropped.
+// escaped makes Markdown that renders as the words of s and nothing else: no mention, reference, link, image,
+// emphasis, mathematics or HTML. White space is one space; control characters and the ends of overlong text are
+// dropped.
 func escaped(s string) string { return escapedLine(clip(oneLine(s), maxPhrase)) }
 
 func escapedLine(s string) string {
@@ -52,10 +53,15 @@ func endsIn(s, word string) bool {
 	return len(s) >= len(word) && strings.EqualFold(s[len(s)-len(word):], word)
 }
 
-// leadingMark is the offset of the byte that would make a list item or an underline of the line s, -1 when there is none.
+// leadingMark is the offset of the byte that would make a list item or an underline of the line s, -1 when there
+// is none.
 func leadingMark(s string) int {
 	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
-	if digits < len(s) && (digits == 0 && strings.IndexByte("-+=", s[0]) >= 0 || digits > 0 && strings.IndexByte(".)", s[digits]) >= 0) {
+	marks := ".)"
+	if digits == 0 {
+		marks = "-+="
+	}
+	if digits < len(s) && strings.IndexByte(marks, s[digits]) >= 0 {
 		return digits
 	}
 	return -1
@@ -100,7 +106,8 @@ func code(s string) string {
 	return ticks + s + ticks
 }
 
-// fenced is a code block that text cannot end: its fence is longer than any run of backticks in text. Text is whole lines.
+// fenced is a code block that text cannot end: its fence is longer than any run of backticks in text. Text is
+// whole lines.
 func fenced(info, text string) string {
 	fence := strings.Repeat("`", max(3, longestRun(text)+1))
 	return fence + info + "\n" + text + fence + "\n"
@@ -120,8 +127,8 @@ func longestRun(s string) int {
 	return longest
 }
 
-// prose is escaped, but for what stands between backticks: that becomes code spans. Whoever's backticks they are, what is
-// inside is code and what is outside is escaped.
+// prose is escaped, but for what stands between backticks: that becomes code spans. Whoever's backticks they are,
+// what is inside is code and what is outside is escaped.
 func prose(s string) string {
 	s = clip(oneLine(s), maxPhrase)
 	parts := strings.Split(s, "`")

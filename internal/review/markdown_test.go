@@ -49,11 +49,15 @@ func literal(t interface {
 }, s string) {
 	got := render(t, escaped(s))
 	inner, ok := strings.CutPrefix(strings.TrimSuffix(got, "</p>\n"), "<p>")
-	if want := clip(oneLine(s), maxPhrase); want == "" {
+	want, text := clip(oneLine(s), maxPhrase), html.UnescapeString(inner)
+	if want == "" {
 		return
-	} else if text := html.UnescapeString(inner); !ok || strings.Contains(inner, "<") || strings.ReplaceAll(text, "\u200b", "") != strings.ReplaceAll(want, "\u200b", "") {
+	}
+	visible := func(s string) string { return strings.ReplaceAll(s, "\u200b", "") }
+	if !ok || strings.Contains(inner, "<") || visible(text) != visible(want) {
 		t.Fatalf("%q renders as %q", s, got)
-	} else if ref := reference.FindString(text); ref != "" {
+	}
+	if ref := reference.FindString(text); ref != "" {
 		t.Fatalf("%q renders with the reference %q", s, ref)
 	}
 }

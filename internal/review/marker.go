@@ -9,15 +9,16 @@ import (
 	"strings"
 )
 
-// A marker is what a comment of ours remembers of itself, in an HTML comment at the body's very end. It names the finding
-// and hashes the text; neither words of the Dockerfile nor line numbers are in it.
+// A marker is what a comment of ours remembers of itself, in an HTML comment at the body's very end. It names the
+// finding and hashes the text; neither words of the Dockerfile nor line numbers are in it.
 type marker struct {
 	id    string // hash of the finding's identity
 	text  string // hash of what was said
 	lines int    // how many lines the comment stands on; 0 in a summary
 }
 
-var markerLine = regexp.MustCompile(`^<!-- lighterman:v1 id=([0-9a-f]{16}) text=([0-9a-f]{16})(?: lines=([1-9][0-9]{0,6}))? -->$`)
+var markerLine = regexp.MustCompile(
+	`^<!-- lighterman:v1 id=([0-9a-f]{16}) text=([0-9a-f]{16})(?: lines=([1-9][0-9]{0,6}))? -->$`)
 
 func (m marker) String() string {
 	if m.lines == 0 {
@@ -26,8 +27,8 @@ func (m marker) String() string {
 	return fmt.Sprintf("<!-- lighterman:v1 id=%s text=%s lines=%d -->", m.id, m.text, m.lines)
 }
 
-// markersOf reads the markers at the end of a body. Only the unbroken run of last lines counts: what stands above it may
-// come from a Dockerfile and look like a marker.
+// markersOf reads the markers at the end of a body. Only the unbroken run of last lines counts: what stands above
+// it may come from a Dockerfile and look like a marker.
 func markersOf(body string) []marker {
 	lines := strings.Split(strings.TrimRight(strings.ReplaceAll(body, "\r\n", "\n"), "\n \t"), "\n")
 	var out []marker
@@ -42,8 +43,8 @@ func markersOf(body string) []marker {
 	return out
 }
 
-// short is the first 64 bits of the SHA-256 of the parts, in hexadecimal. The number of findings on one pull request is
-// far too small for two of them to meet by chance.
+// short is the first 64 bits of the SHA-256 of the parts, in hexadecimal. The number of findings on one pull
+// request is far too small for two of them to meet by chance.
 func short(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {

@@ -11,8 +11,8 @@ import (
 // MaxInline is how many comments stand on the diff at most; the worst come first and the rest is told in the summary.
 const MaxInline = 10
 
-// maxWorked is how many findings have their fix worked out as a suggestion or a change to show. The summary has no room
-// for more, and in a file of a megabyte each takes some milliseconds.
+// maxWorked is how many findings have their fix worked out as a suggestion or a change to show. The summary has no
+// room for more, and in a file of a megabyte each takes some milliseconds.
 const maxWorked = 100
 
 // An Opinion is everything there is to say about a pull request at one commit.
@@ -54,11 +54,12 @@ type Note struct {
 	Urgent bool // worth a review of its own
 }
 
-// Compose decides what to say about the findings of an examination of the files and where. The suggestions it shows also
-// hold as one batch, which is what combine is asked for; its error is Compose's.
+// Compose decides what to say about the findings of an examination of the files and where. The suggestions it
+// shows also hold as one batch, which is what combine is asked for; its error is Compose's.
 func Compose(files []File, result *check.Result, combine Combine) (*Opinion, error) {
 	ours, rest := Select(files, result.Findings)
-	o := &Opinion{Elsewhere: len(rest), Notes: notes(result.Skipped), Unseen: unseen(result.Skipped), Seen: map[string]bool{}}
+	o := &Opinion{Elsewhere: len(rest), Notes: notes(result.Skipped)}
+	o.Unseen, o.Seen = unseen(result.Skipped), map[string]bool{}
 	for _, f := range files {
 		o.Seen[f.Path] = true
 	}
@@ -89,7 +90,8 @@ func (o *Opinion) Flat() *Opinion {
 // id is the name of the comment's finding in markers.
 func (c Comment) id() string { return short("finding", c.Finding.ID) }
 
-// text is the hash of what the comment says on the diff. The number of lines that a suggestion replaces belongs to it.
+// text is the hash of what the comment says on the diff. The number of lines that a suggestion replaces belongs to
+// it.
 func (c Comment) text() string {
 	if c.Suggestion == nil {
 		return short(c.Body)

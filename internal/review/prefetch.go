@@ -20,8 +20,8 @@ const (
 	maxManifest = 512 << 10
 )
 
-// prefetch reads the Dockerfiles and what their checks will ask for in as few requests as the host allows. What it misses
-// is read when it is asked for.
+// prefetch reads the Dockerfiles and what their checks will ask for in as few requests as the host allows. What it
+// misses is read when it is asked for.
 func prefetch(tree forge.Tree, picked []forge.ChangedFile) error {
 	var names []string
 	for _, c := range picked {
@@ -86,8 +86,8 @@ func small(e fs.DirEntry) bool {
 	return err == nil && info.Mode().IsRegular() && info.Size() <= maxManifest
 }
 
-// A watch is a tree that remembers when the host could not be asked. Checks take a file that cannot be read for one that
-// is not there; a conclusion drawn from a failed request must not be published.
+// A watch is a tree that remembers when the host could not be asked. Checks take a file that cannot be read for
+// one that is not there; a conclusion drawn from a failed request must not be published.
 type watch struct {
 	forge.Tree
 

@@ -6,10 +6,10 @@ import (
 	"github.com/lighterman/lighterman/internal/forge"
 )
 
-// Reconcile compares what there is to say with what was said, and plans the difference. For every finding at most one
-// thread stays open: one that says the same is left alone wherever it stands by now, and one that says something else is
-// edited. A thread that a person resolved is the last word on its finding; one that a person answered is never edited.
-// Threads of findings that are gone are resolved. What the summary tells stays there.
+// Reconcile compares what there is to say with what was said, and plans the difference. For every finding at most
+// one thread stays open: one that says the same is left alone wherever it stands by now, and one that says
+// something else is edited. A thread that a person resolved is the last word on its finding; one that a person
+// answered is never edited. Threads of findings that are gone are resolved. What the summary tells stays there.
 //
 // Carrying out the plan and reconciling again gives an empty plan.
 func Reconcile(o *Opinion, threads []forge.Thread, reviews []forge.Review) forge.Plan {
@@ -61,7 +61,8 @@ func (p *planner) comment(c Comment) bool {
 	return true
 }
 
-// best is the index of the thread to keep: one that says the same, preferably on lines that still stand, else the first.
+// best is the index of the thread to keep: one that says the same, preferably on lines that still stand, else the
+// first.
 func best(live []posted, c Comment) int {
 	same := func(t posted) bool { return t.mark.text == c.text() }
 	if n := slices.IndexFunc(live, func(t posted) bool { return same(t) && !t.Outdated }); n >= 0 {
@@ -70,8 +71,8 @@ func best(live []posted, c Comment) int {
 	return max(0, slices.IndexFunc(live, same))
 }
 
-// update makes an open thread say what there is to say now. A suggestion is only ever put on lines it was made for; when
-// the thread stands on others, a new one takes its place.
+// update makes an open thread say what there is to say now. A suggestion is only ever put on lines it was made
+// for; when the thread stands on others, a new one takes its place.
 func (p *planner) update(t posted, c Comment) {
 	switch {
 	case c.Line == 0 || t.mark.text == c.text() || t.answered():
@@ -121,7 +122,8 @@ func (p *planner) farewell(o *Opinion) {
 	}
 }
 
-// review plans the new review, if there is anything new, and the summary: edited where it stands, else in the new review.
+// review plans the new review, if there is anything new, and the summary: edited where it stands, else in the new
+// review.
 func (p *planner) review(s summary) {
 	body := ""
 	switch {

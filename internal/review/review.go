@@ -37,8 +37,8 @@ type Outcome struct {
 	Refused error      // why the host refused comments on the diff, which are in the summary then; else nil
 }
 
-// Review brings the pull request up to date with what there is to say about its head. Running it again changes nothing.
-// An error says that it could not; trying again later is right unless the error is forge.ErrGone.
+// Review brings the pull request up to date with what there is to say about its head. Running it again changes
+// nothing. An error says that it could not; trying again later is right unless the error is forge.ErrGone.
 func (r *Reviewer) Review(ctx context.Context, ref forge.Ref) (Outcome, error) {
 	out, err := r.review(ctx, ref)
 	if errors.Is(err, forge.ErrStale) {
@@ -102,8 +102,8 @@ func (r *Reviewer) look(ctx context.Context, change *forge.Change) (*Opinion, er
 	o.Head = change.Head
 	if change.Truncated {
 		o.Partial = true
-		o.Notes = append(o.Notes, Note{Words: fmt.Sprintf("this pull request changes more files than the %d that are listed; "+
-			"Dockerfiles among the others were not looked at", len(change.Files))})
+		const words = "this pull request changes more files than the %d that are listed; the others were not looked at"
+		o.Notes = append(o.Notes, Note{Words: fmt.Sprintf(words, len(change.Files))})
 	}
 	return o, nil
 }

@@ -131,13 +131,19 @@ func TestOnlyWhatThePullRequestTouchedOrCausedIsTold(t *testing.T) {
 }
 
 func TestFilesThatCannotBeReadAreTold(t *testing.T) {
-	d := newDesk(nil, map[string]string{"Dockerfile": "FROM node\nADD . .\n", "b/Dockerfile": "FROM a\nFRM b\n", "c/Dockerfile.j2": "FROM {{ x }}\n"})
+	d := newDesk(nil, map[string]string{
+		"Dockerfile": "FROM node\nADD . .\n", "b/Dockerfile": "FROM a\nFRM b\n", "c/Dockerfile.j2": "FROM {{ x }}\n",
+	})
 	d.tree["d/Dockerfile"] = &fstest.MapFile{Mode: fs.ModeSymlink | 0o777, Data: []byte("../Dockerfile")}
-	d.change.Files = append(d.change.Files, forge.ChangedFile{Path: "d/Dockerfile", Status: forge.Added, Patch: "@@ -0,0 +1 @@\n+../Dockerfile", Lines: 1})
+	link := forge.ChangedFile{Path: "d/Dockerfile", Status: forge.Added, Patch: "@@ -0,0 +1 @@\n+../Dockerfile", Lines: 1}
+	d.change.Files = append(d.change.Files, link)
 	d.mustReview(t, Published, adds)
 	body := d.reviews[0].Body
-	for _, words := range []string{"`b/Dockerfile` line 2: could not be looked at: unknown instruction: FRM", "`d/Dockerfile`: could not be looked at: ",
-		"`c/Dockerfile.j2`: not looked at: a template"} {
+	for _, words := range []string{
+		"`b/Dockerfile` line 2: could not be looked at: unknown instruction: FRM",
+		"`d/Dockerfile`: could not be looked at: ",
+		"`c/Dockerfile.j2`: not looked at: a template",
+	} {
 		if !strings.Contains(body, words) {
 			t.Errorf("%q is not told in\n%s", words, body)
 		}
@@ -197,7 +203,10 @@ func TestPrefetchNamesWhatChecksAskFor(t *testing.T) {
 	})
 	d.mustReview(t, Unchanged, adds)
 	slices.Sort(d.prefetch)
-	want := []string{".github/workflows/ci.yml", "compose.yml", "package.json", "svc/a/.dockerignore", "svc/a/Dockerfile", "svc/a/package.json", "svc/b/go.mod"}
+	want := []string{
+		".github/workflows/ci.yml", "compose.yml", "package.json", "svc/a/.dockerignore", "svc/a/Dockerfile",
+		"svc/a/package.json", "svc/b/go.mod",
+	}
 	if !slices.Equal(d.prefetch, want) {
 		t.Errorf("prefetched %v, want %v", d.prefetch, want)
 	}
@@ -264,7 +273,9 @@ func TestReviewIsLogged(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, words := range []string{"level=WARN", "pull_request=o/r#7", "end=published", "level=INFO msg=reviewed", "end=\"nothing new to say\"", "findings=1"} {
+	for _, words := range []string{
+		"level=WARN", "pull_request=o/r#7", "end=published", "level=INFO msg=reviewed", "end=\"nothing new to say\"", "findings=1",
+	} {
 		if !strings.Contains(out.String(), words) {
 			t.Errorf("%s is not in the log\n%s", words, out.String())
 		}

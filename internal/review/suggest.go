@@ -8,8 +8,9 @@ import (
 	"github.com/lighterman/lighterman/fixes"
 )
 
-// A Suggestion replaces whole lines of the file at the head: StartLine to Line, 1-based, both included, by Text. Text is
-// whole lines too; when it is empty the lines are deleted. All lines stand in one hunk without deleted lines among them.
+// A Suggestion replaces whole lines of the file at the head: StartLine to Line, 1-based, both included, by Text.
+// Text is whole lines too; when it is empty the lines are deleted. All lines stand in one hunk without deleted
+// lines among them.
 type Suggestion struct {
 	StartLine int
 	Line      int
@@ -36,8 +37,8 @@ func suggest(f File, fix fixes.Fix, near Hunk) (s *Suggestion, why string) {
 	return s, misplaced(f.Diff, lines, s)
 }
 
-// unsuitable says why no fix of the file, or not this one, can be a suggestion wherever it stands. GitHub commits what a
-// block holds byte for byte, except for line ends; files with carriage returns are therefore left out.
+// unsuitable says why no fix of the file, or not this one, can be a suggestion wherever it stands. GitHub commits
+// what a block holds byte for byte, except for line ends; files with carriage returns are therefore left out.
 func unsuitable(f File, fix fixes.Fix) string {
 	for _, e := range fix.Edits {
 		if e.Path != f.Path {
@@ -53,7 +54,8 @@ func unsuitable(f File, fix fixes.Fix) string {
 	return ""
 }
 
-// widened joins line edits into one by keeping the lines between them. The result inserts when Line is below StartLine.
+// widened joins line edits into one by keeping the lines between them. The result inserts when Line is below
+// StartLine.
 func widened(lines []string, edits []fixes.LineEdit) *Suggestion {
 	s := &Suggestion{StartLine: edits[0].StartLine, Line: edits[len(edits)-1].EndLine}
 	var text strings.Builder
@@ -67,9 +69,9 @@ func widened(lines []string, edits []fixes.LineEdit) *Suggestion {
 	return s
 }
 
-// anchored makes an insertion replace one existing line by itself and the new ones, for a suggestion cannot insert. Of
-// the two lines around it the one that can be commented on is taken; of two, the one that the finding stands on, else
-// the one below.
+// anchored makes an insertion replace one existing line by itself and the new ones, for a suggestion cannot
+// insert. Of the two lines around it the one that can be commented on is taken; of two, the one that the finding
+// stands on, else the one below.
 func anchored(d *Diff, lines []string, s *Suggestion, near Hunk) *Suggestion {
 	above, below := s.StartLine-1, s.StartLine
 	usable := func(n int) bool {
@@ -118,11 +120,12 @@ func (s *Suggestion) overlaps(t *Suggestion) bool {
 func (s *Suggestion) edit(f File) fixes.Edit {
 	lines := splitLines(string(f.Text))
 	start := len(strings.Join(lines[:s.StartLine-1], ""))
-	return fixes.Edit{Path: f.Path, Start: start, End: start + len(strings.Join(lines[s.StartLine-1:s.Line], "")), New: s.Text}
+	end := start + len(strings.Join(lines[s.StartLine-1:s.Line], ""))
+	return fixes.Edit{Path: f.Path, Start: start, End: end, New: s.Text}
 }
 
-// ApplySuggestions replaces the lines of every suggestion at once, as GitHub does with a batch. The suggestions do not
-// overlap.
+// ApplySuggestions replaces the lines of every suggestion at once, as GitHub does with a batch. The suggestions do
+// not overlap.
 func ApplySuggestions(text []byte, all []*Suggestion) []byte {
 	lines := splitLines(string(text))
 	for _, s := range all {

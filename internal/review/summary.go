@@ -52,8 +52,8 @@ func place(path string, line int) string {
 	return fmt.Sprintf("%s line %d: ", code(path), line)
 }
 
-// mark is the marker of the summary as a whole. Line numbers and the commit are not in its hash: a push that only moves
-// lines leaves the summary as it is, and the summary says which commit its lines are of.
+// mark is the marker of the summary as a whole. Line numbers and the commit are not in its hash: a push that only
+// moves lines leaves the summary as it is, and the summary says which commit its lines are of.
 func (s summary) mark() marker {
 	parts := []string{fmt.Sprint(s.elsewhere)}
 	for _, e := range append(s.entries[:len(s.entries):len(s.entries)], s.remarks...) {
