@@ -7,9 +7,9 @@
 //	auth     adds the token narrowed to the one repository; renews it once after a 401; never to another host
 //	gate     one request at a time, a pause between writes, and none while GitHub asked us to wait
 //
-// before they reach Options.Transport. Reading a pull request costs one GraphQL query (the pull request, its threads and
-// reviews) and the REST file list, which alone carries the patches; a tree costs one request and its files one GraphQL
-// query for fifty. Blobs are remembered by their SHA, so an unchanged file costs nothing the next time.
+// before they reach Options.Transport. Reading a pull request costs one GraphQL query (the pull request, its threads
+// and reviews) and the REST file list, which alone carries the patches; a tree costs one request and its files one
+// GraphQL query for fifty. Blobs are remembered by their SHA, so an unchanged file costs nothing the next time.
 //
 // No write whose outcome is unknown is repeated here: see Publish.
 package github

@@ -35,8 +35,8 @@ var githubName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`)
 
 // Decode reads a webhook's payload whose signature was verified. It returns the action ("" where an event has none) and
 // the pull request to review, nil when the webhook asks for no review. A payload without an installation, which the
-// webhook of a repository sends rather than the App's, gives a Ref whose Installation is 0; calls for it answer ErrGone.
-// An error says that the payload is not what GitHub sends.
+// webhook of a repository sends rather than the App's, gives a Ref whose Installation is 0; calls for it answer
+// ErrGone. An error says that the payload is not what GitHub sends.
 func Decode(event string, payload []byte) (action string, ref *forge.Ref, err error) {
 	var h hook
 	if err := json.Unmarshal(payload, &h); err != nil {

@@ -92,8 +92,9 @@ type tokenRequest struct {
 }
 
 const (
-	textNoRepository = "There is at least one repository that does not exist or is not accessible to the parent installation."
-	textNotGranted   = "The permissions requested are not granted to this installation."
+	textNoRepository = "There is at least one repository that does not exist or is not accessible to the parent " +
+		"installation."
+	textNotGranted = "The permissions requested are not granted to this installation."
 )
 
 // newToken makes a token narrowed as asked; more than was granted cannot be had.
@@ -189,15 +190,22 @@ func (s *Server) authApp(r *http.Request) error {
 	return s.refuseClaims(claims.Iat, claims.Exp, claims.Iss)
 }
 
+const (
+	textIssued  = "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"
+	textTooFar  = "'Expiration time' claim ('exp') is too far in the future"
+	textExpired = "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the " +
+		"assertion expires"
+)
+
 func (s *Server) refuseClaims(iat, exp int64, iss any) error {
 	now := s.now().Unix()
 	switch {
 	case iat > now:
-		return &apiError{status: 401, message: "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"}
+		return &apiError{status: 401, message: textIssued}
 	case exp > now+600:
-		return &apiError{status: 401, message: "'Expiration time' claim ('exp') is too far in the future"}
+		return &apiError{status: 401, message: textTooFar}
 	case exp <= now:
-		return &apiError{status: 401, message: "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires"}
+		return &apiError{status: 401, message: textExpired}
 	case fmt.Sprint(iss) != strconv.Itoa(appID):
 		return &apiError{status: 404, message: "Integration not found"}
 	}

@@ -63,6 +63,9 @@ func (c *contract) route(r *http.Request) (*routers.Route, map[string]string, er
 	return c.router.FindRoute(r)
 }
 
+// A checked is a request as the contract saw it.
+type checked = openapi3filter.RequestValidationInput
+
 func lax() *openapi3filter.Options {
 	return &openapi3filter.Options{
 		MultiError: true, IncludeResponseStatus: true, AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
@@ -70,10 +73,11 @@ func lax() *openapi3filter.Options {
 }
 
 // request checks a request against its operation.
-func (c *contract) request(r *http.Request, body []byte, route *routers.Route, params map[string]string) (*openapi3filter.RequestValidationInput, error) {
+func (c *contract) request(r *http.Request, body []byte, at *routers.Route, params map[string]string,
+) (*checked, error) {
 	again := r.Clone(context.Background())
 	again.Body = io.NopCloser(bytes.NewReader(body))
-	in := &openapi3filter.RequestValidationInput{Request: again, PathParams: params, Route: route, Options: lax()}
+	in := &checked{Request: again, PathParams: params, Route: at, Options: lax()}
 	if err := openapi3filter.ValidateRequest(context.Background(), in); err != nil {
 		return in, fmt.Errorf("request %s %s: %w", r.Method, r.URL.Path, err)
 	}
@@ -81,7 +85,7 @@ func (c *contract) request(r *http.Request, body []byte, route *routers.Route, p
 }
 
 // response checks an answer against its operation.
-func (c *contract) response(in *openapi3filter.RequestValidationInput, status int, header http.Header, body []byte) error {
+func (c *contract) response(in *checked, status int, header http.Header, body []byte) error {
 	if in.Route.Operation.Responses.Status(status) == nil && undescribed(status) {
 		return nil
 	}

@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// A gitDir is a bare repository on disk, shared by a repository and its forks as on GitHub. Whoever calls git through it
-// gets no hooks, no configuration of the user's or the system's, and fixed names and dates. Its callers hold the server's
-// mutex.
+// A gitDir is a bare repository on disk, shared by a repository and its forks as on GitHub. Whoever calls git through
+// it gets no hooks, no configuration of the user's or the system's, and fixed names and dates. Its callers hold the
+// server's mutex.
 type gitDir struct {
 	path string
 	// answers are what git said to questions that are put again and again, until something is written.
@@ -93,7 +93,8 @@ type Commit struct {
 // does it, so the cost does not grow with the number of files.
 func (g *gitDir) write(ref, parent string, c Commit, now time.Time) (string, error) {
 	var in bytes.Buffer
-	fmt.Fprintf(&in, "commit %s\ncommitter %s <%s@users.noreply.github.com> %d +0000\n", ref, c.Author, c.Author, now.Unix())
+	fmt.Fprintf(&in, "commit %s\n", ref)
+	fmt.Fprintf(&in, "committer %s <%s@users.noreply.github.com> %d +0000\n", c.Author, c.Author, now.Unix())
 	fmt.Fprintf(&in, "data %d\n%s\n", len(c.Message), c.Message)
 	if parent != "" {
 		fmt.Fprintf(&in, "from %s\n", parent)

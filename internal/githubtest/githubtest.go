@@ -1,10 +1,10 @@
 // Package githubtest is a GitHub for tests and for the demo: HTTP on a loopback address over a real git repository.
 //
 // A Server holds one App, its installations, repositories, pull requests, reviews and webhooks. Real client libraries
-// talk to it; nothing is replaced above the wire. Because git itself stores the commits, SHAs, trees, merge bases, diffs
-// and modes are true, and the rules that GitHub adds on top are enforced as GitHub documents them, or as people who met
-// them reported: what is commentable, reviews that are accepted whole or not at all, one pending review, token scopes,
-// rate limits. People's actions (push, reply, resolve, the button of a suggestion) are methods of Repo and Pull.
+// talk to it; nothing is replaced above the wire. Because git itself stores the commits, SHAs, trees, merge bases,
+// diffs and modes are true, and the rules that GitHub adds on top are enforced as GitHub documents them, or as people
+// who met them reported: what is commentable, reviews that are accepted whole or not at all, one pending review, token
+// scopes, rate limits. People's actions (push, reply, resolve, the button of a suggestion) are methods of Repo and Pull.
 //
 // The package is kept honest by GitHub's own descriptions (folder contract, cut by command cut): every REST request and
 // every answer is checked against the OpenAPI description, every GraphQL query and result against the schema. What does

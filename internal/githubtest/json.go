@@ -33,7 +33,8 @@ func (s *Server) user(login string) obj {
 	return obj{
 		"login": login, "id": id, "node_id": nodeID("U", id), "type": kind, "site_admin": false,
 		"avatar_url": s.url + "/avatars/" + login, "gravatar_id": "", "url": u, "html_url": s.url + "/" + login,
-		"followers_url": u + "/followers", "following_url": u + "/following{/other_user}", "gists_url": u + "/gists{/gist_id}",
+		"followers_url": u + "/followers", "following_url": u + "/following{/other_user}",
+		"gists_url":   u + "/gists{/gist_id}",
 		"starred_url": u + "/starred{/owner}{/repo}", "subscriptions_url": u + "/subscriptions",
 		"organizations_url": u + "/orgs", "repos_url": u + "/repos", "events_url": u + "/events{/privacy}",
 		"received_events_url": u + "/received_events",
@@ -47,9 +48,9 @@ func userID(login string) int64 {
 }
 
 // repoURLs are the last words of a repository's URL templates.
-const repoURLs = "archive assignees blobs branches collaborators comments commits compare contents contributors deployments " +
-	"downloads events forks git_commits git_refs git_tags hooks issue_comment issue_events issues keys labels languages " +
-	"merges milestones notifications pulls releases stargazers statuses subscribers subscription tags teams trees"
+const repoURLs = "archive assignees blobs branches collaborators comments commits compare contents contributors " +
+	"deployments downloads events forks git_commits git_refs git_tags hooks issue_comment issue_events issues keys labels " +
+	"languages merges milestones notifications pulls releases stargazers statuses subscribers subscription tags teams trees"
 
 func (r *Repo) json() obj {
 	s := r.s
@@ -88,7 +89,8 @@ func (p *Pull) json() (obj, error) {
 	}
 	o := p.links()
 	o["base"] = obj{
-		"label": p.repo.owner + ":" + p.base, "ref": p.base, "sha": base, "user": p.s.user(p.repo.owner), "repo": p.repo.json(),
+		"label": p.repo.owner + ":" + p.base, "ref": p.base, "sha": base, "user": p.s.user(p.repo.owner),
+		"repo": p.repo.json(),
 	}
 	head := obj{
 		"label": p.head.owner + ":" + p.headBranch, "ref": p.headBranch, "sha": p.headSHA, "user": p.s.user(p.head.owner),

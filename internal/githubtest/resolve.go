@@ -141,7 +141,8 @@ func (s *Server) reviewNode(r *review) *node {
 	return &node{"PullRequestReview", map[string]field{
 		"id": value(nodeID("PRR", r.id)), "fullDatabaseId": value(strconv.FormatInt(r.id, 10)), "body": value(r.body),
 		"state": value(r.state), "author": value(s.actor(r.author)), "commit": value(commit), "submittedAt": value(submitted),
-		"viewerDidAuthor": value(s.ours(r.author)), "isMinimized": value(r.minimized != ""), "minimizedReason": value(reason(r.minimized)),
+		"viewerDidAuthor": value(s.ours(r.author)), "isMinimized": value(r.minimized != ""),
+		"minimizedReason": value(reason(r.minimized)),
 	}}
 }
 
@@ -157,7 +158,8 @@ func (s *Server) threadNode(t *token, p *Pull, th *thread) *node {
 	}
 	var resolvedBy *node
 	if th.resolvedBy != "" {
-		resolvedBy = &node{"User", map[string]field{"id": value(nodeID("U", userID(th.resolvedBy))), "login": value(th.resolvedBy)}}
+		id := nodeID("U", userID(th.resolvedBy))
+		resolvedBy = &node{"User", map[string]field{"id": value(id), "login": value(th.resolvedBy)}}
 	}
 	startLine := at(start)
 	if th.start == th.line {
@@ -185,7 +187,8 @@ func canResolve(t *token) bool {
 func (s *Server) commentNode(c *comment) *node {
 	return &node{"PullRequestReviewComment", map[string]field{
 		"id": value(nodeID("PRRC", c.id)), "fullDatabaseId": value(strconv.FormatInt(c.id, 10)), "body": value(c.body),
-		"author": value(s.actor(c.author)), "viewerDidAuthor": value(s.ours(c.author)), "isMinimized": value(c.minimized != ""),
+		"author": value(s.actor(c.author)), "viewerDidAuthor": value(s.ours(c.author)),
+		"isMinimized":     value(c.minimized != ""),
 		"minimizedReason": value(reason(c.minimized)),
 	}}
 }
@@ -207,7 +210,8 @@ func connection(kind string, all []*node, args map[string]any) (any, error) {
 		text, _ := base64.StdEncoding.DecodeString(cursor)
 		var err error
 		if from, err = strconv.Atoi(string(text)); err != nil || from > len(all) {
-			return nil, &graphqlError{"INVALID_CURSOR_ARGUMENTS", fmt.Sprintf("`%s` does not appear to be a valid cursor.", cursor)}
+			text := fmt.Sprintf("`%s` does not appear to be a valid cursor.", cursor)
+			return nil, &graphqlError{"INVALID_CURSOR_ARGUMENTS", text}
 		}
 	}
 	to := min(from+first, len(all))

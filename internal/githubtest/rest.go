@@ -3,13 +3,11 @@ package githubtest
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -40,23 +38,34 @@ type operation struct {
 }
 
 func operationOf(id string) (operation, bool) {
+	app := operation{app: true}
+	contents := operation{permission: "contents", level: "read"}
+	pulls := operation{permission: "pull_requests", level: "read"}
+	change := operation{permission: "pull_requests", level: "write"}
+	create := operation{permission: "pull_requests", level: "write", content: true}
 	op, ok := map[string]operation{
-		"apps/create-installation-access-token": {app: true, run: (*Server).postToken},
-		"apps/get-authenticated":                {app: true, run: (*Server).getApp},
-		"apps/get-webhook-delivery":             {app: true, run: (*Server).getDelivery},
-		"apps/list-webhook-deliveries":          {app: true, run: (*Server).listDeliveries},
-		"apps/redeliver-webhook-delivery":       {app: true, run: (*Server).postAttempt},
-		"git/get-blob":                          {permission: "contents", level: "read", run: (*Server).getBlob},
-		"git/get-tree":                          {permission: "contents", level: "read", run: (*Server).getTree},
-		"pulls/create-review":                   {permission: "pull_requests", level: "write", content: true, run: (*Server).postReview},
-		"pulls/delete-pending-review":           {permission: "pull_requests", level: "write", run: (*Server).deleteReview},
-		"pulls/get":                             {permission: "pull_requests", level: "read", run: (*Server).getPull},
-		"pulls/list-files":                      {permission: "pull_requests", level: "read", run: (*Server).listFiles},
-		"pulls/list-reviews":                    {permission: "pull_requests", level: "read", run: (*Server).listReviews},
-		"pulls/update-review":                   {permission: "pull_requests", level: "write", content: true, run: (*Server).putReview},
-		"pulls/update-review-comment":           {permission: "pull_requests", level: "write", content: true, run: (*Server).patchComment},
+		"apps/create-installation-access-token": app.by((*Server).postToken),
+		"apps/get-authenticated":                app.by((*Server).getApp),
+		"apps/get-webhook-delivery":             app.by((*Server).getDelivery),
+		"apps/list-webhook-deliveries":          app.by((*Server).listDeliveries),
+		"apps/redeliver-webhook-delivery":       app.by((*Server).postAttempt),
+		"git/get-blob":                          contents.by((*Server).getBlob),
+		"git/get-tree":                          contents.by((*Server).getTree),
+		"pulls/create-review":                   create.by((*Server).postReview),
+		"pulls/delete-pending-review":           change.by((*Server).deleteReview),
+		"pulls/get":                             pulls.by((*Server).getPull),
+		"pulls/list-files":                      pulls.by((*Server).listFiles),
+		"pulls/list-reviews":                    pulls.by((*Server).listReviews),
+		"pulls/update-review":                   create.by((*Server).putReview),
+		"pulls/update-review-comment":           create.by((*Server).patchComment),
 	}[id]
 	return op, ok
+}
+
+// by is the operation carried out by run.
+func (op operation) by(run func(*Server, *call) (int, any, error)) operation {
+	op.run = run
+	return op
 }
 
 // ServeHTTP answers one request.
@@ -311,89 +320,4 @@ func number(c *call, key string, other int) int {
 		return other
 	}
 	return n
-}
-
-var shaForm = regexp.MustCompile(`^[0-9a-f]{40}$`)
-
-func (s *Server) getBlob(c *call) (int, any, error) {
-	sha := c.params["file_sha"]
-	if !shaForm.MatchString(sha) {
-		return 0, nil, &apiError{status: 422, message: "The sha parameter must be exactly 40 characters and contain only [0-9a-f]."}
-	}
-	o, ok, err := c.repo.git.object(sha)
-	if err != nil {
-		return 0, nil, err
-	}
-	if !ok || o.kind != "blob" {
-		return 0, nil, &apiError{status: 404, message: "Not Found"}
-	}
-	return 200, obj{
-		"sha": o.sha, "node_id": nodeID("B", c.repo.id) + o.sha, "size": len(o.data), "encoding": "base64",
-		"url": s.api("/repos/%s/git/blobs/%s", c.repo.full(), o.sha), "content": lines60(o.data),
-	}, nil
-}
-
-// lines60 is base64 in lines of 60 characters, as GitHub sends it.
-func lines60(data []byte) string {
-	text := base64.StdEncoding.EncodeToString(data)
-	var b strings.Builder
-	for len(text) > 60 {
-		b.WriteString(text[:60] + "\n")
-		text = text[60:]
-	}
-	if text != "" {
-		b.WriteString(text + "\n")
-	}
-	return b.String()
-}
-
-func (s *Server) getTree(c *call) (int, any, error) {
-	rev := c.params["tree_sha"]
-	if sha, err := c.repo.resolve(rev); err == nil {
-		rev = sha
-	}
-	o, ok, err := c.repo.git.object(rev + "^{tree}")
-	if err != nil {
-		return 0, nil, err
-	}
-	if !ok {
-		return 0, nil, &apiError{status: 404, message: "Not Found"}
-	}
-	entries, err := c.repo.git.tree(o.sha, c.r.URL.Query().Get("recursive") != "")
-	truncated := len(entries) > s.options.Limits.TreeEntries
-	if truncated {
-		entries = entries[:s.options.Limits.TreeEntries]
-	}
-	list := []obj{}
-	for _, e := range entries {
-		list = append(list, s.entryJSON(c.repo, e))
-	}
-	u := s.api("/repos/%s/git/trees/%s", c.repo.full(), o.sha)
-	return 200, obj{"sha": o.sha, "url": u, "tree": list, "truncated": truncated}, err
-}
-
-func (s *Server) entryJSON(r *Repo, e treeEntry) obj {
-	entry := obj{"path": e.Path, "mode": e.Mode, "type": e.Kind, "sha": e.SHA}
-	switch e.Kind {
-	case "blob":
-		entry["size"] = e.Size
-		entry["url"] = s.api("/repos/%s/git/blobs/%s", r.full(), e.SHA)
-	case "tree":
-		entry["url"] = s.api("/repos/%s/git/trees/%s", r.full(), e.SHA)
-	}
-	return entry
-}
-
-func (s *Server) getPull(c *call) (int, any, error) {
-	o, err := c.pull.json()
-	return 200, o, err
-}
-
-func (s *Server) listFiles(c *call) (int, any, error) {
-	files, err := c.pull.diff(c.pull.headSHA)
-	list := []obj{}
-	for _, f := range page(c, files[:min(len(files), s.options.Limits.Files)]) {
-		list = append(list, c.pull.fileJSON(f))
-	}
-	return 200, list, err
 }

@@ -126,7 +126,9 @@ func (s *Server) postToken(c *call) (int, any, error) {
 		selection = "selected"
 		repos = append(repos, s.find(i.owner, name).json())
 	}
-	o := obj{"token": text, "expires_at": stamp(t.expires), "permissions": t.permissions, "repository_selection": selection}
+	o := obj{
+		"token": text, "expires_at": stamp(t.expires), "permissions": t.permissions, "repository_selection": selection,
+	}
 	if selection == "selected" {
 		o["repositories"] = repos
 	}

@@ -135,7 +135,9 @@ func refuseComment(files []fileDiff, c *commentRequest) string {
 }
 
 func (p *Pull) keepReview(author string, in reviewRequest, files []fileDiff) *review {
-	states := map[string]string{"": "PENDING", "COMMENT": "COMMENTED", "APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED"}
+	states := map[string]string{
+		"": "PENDING", "COMMENT": "COMMENTED", "APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED",
+	}
 	r := &review{id: p.s.id(), author: author, body: in.Body, state: states[in.Event], commit: in.CommitID}
 	if in.Event != "" {
 		r.submitted = p.s.now()

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A thread is a comment on lines of the diff and what was said below it. Where it stands today is not stored: it follows
-// from where it was made and from the commits since.
+// A thread is a comment on lines of the diff and what was said below it. Where it stands today is not stored: it
+// follows from where it was made and from the commits since.
 type thread struct {
 	id          int64
 	review      *review

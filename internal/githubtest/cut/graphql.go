@@ -26,7 +26,7 @@ var fields = map[string][]string{
 	"PageInfo":                           {"endCursor", "hasNextPage"},
 	"PullRequest":                        pullRequestFields,
 	"PullRequestReview":                  reviewFields,
-	"PullRequestReviewComment":           {"author", "body", "fullDatabaseId", "id", "isMinimized", "minimizedReason", "viewerDidAuthor"},
+	"PullRequestReviewComment":           commentFields,
 	"PullRequestReviewCommentConnection": {"nodes", "pageInfo", "totalCount"},
 	"PullRequestReviewConnection":        {"nodes", "pageInfo", "totalCount"},
 	"PullRequestReviewThread":            threadFields,
@@ -44,7 +44,11 @@ var (
 		"state", "viewerDidAuthor",
 	}
 	reviewFields = []string{
-		"author", "body", "commit", "fullDatabaseId", "id", "isMinimized", "minimizedReason", "state", "submittedAt", "viewerDidAuthor",
+		"author", "body", "commit", "fullDatabaseId", "id", "isMinimized", "minimizedReason", "state", "submittedAt",
+		"viewerDidAuthor",
+	}
+	commentFields = []string{
+		"author", "body", "fullDatabaseId", "id", "isMinimized", "minimizedReason", "viewerDidAuthor",
 	}
 	threadFields = []string{
 		"comments", "id", "isOutdated", "isResolved", "line", "originalLine", "path", "resolvedBy", "startLine",
@@ -98,7 +102,8 @@ func keepFields(def *ast.Definition, names []string) error {
 			return fmt.Errorf("%s has no field %s", def.Name, name)
 		}
 	}
-	def.Fields = slices.DeleteFunc(def.Fields, func(f *ast.FieldDefinition) bool { return !slices.Contains(names, f.Name) })
+	unused := func(f *ast.FieldDefinition) bool { return !slices.Contains(names, f.Name) }
+	def.Fields = slices.DeleteFunc(def.Fields, unused)
 	for _, f := range def.Fields {
 		f.Description = ""
 		for _, a := range f.Arguments {

@@ -35,8 +35,10 @@ func cutOpenAPI(src []byte) ([]byte, error) {
 		return nil, fmt.Errorf("no operations %v", missing)
 	}
 	out := map[string]any{
-		"openapi":    doc["openapi"],
-		"info":       map[string]any{"title": openapiPackage + ", cut", "version": "23.0.2", "license": map[string]any{"name": "MIT"}},
+		"openapi": doc["openapi"],
+		"info": map[string]any{
+			"title": openapiPackage + ", cut", "version": "23.0.2", "license": map[string]any{"name": "MIT"},
+		},
 		"servers":    []any{map[string]any{"url": "/"}},
 		"paths":      paths,
 		"components": map[string]any{},
