@@ -39,7 +39,6 @@ var cleanups = map[string]cleanup{
 	"rm -rf /var/cache/dnf/*":     {rpm, []string{"/var/cache/dnf"}, nil},
 	"npm cache clean --force":     {[]string{"npm"}, []string{"/root/.npm"}, nil},
 	"yarn cache clean":            {[]string{"yarn"}, []string{"/usr/local/share/.cache/yarn"}, nil},
-	"pip cache purge":             {[]string{"pip", "pip3"}, []string{"/root/.cache/pip"}, nil},
 	"rm -rf /root/.cache/pip":     {[]string{"pip", "pip3"}, []string{"/root/.cache/pip"}, nil},
 	"rm -rf /root/.npm":           {[]string{"npm"}, []string{"/root/.npm"}, nil},
 }
@@ -49,8 +48,8 @@ var (
 	rpm = []string{"yum", "dnf", "microdnf"}
 )
 
-// appended: one RUN differs, its script is the old one followed by "&& command", and the command is a known cleanup after
-// something that the same script does.
+// appended: one RUN differs, its script is the old one followed by "&& command", and the command is a known cleanup
+// after something that the same script does.
 func appended(intent fixes.Appended) predicate {
 	return predicate{
 		text: func(c *change) error { return appendedText(c, intent) },
@@ -184,8 +183,8 @@ func (c *change) copiesRemoved(i *dockerfile.Instruction, from string, dirs []st
 	})
 }
 
-// refreshed reports whether i does not need what the cleanup removes: it does not call the manager to install, or calls
-// it to make the files again first.
+// refreshed reports whether i does not need what the cleanup removes: it does not call the manager to install, or
+// calls it to make the files again first.
 func refreshed(i *dockerfile.Instruction, clean cleanup) bool {
 	script, err := i.Script()
 	if err != nil {

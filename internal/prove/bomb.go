@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
@@ -58,8 +59,8 @@ type bounder struct {
 	cost   int
 }
 
-// bounded returns an error when expanding the file's variables in one of the worlds could take more memory than it may.
-// It is a bound from above that never expands anything itself.
+// bounded returns an error when expanding the file's variables in one of the worlds could take more memory than it
+// may. It is a bound from above that never expands anything itself.
 func bounded(f *dockerfile.File, all []world) error {
 	_, err := measure(f, all)
 	return err
@@ -165,7 +166,8 @@ func (b *bounder) instruction(i *dockerfile.Instruction, env *sizes) error {
 		b.cost = plus(b.cost, times(3, env.total()))
 	}
 	if b.cost > maxExpansion {
-		return fmt.Errorf("the variables that the steps up to line %d carry may take more than %d MiB", i.Line(), maxExpansion>>20)
+		const carried = "the variables that the steps up to line %d carry may take more than %d MiB"
+		return fmt.Errorf(carried, i.Line(), maxExpansion>>20)
 	}
 	return nil
 }
@@ -202,9 +204,12 @@ func (s *sizes) raise(name string, n int) {
 	s.of[name] = max(s.of[name], n)
 }
 
-// bound is an upper bound of the size of text after expansion. ${name/pattern/text} can put text at every place of the
-// value, and text can repeat what was matched; all other forms give the value or a word that is counted anyway.
+// bound is an upper bound of the size of text after expansion. ${name/pattern/text} can put text at every place of
+// the value, and text can repeat what was matched; all other forms give the value or a word that is counted anyway.
 func bound(text string, env sizes) int {
+	if !utf8.ValidString(text) {
+		text = string([]rune(text)) // the scanner makes three bytes of each one that is not UTF-8
+	}
 	n := 0
 	for at := 0; at < len(text); {
 		dollar := strings.IndexByte(text[at:], '$')

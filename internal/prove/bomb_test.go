@@ -55,6 +55,7 @@ func FuzzBounded(f *testing.F) {
 	for _, text := range []string{
 		"FROM a\nENV a=1 b=$a$a c=${a:-$b} d=${b//1/$a$b}\nENV a=2 b=$a$a\n",
 		"FROM 0\nENV 0=\\$000\n",
+		"FROM a\nENV a=\x99\x99\x99 b=$a$a\n",
 		"FROM a\nENV a=12345\nENV a=1 b=$a$a\n",
 		"ARG v=123\nFROM a\nARG v\nARG w=$v$v\nENV x=$w$v y ${w}z\nENV old $x $x $x\n",
 		"FROM a AS b\nENV a=12\nONBUILD ENV a=$a$a$a\nFROM b\nENV a=$a$a\n",

@@ -70,7 +70,8 @@ func answer(out io.Writer, req request) error {
 	return nil
 }
 
-// watch ends the process when it holds more memory than limit. It works where the system has no limit on address space.
+// watch ends the process when it holds more memory than limit. It works where the system has no limit on address
+// space.
 func watch(limit int64) {
 	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	for range time.Tick(5 * time.Millisecond) {

@@ -67,8 +67,8 @@ func (g *graph) image(ctx context.Context, source []byte, w world, stage string)
 	return img, err
 }
 
-// resolver is a registry in which every image exists and has the same configuration. BuildKit stops at the first image
-// whose configuration it cannot get, so there is an answer for all of them.
+// resolver is a registry in which every image exists and has the same configuration. BuildKit stops at the first
+// image whose configuration it cannot get, so there is an answer for all of them.
 type resolver struct{ base []byte }
 
 // ResolveImageConfig implements llb.ImageMetaResolver.

@@ -73,7 +73,10 @@ func (c *change) everyContext(holds func(buildcontext.Build) error) error {
 		return errors.New("it is not known from which directory the file is built")
 	}
 	for _, b := range c.Builds {
-		if b.Context == nil {
+		switch {
+		case b.Unknown != "":
+			return fmt.Errorf("it is not known how the file is built: %s", b.Unknown)
+		case b.Context == nil:
 			return errors.New("it is not known from which directory the file is built")
 		}
 		if err := holds(b); err != nil {
@@ -104,15 +107,11 @@ func archiveName(name string) bool {
 
 // plainFile checks that the name is a directory, which ADD does not look into, or a regular file that is no archive.
 func plainFile(fsys fs.FS, name string) error {
-	info, err := fs.Lstat(fsys, name)
-	if err != nil {
-		return fmt.Errorf("%s is not in the build context", name)
+	if err := unlinked(fsys, name); err != nil {
+		return err
 	}
-	if info.IsDir() {
+	if info, err := fs.Lstat(fsys, name); err == nil && info.IsDir() {
 		return nil
-	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is not a regular file", name)
 	}
 	f, err := fsys.Open(name)
 	if err != nil {
@@ -129,11 +128,11 @@ func plainFile(fsys fs.FS, name string) error {
 	return nil
 }
 
-// magics begin the compressed files that BuildKit unpacks, and some that it does not.
-var magics = []string{"\x1f\x8b", "BZh", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd", "\x5d\x00\x00", "\x1f\x9d", "PK\x03\x04"}
+// magics begin the compressed files that BuildKit unpacks: gzip, bzip2, xz and zstd.
+var magics = []string{"\x1f\x8b", "BZh", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd"}
 
-// isArchive reports whether content that begins so may be unpacked by ADD: anything compressed, and what reads as a tar
-// header, which old archives have without the word "ustar" (isArchivePath of BuildKit's file backend).
+// isArchive reports whether content that begins so may be unpacked by ADD: anything compressed, and what reads as a
+// tar header, which old archives have without the word "ustar" (isArchivePath of BuildKit's file backend).
 func isArchive(start []byte) bool {
 	for _, magic := range magics {
 		if bytes.HasPrefix(start, []byte(magic)) {

@@ -45,8 +45,8 @@ func (g *graph) walk(def *llb.Definition) (rawImage, error) {
 	return rawImage{Steps: g.chain(head.node), Head: head.String()}, nil
 }
 
-// readHead decodes a definition, whose operations come after their inputs. The last one only names the result, which is
-// returned; its node is nil for an empty file system.
+// readHead decodes a definition, whose operations come after their inputs. The last one only names the result, which
+// is returned; its node is nil for an empty file system.
 func readHead(def *llb.Definition) (input, error) {
 	nodes := make(map[string]*node, len(def.Def))
 	var head input

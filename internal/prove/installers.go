@@ -17,20 +17,32 @@ type tool struct {
 
 // tools are the commands over which a copy of the sources may move down, each with what it is known to read.
 var tools = []tool{
-	{[]string{"npm ci", "npm install", "npm i", "npm clean-install"}, []string{"package.json"}, nil, []string{"node_modules"}},
-	{[]string{"yarn", "yarn install"}, []string{"package.json"}, nil, []string{"node_modules"}},
-	{[]string{"pnpm install", "pnpm i", "pnpm fetch"}, []string{"package.json", "pnpm-lock.yaml"}, nil, []string{"node_modules"}},
-	{[]string{"bun install", "bun i"}, []string{"package.json"}, nil, []string{"node_modules"}},
-	{[]string{"pip install", "pip3 install", "python -m pip install", "python3 -m pip install"}, nil, nil, []string{".venv", "venv"}},
-	{[]string{"go mod download", "go mod verify"}, []string{"go.mod"}, nil, nil},
-	{[]string{"bundle install"}, []string{"Gemfile"}, nil, []string{".bundle", "bundle"}},
-	{[]string{"composer install"}, []string{"composer.json"}, nil, []string{"vendor"}},
-	{[]string{"poetry install", "uv sync", "pdm install", "pipenv install"}, []string{"pyproject.toml", "Pipfile"}, nil, []string{".venv"}},
-	{[]string{
+	{
+		commands: []string{
+			"npm ci", "npm install", "npm i", "npm clean-install", "yarn", "yarn install", "bun install", "bun i",
+		},
+		manifests: []string{"package.json"}, writes: []string{"node_modules"},
+	},
+	{
+		commands:  []string{"pnpm install", "pnpm i", "pnpm fetch"},
+		manifests: []string{"package.json", "pnpm-lock.yaml"}, writes: []string{"node_modules"},
+	},
+	{
+		commands: []string{"pip install", "pip3 install", "python -m pip install", "python3 -m pip install"},
+		writes:   []string{".venv", "venv"},
+	},
+	{commands: []string{"go mod download", "go mod verify"}, manifests: []string{"go.mod"}},
+	{commands: []string{"bundle install"}, manifests: []string{"Gemfile"}, writes: []string{".bundle", "bundle"}},
+	{commands: []string{"composer install"}, manifests: []string{"composer.json"}, writes: []string{"vendor"}},
+	{
+		commands:  []string{"poetry install", "uv sync", "pdm install", "pipenv install"},
+		manifests: []string{"pyproject.toml", "Pipfile"}, writes: []string{".venv"},
+	},
+	{commands: []string{
 		"corepack enable", "corepack prepare", "npm cache clean", "yarn cache clean", "npm config set", "bundle config",
-		"apt-get update", "apt-get install", "apt-get clean", "apk add", "rm -rf /var/lib/apt/lists/*",
+		"apt-get update", "apt-get install", "apt-get clean", "apk add",
 		"npm install -g", "npm i -g", "go version", "node --version", "npm --version",
-	}, nil, nil, nil},
+	}},
 }
 
 // installer finds the tool of a command: the one whose words match the most.
@@ -39,7 +51,7 @@ func installer(words []string) (tool, error) {
 	length := 0
 	for _, t := range tools {
 		for _, command := range t.commands {
-			if want := strings.Fields(command); len(want) > length && len(want) <= len(words) && slices.Equal(want, words[:len(want)]) {
+			if want := strings.Fields(command); len(want) > length && begins(words, want) {
 				best, length = t, len(want)
 			}
 		}
@@ -58,10 +70,15 @@ func installer(words []string) (tool, error) {
 	return best, nil
 }
 
+// begins reports whether words start with want.
+func begins(words, want []string) bool {
+	return len(words) >= len(want) && slices.Equal(words[:len(want)], want)
+}
+
 // local reports whether a word names something in the sources.
 func local(w string) bool {
-	return strings.HasPrefix(w, ".") || strings.HasPrefix(w, "/") || strings.HasPrefix(w, "~") || strings.Contains(w, "file:") ||
-		strings.HasPrefix(w, "-") && strings.Contains(w, "/") && !strings.Contains(w, "://") || archiveName(w)
+	return w != "" && strings.ContainsRune("./~", rune(w[0])) || strings.Contains(w, "file:") || archiveName(w) ||
+		strings.HasPrefix(w, "-") && strings.Contains(w, "/") && !strings.Contains(w, "://")
 }
 
 // requirements adds what pip reads: the files of -r and -c. A path as a requirement, or -e, reads the sources.
@@ -75,8 +92,8 @@ func requirements(t tool, words []string) (tool, error) {
 				value = words[k]
 			}
 			t.lists = append(t.lists, value)
-		case strings.HasPrefix(name, "-r"), strings.HasPrefix(name, "-e"), strings.HasPrefix(name, "--editable"), local(words[k]),
-			strings.HasSuffix(words[k], ".whl"):
+		case strings.HasPrefix(name, "-r"), strings.HasPrefix(name, "-e"), strings.HasPrefix(name, "--editable"),
+			local(words[k]), strings.HasSuffix(words[k], ".whl"):
 			return tool{}, fmt.Errorf("pip %s reads the sources", words[k])
 		}
 	}

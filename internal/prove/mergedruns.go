@@ -11,8 +11,8 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
-// system are programs, never builtins of a shell, that stay where they are: a shell remembers where it found a program,
-// and a second shell would look again. With them the builtins that change nothing in the shell.
+// system are programs, never builtins of a shell, that stay where they are: a shell remembers where it found a
+// program, and a second shell would look again. With them the builtins that change nothing in the shell.
 var system = strings.Fields(`
 	apt apt-get apt-cache apt-mark aptitude dpkg dpkg-reconfigure apk yum dnf microdnf tdnf zypper rpm
 	basename cat chgrp chmod chown cp date dirname du find grep head install ln ls mkdir mktemp mv rm rmdir sed sort strip
@@ -20,13 +20,14 @@ var system = strings.Fields(`
 	addgroup adduser groupadd groupmod useradd userdel usermod ldconfig locale-gen localedef update-alternatives
 	update-ca-certificates echo true`)
 
-// programs are others that are never builtins. One that an earlier script may have installed anew is not looked up again
-// in one shell, so that it may be called by one of the scripts only.
+// programs are others that are never builtins. One that an earlier script may have installed anew is not looked up
+// again in one shell, so that it may be called by one of the scripts only.
 var programs = strings.Fields(`
 	npm npx yarn pnpm corepack bun node pip pip3 python python3 poetry pdm uv pipenv conda mamba gem bundle composer php
 	pecl pear docker-php-ext-configure docker-php-ext-enable docker-php-ext-install a2enmod a2dissite a2ensite
 	go cargo rustup java javac mvn make cmake autoconf automake gcc g++ cpan cpanm perl jq openssl
-	git curl wget tar unzip zip gzip gunzip bzip2 bunzip2 xz unxz zstd md5sum sha1sum sha256sum sha512sum gpg dotnet R Rscript`)
+	git curl wget tar unzip zip gzip gunzip bzip2 bunzip2 xz unxz zstd md5sum sha1sum sha256sum sha512sum gpg dotnet
+	R Rscript`)
 
 // mergedRuns: neighbouring RUNs became one whose script is their scripts joined by "&&".
 func mergedRuns() predicate {
@@ -86,6 +87,9 @@ func knownPrograms(cmds []dockerfile.Command, k int, seen map[string]int) error 
 		if !cmd.Words[0].Literal {
 			return fmt.Errorf("%s may be any program", cmd.Words[0].Text)
 		}
+		if w := slices.IndexFunc(cmd.Words, perStep); w >= 0 {
+			return fmt.Errorf("%s is new for every step", cmd.Words[w].Text)
+		}
 		name := cmd.Words[0].Text
 		switch {
 		case slices.Contains(system, name):
@@ -101,6 +105,17 @@ func knownPrograms(cmds []dockerfile.Command, k int, seen map[string]int) error 
 		}
 	}
 	return nil
+}
+
+// perStep reports whether a word names what BuildKit mounts anew for every step: what one writes there the next does
+// not see.
+func perStep(w dockerfile.Argument) bool {
+	for _, dir := range []string{"/dev/", "/proc", "/sys", "/etc/hosts", "/etc/resolv.conf"} {
+		if strings.Contains(w.Text, dir) && w.Text != "/dev/null" {
+			return true
+		}
+	}
+	return false
 }
 
 func mergedImage(c *change, b, a image) error {

@@ -27,13 +27,15 @@ var equivalents = []struct {
 			len(words) < len(strings.Fields(m.with)) && slices.Equal(words, strings.Fields(m.old))
 	}},
 	{"two early copies of different files change places", func(m mutant) bool {
-		return strings.HasPrefix(m.name, "reordered/directory") && strings.HasPrefix(m.with, "COPY patches ./patches\nCOPY package.json")
+		return strings.HasPrefix(m.name, "reordered/directory") &&
+			strings.HasPrefix(m.with, "COPY patches ./patches\nCOPY package.json")
 	}},
 	{"the working directory is written without a slash", func(m mutant) bool {
 		return m.with == strings.Replace(m.old, " ./\n", " .\n", 1)
 	}},
 	{"USER stands below CMD, or above a COPY: neither sees it", func(m mutant) bool {
-		return strings.HasPrefix(m.name, "runs-as/") && strings.HasPrefix(m.old, "USER ") && strings.HasPrefix(m.with, "CMD ") ||
+		below := strings.HasPrefix(m.old, "USER ") && strings.HasPrefix(m.with, "CMD ")
+		return strings.HasPrefix(m.name, "runs-as/") && below ||
 			strings.HasPrefix(m.old, "COPY --from=build /x /x") && strings.HasPrefix(m.with, "USER ")
 	}},
 	{"what counts only the last time is said twice", func(m mutant) bool {
@@ -41,7 +43,8 @@ var equivalents = []struct {
 	}},
 	{"a comment within an instruction stands a line higher or lower", func(m mutant) bool {
 		lines := strings.SplitAfter(m.with, "\n")
-		return len(lines) == 3 && strings.HasPrefix(strings.TrimSpace(lines[0]), "#") != strings.HasPrefix(strings.TrimSpace(lines[1]), "#") &&
+		comment := func(line string) bool { return strings.HasPrefix(strings.TrimSpace(line), "#") }
+		return len(lines) == 3 && comment(lines[0]) != comment(lines[1]) &&
 			strings.HasSuffix(m.with, m.old) && strings.Contains(m.name, "/continued")
 	}},
 }
@@ -54,8 +57,8 @@ type mutant struct {
 	text []byte
 }
 
-// TestMutants changes one line of every accepted fix in every way that mutants knows. What is still proven has to be in
-// the list of those that make no difference.
+// TestMutants changes one line of every accepted fix in every way that mutants knows. What is still proven has to be
+// in the list of those that make no difference.
 func TestMutants(t *testing.T) {
 	prover := newPool(t, Options{})
 	var mu sync.Mutex
@@ -107,8 +110,8 @@ func equivalent(m mutant) string {
 	return ""
 }
 
-// mutants are all changes of one line: gone, doubled, swapped with the next, and each of its words gone, doubled, or with
-// one letter more.
+// mutants are all changes of one line: gone, doubled, swapped with the next, and each of its words gone, doubled, or
+// with one letter more.
 func mutants(e example) []mutant {
 	lines := bytes.SplitAfter(e.c.After, []byte("\n"))
 	seen := map[string]bool{string(e.c.After): true}

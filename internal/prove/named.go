@@ -12,8 +12,8 @@ import (
 // stagePrefix begins the names that unnamed stages are given, so that each can be asked for.
 const stagePrefix = "lighterman-stage-"
 
-// named returns the file with a name for every stage, and the names in order. A stage's name has no influence on what it
-// builds.
+// named returns the file with a name for every stage, and the names in order. A stage's name has no influence on
+// what it builds.
 func named(f *dockerfile.File) (src []byte, names []string, err error) {
 	if bytes.Contains(bytes.ToLower(f.Src), []byte(stagePrefix)) {
 		return nil, nil, fmt.Errorf("the file uses names that begin with %s", stagePrefix)

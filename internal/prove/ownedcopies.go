@@ -19,8 +19,8 @@ type ownership struct {
 	paths     []string // absolute and clean
 }
 
-// ownedCopies: copies gained the owner or mode that one later RUN gave to all they brought; that RUN is gone, or names
-// only the directories that no copy made.
+// ownedCopies: copies gained the owner or mode that one later RUN gave to all they brought; that RUN is gone, or
+// names only the directories that no copy made.
 func ownedCopies(intent fixes.OwnedCopies) predicate {
 	return predicate{
 		text:  func(c *change) error { return ownedText(c, intent) },
@@ -59,7 +59,8 @@ func ownedText(c *change, intent fixes.OwnedCopies) error {
 	return c.onlyCopies(run, changed[0], was)
 }
 
-// ownedParts finds the RUN that is gone or reduced, what it is reduced to (nil when gone) and the copies that changed.
+// ownedParts finds the RUN that is gone or reduced, what it is reduced to (nil when gone) and the copies that
+// changed.
 func (c *change) ownedParts() (run, reduced *dockerfile.Instruction, changed []*dockerfile.Instruction, err error) {
 	k := 0
 	for at, i := range c.old {
@@ -174,8 +175,8 @@ func (o ownership) matches(intent fixes.OwnedCopies) error {
 	return o.sameOwner(intent.Owner)
 }
 
-// sameOwner checks that COPY --chown=owner means what chown did: COPY gives a user alone the group of the same number,
-// chown leaves the group, which for what COPY brings is 0.
+// sameOwner checks that COPY --chown=owner means what chown did: COPY gives a user alone the group of the same
+// number, chown leaves the group, which for what COPY brings is 0.
 func (o ownership) sameOwner(owner string) error {
 	user, groupName, both := strings.Cut(o.value, ":")
 	if !userOrRoot(user) || both && !userOrRoot(groupName) {
@@ -223,7 +224,8 @@ func (o ownership) reducedTo(i *dockerfile.Instruction) error {
 
 // systemDirectories are those of the file system hierarchy (hier(7)); images bring content in all of them.
 var systemDirectories = []string{
-	"bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "libx32", "media", "mnt", "opt", "proc", "root", "run", "sbin",
+	"bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "libx32", "media", "mnt", "opt", "proc", "root", "run",
+	"sbin",
 	"srv", "sys", "tmp", "usr", "var", "nix", "snap", "entrypoint", "docker-entrypoint.d",
 }
 
@@ -243,8 +245,8 @@ func ownDirectory(dir string) bool {
 	return parts[0] == "usr" && len(parts) >= 3 && parts[1] == "src"
 }
 
-// knownBase checks that the stage stands on an image whose content is known as far as ownDirectory says: scratch, or one
-// of the official ones.
+// knownBase checks that the stage stands on an image whose content is known as far as ownDirectory says: scratch, or
+// one of the official ones.
 func (c *change) knownBase() error {
 	ref, ok := c.before.Stages[c.stage].Image()
 	name, _, _ := strings.Cut(ref, "@")
@@ -262,8 +264,8 @@ func (c *change) knownBase() error {
 	return fmt.Errorf("what the base image %s already holds is not known", ref)
 }
 
-// onlyCopies checks that no RUN before the one that is gone writes where it changed owners, and that the account is there
-// when the first copy needs it.
+// onlyCopies checks that no RUN before the one that is gone writes where it changed owners, and that the account is
+// there when the first copy needs it.
 func (c *change) onlyCopies(run, first *dockerfile.Instruction, was ownership) error {
 	for s := run.Stage; s != nil; s = s.Parent {
 		for _, i := range s.Instructions {
@@ -286,7 +288,7 @@ func elsewhere(i *dockerfile.Instruction, was ownership, late bool) error {
 		return err
 	}
 	for _, cmd := range cmds {
-		if onlyRemoves(cmd) {
+		if onlyRemoves(cmd, was.paths) {
 			continue
 		}
 		words, ok := cmd.Texts()
@@ -306,13 +308,20 @@ func elsewhere(i *dockerfile.Instruction, was ownership, late bool) error {
 	return nil
 }
 
-// onlyRemoves reports whether a command is an rm, if need be of patterns: what is gone has no owner. A word with an
-// expansion could be a command.
-func onlyRemoves(cmd dockerfile.Command) bool {
-	unknown := slices.ContainsFunc(cmd.Words, func(w dockerfile.Argument) bool {
-		return !w.Literal && strings.ContainsAny(w.Text, "$`")
-	})
-	return cmd.Words[0].Literal && cmd.Words[0].Text == "rm" && !unknown
+// onlyRemoves reports whether a command is an rm, if need be of patterns, of something outside the paths.
+func onlyRemoves(cmd dockerfile.Command, paths []string) bool {
+	for k, w := range cmd.Words {
+		fixed, _, _ := strings.Cut(w.Text, "*")
+		switch {
+		case strings.ContainsAny(w.Text, "$`?[{"):
+			return false
+		case k == 0 && w.Text != "rm", k > 0 && !strings.HasPrefix(w.Text, "-") && !path.IsAbs(w.Text):
+			return false
+		case path.IsAbs(w.Text) && touches(path.Dir(fixed+"x"), paths):
+			return false
+		}
+	}
+	return true
 }
 
 // touches reports whether name lies on, above or below one of the paths.
@@ -322,7 +331,7 @@ func touches(name string, paths []string) bool {
 
 // systemWide are the commands that write only where packages and accounts live.
 var systemWide = []string{
-	"apt-get", "apt-mark", "apk", "yum", "dnf", "microdnf", "zypper", "rm", "update-ca-certificates", "ldconfig", "locale-gen",
-	"groupadd", "useradd", "addgroup", "adduser", "echo", "true", "corepack enable",
+	"apt-get", "apt-mark", "apk", "yum", "dnf", "microdnf", "zypper", "rm", "update-ca-certificates", "ldconfig",
+	"locale-gen", "groupadd", "useradd", "addgroup", "adduser", "echo", "true", "corepack enable",
 	"npm install -g", "npm i -g", "npm install --global",
 }

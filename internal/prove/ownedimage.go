@@ -16,8 +16,8 @@ import (
 	"github.com/lighterman/lighterman/internal/buildcontext"
 )
 
-// ownedImage walks both lists side by side: up to the RUN that is gone, copies into its paths gain the owner; behind it
-// nothing differs.
+// ownedImage walks both lists side by side: up to the RUN that is gone, copies into its paths gain the owner; behind
+// it nothing differs.
 func ownedImage(c *change, b, a image, intent fixes.OwnedCopies) error {
 	run, reduced, _, err := c.ownedParts()
 	if err != nil {
@@ -180,8 +180,8 @@ func isUser(u *pb.UserOpt, want string) bool {
 	return err == nil && byID && u.GetByID() == uint32(n)
 }
 
-// plainTree checks that what a copy takes from the build context has only plain files and directories: a chown -R treats
-// links its own way, and takes setuid bits away.
+// plainTree checks that what a copy takes from the build context has only plain files and directories: a chown -R
+// treats links its own way, and takes setuid bits away.
 func (c *change) plainTree(cp *pb.FileActionCopy) error {
 	return c.everyContext(func(b buildcontext.Build) error {
 		name := clean(cp.Src)

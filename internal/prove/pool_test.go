@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"reflect"
 	"runtime"
 	"strconv"
 	"strings"
@@ -34,19 +35,23 @@ func good() check.Case {
 
 // bombs expand to far more than they are, as PROOF.md names them.
 func bombs() map[string]string {
+	const doubled = "ENV a=$a$a\n"
+	ten := "FROM a\nENV a=1234567890\n"
 	return map[string]string{
-		"24 doublings":     "FROM a\nENV a=1234567890\n" + strings.Repeat("ENV a=$a$a\n", 24),
-		"30 doublings":     "FROM a\nENV a=1234567890\n" + strings.Repeat("ENV a=$a$a\n", 30),
-		"ARG":              "FROM a\nARG a=1234567890\n" + strings.Repeat("ARG a=$a$a\n", 30),
-		"global ARG":       "ARG a=1234567890\n" + strings.Repeat("ARG a=$a$a\n", 30) + "FROM a\n",
-		"LABEL":            "FROM a\nENV a=1234567890\n" + strings.Repeat("ENV a=$a$a\n", 19) + "LABEL b=\"" + strings.Repeat("$a", 400) + "\"\n",
-		"replacement":      "FROM a\nENV a=xxxxxxxxxx\n" + strings.Repeat("ENV a=${a//x/xxxxxxxxxxxxxxxx}\n", 7),
-		"key":              "FROM a\nENV k=a a=1234567890\n" + strings.Repeat("ENV $k=$a$a\n", 30),
-		"next stage":       "FROM a AS s0\nENV a=1234567890\n" + doublingStages(30),
-		"variable base":    "ARG B=s0\nFROM a AS s0\nENV a=1234567890\n" + strings.Repeat("ENV a=$a$a\n", 15) + "FROM $B\n" + strings.Repeat("ENV a=$a$a\n", 15),
-		"trigger":          "FROM a AS s\nENV a=1234567890\n" + strings.Repeat("ONBUILD ENV a=$a$a\n", 30) + "FROM s\n",
-		"carried by RUN":   "FROM a\nENV a=" + strings.Repeat("1234567890", 59) + "\n" + strings.Repeat("ENV a=$a$a\n", 10) + strings.Repeat("RUN x\n", 400),
-		"copied heredoc":   "FROM a\nENV a=1234567890\n" + strings.Repeat("ENV a=$a$a\n", 18) + "COPY <<EOF /x\n" + strings.Repeat("$a", 40) + "\nEOF\n",
+		"24 doublings": ten + strings.Repeat(doubled, 24),
+		"30 doublings": ten + strings.Repeat(doubled, 30),
+		"ARG":          "FROM a\nARG a=1234567890\n" + strings.Repeat("ARG a=$a$a\n", 30),
+		"global ARG":   "ARG a=1234567890\n" + strings.Repeat("ARG a=$a$a\n", 30) + "FROM a\n",
+		"LABEL":        ten + strings.Repeat(doubled, 19) + "LABEL b=\"" + strings.Repeat("$a", 400) + "\"\n",
+		"replacement":  "FROM a\nENV a=xxxxxxxxxx\n" + strings.Repeat("ENV a=${a//x/xxxxxxxxxxxxxxxx}\n", 7),
+		"key":          "FROM a\nENV k=a a=1234567890\n" + strings.Repeat("ENV $k=$a$a\n", 30),
+		"next stage":   "FROM a AS s0\nENV a=1234567890\n" + doublingStages(30),
+		"variable base": "ARG B=s0\nFROM a AS s0\nENV a=1234567890\n" + strings.Repeat(doubled, 15) +
+			"FROM $B\n" + strings.Repeat(doubled, 15),
+		"trigger": "FROM a AS s\nENV a=1234567890\n" + strings.Repeat("ONBUILD ENV a=$a$a\n", 30) + "FROM s\n",
+		"carried by RUN": "FROM a\nENV a=" + strings.Repeat("1234567890", 59) + "\n" + strings.Repeat(doubled, 10) +
+			strings.Repeat("RUN x\n", 400),
+		"copied heredoc":   ten + strings.Repeat(doubled, 18) + "COPY <<EOF /x\n" + strings.Repeat("$a", 40) + "\nEOF\n",
 		"matches repeated": "FROM a\nENV a=xxxxxxxxxx\n" + strings.Repeat("ENV a=${a/*/\\$0\\$0\\$0\\$0}\n", 13),
 	}
 }
@@ -80,8 +85,8 @@ func TestBombsAreRefused(t *testing.T) {
 // TestBombsAreContained turns off the bound that refuses bombs, so that they reach a child.
 func TestBombsAreContained(t *testing.T) {
 	prover := newPool(t, Options{Workers: 1, MemoryLimit: 256 << 20, Deadline: 10 * time.Second, bound: true})
-	for name, text := range map[string]string{"ENV": bombs()["30 doublings"], "carried": bombs()["carried by RUN"], "ARG": bombs()["ARG"]} {
-		err := prover.Prove(t.Context(), bomb(text))
+	for _, name := range []string{"30 doublings", "carried by RUN", "ARG"} {
+		err := prover.Prove(t.Context(), bomb(bombs()[name]))
 		if err == nil || !strings.Contains(err.Error(), "256 MiB") && !strings.Contains(err.Error(), "too large") &&
 			!strings.Contains(err.Error(), "longer than") {
 			t.Errorf("%s: %v", name, err)
@@ -180,7 +185,9 @@ func TestNoChild(t *testing.T) {
 
 // TestChildEnds looks at a child from outside: it ends with its input, and with nonsense in it.
 func TestChildEnds(t *testing.T) {
-	for input, want := range map[string]int{"": exitDone, "\xff\xff\xff\xff": exitBroken, "\x00\x00": exitBroken, "\x00\x00\x00\x02no": exitBroken} {
+	for input, want := range map[string]int{
+		"": exitDone, "\xff\xff\xff\xff": exitBroken, "\x00\x00": exitBroken, "\x00\x00\x00\x02no": exitBroken,
+	} {
 		var out bytes.Buffer
 		if got := runChild(t, strings.NewReader(input), &out); got != want {
 			t.Errorf("%q: exit code %d, want %d", input, got, want)
@@ -255,13 +262,14 @@ func TestFrames(t *testing.T) {
 	}
 	whole := buf.String()
 	var got request
-	if err := readFrame(&buf, &got, maxRequest); err != nil || string(got.Source) != "FROM a" || got.Worlds[0].Platform != "linux/amd64" {
+	if err := readFrame(&buf, &got, maxRequest); err != nil || !reflect.DeepEqual(got, want) {
 		t.Fatal(got, err)
 	}
-	if err := readFrame(strings.NewReader(whole), &got, 10); err == nil || !strings.Contains(err.Error(), "over the limit") {
+	const over = "over the limit"
+	if err := readFrame(strings.NewReader(whole), &got, 10); err == nil || !strings.Contains(err.Error(), over) {
 		t.Error("a long message was read:", err)
 	}
-	if err := writeFrame(&buf, want, 10); err == nil || !strings.Contains(err.Error(), "over the limit") {
+	if err := writeFrame(&buf, want, 10); err == nil || !strings.Contains(err.Error(), over) {
 		t.Error("a long message was written:", err)
 	}
 	if err := readFrame(strings.NewReader(whole[:len(whole)-1]), &got, maxRequest); err == nil {

@@ -20,8 +20,8 @@ import (
 
 var _ check.Prover = (*Pool)(nil)
 
-// A predicate decides for one kind of Intent. text sees the two files and what the build contexts hold; image sees one
-// world and one stage that stands on the changed one. Both return why the promise is not shown to hold.
+// A predicate decides for one kind of Intent. text sees the two files and what the build contexts hold; image sees
+// one world and one stage that stands on the changed one. Both return why the promise is not shown to hold.
 type predicate struct {
 	text  func(c *change) error
 	image func(c *change, before, after image) error
@@ -83,8 +83,8 @@ func (p *Pool) images(ctx context.Context, c *change) (before, after reply, err 
 	return before, after, err
 }
 
-// file converts the changed stage and those behind it. What stands before it is the same text in both files, and no stage
-// sees what stands behind it.
+// file converts the changed stage and those behind it. What stands before it is the same text in both files, and no
+// stage sees what stands behind it.
 func (p *Pool) file(ctx context.Context, c *change, f *dockerfile.File, all []world) (reply, error) {
 	if err := bounded(f, all); err != nil && !p.opts.bound {
 		return reply{}, err
@@ -94,10 +94,31 @@ func (p *Pool) file(ctx context.Context, c *change, f *dockerfile.File, all []wo
 		return reply{}, err
 	}
 	rep, err := p.convert(ctx, request{Source: src, Stages: stages[c.stage:], Worlds: all})
-	if err == nil && len(rep.Results) != len(all) {
+	if err == nil && !rep.answers(len(all), len(stages)-c.stage) {
 		err = errors.New("comparing what is built broke off")
 	}
 	return rep, err
+}
+
+// answers reports whether the reply is one to a request of so many worlds and stages: a child is not trusted.
+func (r reply) answers(worlds, stages int) bool {
+	outside := func(n int) func(int) bool { return func(k int) bool { return k < 0 || k >= n } }
+	for k, s := range r.Steps {
+		if slices.ContainsFunc(s.Inner, outside(k)) { // also keeps it from containing itself
+			return false
+		}
+	}
+	for _, images := range r.Results {
+		for _, img := range images {
+			if slices.ContainsFunc(img.Steps, outside(len(r.Steps))) {
+				return false
+			}
+		}
+		if len(images) != stages {
+			return false
+		}
+	}
+	return len(r.Results) == worlds
 }
 
 // A step is one operation on the root file system.
@@ -168,7 +189,8 @@ func (c *change) world(pred predicate, before, after reply, w int) (bool, error)
 	return true, nil
 }
 
-// images compares what one stage builds: as the predicate says when it stands on the changed stage, else nothing differs.
+// images compares what one stage builds: as the predicate says when it stands on the changed stage, else nothing
+// differs.
 func (c *change) images(pred predicate, b, a image) error {
 	if c.stands(b.stage) {
 		return pred.image(c, b, a)

@@ -43,10 +43,10 @@ func newPool(t testing.TB, o Options) *Pool {
 	return p
 }
 
-// An example is a case of testdata/prove. An archive holds several, each in a folder: before, after, intent (JSON: the
-// intent's name and its fields; BaseUser, Args and Platforms beside it), files of the build context under context/, and
-// in error a regular expression for the reason of a refusal; without it the fix must be proven. What is under shared/
-// holds for every example of the archive that has no file of that name.
+// An example is a case of testdata/prove. An archive holds several, each in a folder: before, after, intent (JSON:
+// the intent's name and its fields; BaseUser, Args and Platforms beside it), files of the build context under
+// context/, and in error a regular expression for the reason of a refusal; without it the fix must be proven. What
+// is under shared/ holds for every example of the archive that has no file of that name.
 type example struct {
 	name string
 	c    check.Case
@@ -200,7 +200,9 @@ func TestExamples(t *testing.T) {
 			}
 		})
 	}
-	kinds := []string{"Unchanged", "Reordered", "MergedRuns", "Appended", "RunsAs", "OwnedCopies", "CopiedPlainly", "StartsDirectly"}
+	kinds := []string{
+		"Unchanged", "Reordered", "MergedRuns", "Appended", "RunsAs", "OwnedCopies", "CopiedPlainly", "StartsDirectly",
+	}
 	for _, kind := range kinds {
 		if a, r := accepted["fixes."+kind], refused["fixes."+kind]; a < 2 || r < 8 {
 			t.Errorf("%s: %d accepted and %d refused examples, want at least 2 and 8", kind, a, r)
@@ -215,7 +217,9 @@ func (unknown) Claim() fixes.Claim { return fixes.Claim{} }
 func TestUnknownIntent(t *testing.T) {
 	pool := newPool(t, Options{})
 	for _, intent := range []fixes.Intent{nil, unknown{}} {
-		err := pool.Prove(t.Context(), check.Case{Path: "Dockerfile", Before: []byte("FROM a\n"), After: []byte("FROM b\n"), Intent: intent})
+		err := pool.Prove(t.Context(), check.Case{
+			Path: "Dockerfile", Before: []byte("FROM a\n"), After: []byte("FROM b\n"), Intent: intent,
+		})
 		if err == nil || !strings.Contains(err.Error(), "nothing can show") {
 			t.Errorf("%v: %v", intent, err)
 		}

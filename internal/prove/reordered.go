@@ -19,8 +19,8 @@ import (
 // metadata are the instructions that no step sees.
 var metadata = []string{"LABEL", "EXPOSE", "CMD", "ENTRYPOINT", "HEALTHCHECK", "STOPSIGNAL"}
 
-// reordered: the broad copy moved behind the RUNs that followed it; before them stand copies of files that it brings too,
-// to the same places.
+// reordered: the broad copy moved behind the RUNs that followed it; before them stand copies of files that it brings
+// too, to the same places.
 func reordered(intent fixes.Reordered) predicate {
 	return predicate{
 		text:  func(c *change) error { return reorderedText(c, intent) },
@@ -167,8 +167,8 @@ func inputsOf(s step) []string {
 	return s.raw.Inputs
 }
 
-// earlyCopies checks that each early copy brings inputs to where the broad copy brings them, with the same owner and mode,
-// and that together they bring all of them.
+// earlyCopies checks that each early copy brings inputs to where the broad copy brings them, with the same owner and
+// mode, and that together they bring all of them.
 func (c *change) earlyCopies(broad step, early []step, inputs []string) error {
 	tree := copies(broad)
 	if len(tree) != 1 || tree[0].AttemptUnpackDockerCompatibility && tree[0].Src != "/" ||
@@ -236,8 +236,8 @@ func below(dir, name string) (string, bool) {
 	return strings.TrimPrefix(name[len(strings.TrimSuffix(dir, "/")):], "/"), true
 }
 
-// installs checks that a RUN that is jumped over only installs dependencies: known commands, whose manifests are among the
-// inputs and whose output the broad copy does not overwrite.
+// installs checks that a RUN that is jumped over only installs dependencies: known commands, whose manifests are
+// among the inputs and whose output the broad copy does not overwrite.
 func (c *change) installs(i *dockerfile.Instruction, inputs []string) error {
 	if i.Keyword != "RUN" {
 		return nil

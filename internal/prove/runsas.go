@@ -12,8 +12,8 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
-// runsAs: the graph is the same, up to one RUN at the end that creates the account, and the configuration differs in the
-// user only.
+// runsAs: the graph is the same, up to one RUN at the end that creates the account, and the configuration differs in
+// the user only.
 func runsAs(intent fixes.RunsAs) predicate {
 	return predicate{
 		text:  func(c *change) error { return runsAsText(c, intent) },
@@ -99,24 +99,27 @@ func (c *change) creates(run *dockerfile.Instruction, intent fixes.RunsAs) error
 // An option says what an option of an account command may have as its value; nil for none.
 type option func(value string) bool
 
-// accounts are the commands that create a user or a group, with the options that give it no power and no files but those
-// of its own: shadow's (useradd(8), groupadd(8)), Debian's (adduser(8)) and BusyBox's.
+// accounts are the commands that create a user or a group, with the options that give it no power and no files but
+// those of its own: shadow's (useradd(8), groupadd(8)), Debian's (adduser(8)) and BusyBox's.
 var accounts = map[string]map[string]option{
 	"useradd": {
 		"-r": nil, "--system": nil, "-M": nil, "--no-create-home": nil, "-m": nil, "--create-home": nil, "-U": nil,
 		"--user-group": nil, "-l": nil, "--no-log-init": nil, "-N": nil, "--no-user-group": nil,
 		"-u": number, "--uid": number, "-g": group, "--gid": group, "-s": shellPath, "--shell": shellPath,
-		"-d": home, "--home-dir": home, "--home": home, "-c": plainText2, "--comment": plainText2,
+		"-d": home, "--home-dir": home, "--home": home, "-c": remark, "--comment": remark,
 	},
 	"adduser": {
 		"-S": nil, "-D": nil, "-H": nil, "--system": nil, "--no-create-home": nil, "--disabled-password": nil,
 		"--disabled-login": nil, "--group": nil, "--quiet": nil,
 		"-u": number, "--uid": number, "-G": group, "--ingroup": group, "--gid": group, "-s": shellPath, "--shell": shellPath,
-		"-h": home, "--home": home, "-g": plainText2, "--gecos": plainText2,
+		"-h": home, "--home": home, "-g": remark, "--gecos": remark,
 	},
 	"groupadd": {"-r": nil, "--system": nil, "-g": number, "--gid": number},
 	"addgroup": {"-S": nil, "--system": nil, "-g": number, "--gid": number, "--quiet": nil},
 }
+
+// ids are the options that take an account's own number.
+var ids = []string{"-u", "-g", "--uid", "--gid"}
 
 func number(value string) bool {
 	n, err := strconv.Atoi(value)
@@ -129,7 +132,8 @@ func group(value string) bool {
 
 func shellPath(value string) bool {
 	return slices.Contains([]string{
-		"/bin/false", "/sbin/nologin", "/usr/sbin/nologin", "/bin/nologin", "/usr/bin/false", "/bin/sh", "/bin/bash", "/bin/ash",
+		"/bin/false", "/usr/bin/false", "/sbin/nologin", "/usr/sbin/nologin", "/bin/nologin", "/bin/sh", "/bin/bash",
+		"/bin/ash",
 	}, value)
 }
 
@@ -137,9 +141,9 @@ var homes = regexp.MustCompile(`^(/nonexistent|/dev/null|/home/[a-z_][a-z0-9_-]*
 
 func home(value string) bool { return homes.MatchString(value) }
 
-var comment = regexp.MustCompile(`^[A-Za-z0-9 ,_-]*$`)
+var remarks = regexp.MustCompile(`^[A-Za-z0-9 ,_-]*$`)
 
-func plainText2(value string) bool { return comment.MatchString(value) }
+func remark(value string) bool { return remarks.MatchString(value) }
 
 // account checks one command and notes in made what it makes.
 func account(words []string, made map[string]bool) error {
@@ -159,7 +163,7 @@ func account(words []string, made map[string]bool) error {
 		if err != nil {
 			return err
 		}
-		if value := optionValue(words, at, used); slices.Contains([]string{"-u", "-g", "--uid", "--gid"}, optionName(w)) && number(value) {
+		if value := optionValue(words, at, used); number(value) && slices.Contains(ids, optionName(w)) {
 			made[kind+value] = true
 		}
 		at += used

@@ -18,11 +18,12 @@ var leaves = []string{
 	"break", "continue", "kill", "wait", "suspend", "coproc", "shopt", "umask", "ulimit", "declare", "typeset", "readonly",
 }
 
-// stricter matches the options of set that change nothing in what a command does: they print, or end the script sooner.
+// stricter matches the options of set that change nothing in what a command does: they print, or end the script
+// sooner.
 var stricter = regexp.MustCompile(`^(-[eux]+|-[eux]*o pipefail)( (-[eux]+|-[eux]*o pipefail))*$`)
 
-// endsWith checks that fixed's script is old's with the command behind it, and that the command then runs exactly when
-// old's script succeeds, and last.
+// endsWith checks that fixed's script is old's with the command behind it, and that the command then runs exactly
+// when old's script succeeds, and last.
 func endsWith(old, fixed *dockerfile.Instruction, command string) error {
 	b, err := old.Script()
 	if err != nil {
@@ -59,8 +60,8 @@ func joinedEnd(was, is *syntax.Stmt, command string) error {
 	return simpleEnd(was)
 }
 
-// addedEnd checks a statement of its own at the end: it runs only after success because the script begins with "set -e"
-// and the statement before it is one command, whose failure that stops.
+// addedEnd checks a statement of its own at the end: it runs only after success because the script begins with "set
+// -e" and the statement before it is one command, whose failure that stops.
 func addedEnd(was []*syntax.Stmt, added *syntax.Stmt, command string) error {
 	first, err := printed(was[0])
 	if err != nil || !strings.HasPrefix(first, "set -e") || !bare(was[0]) {
@@ -109,8 +110,8 @@ func printed(s *syntax.Stmt) (string, error) {
 	return strings.TrimSpace(out.String()), err
 }
 
-// reachesEnd checks that the shell which runs the script is at its end the same that it was, in the foreground, with the
-// same commands.
+// reachesEnd checks that the shell which runs the script is at its end the same that it was, in the foreground, with
+// the same commands.
 func reachesEnd(s *dockerfile.Script) error {
 	var bad error
 	syntax.Walk(s.AST, func(n syntax.Node) bool {

@@ -13,13 +13,15 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
-// simpleExpansion matches what a word may hold besides literal text: variables and patterns. Neither runs a command nor
-// sets anything.
-var simpleExpansion = regexp.MustCompile(`^([^$` + "`" + `<>()\\]|\\[^$` + "`" + `]|\$[A-Za-z_][A-Za-z0-9_]*|\$\{[A-Za-z_][A-Za-z0-9_]*\})*$`)
+// simpleExpansion matches what a word may hold besides literal text: variables and patterns. Neither runs a command
+// nor sets anything.
+var simpleExpansion = regexp.MustCompile("^(" + strings.Join([]string{
+	"[^$`<>()\\\\]", "\\\\[^$`]", `\$[A-Za-z_]\w*`, `\$\{[A-Za-z_]\w*\}`,
+}, "|") + ")*$")
 
 // shellVariable matches names whose value depends on the running shell itself.
-var shellVariable = regexp.MustCompile(`\$\{?(_\b|RANDOM|SRANDOM|SECONDS|LINENO|PPID|SHLVL|BASH|EPOCH|OLDPWD|PWD|HISTCMD|` +
-	`FUNCNAME|PIPESTATUS|OPTIND|OPTARG|REPLY|COMP_|DIRSTACK)`)
+var shellVariable = regexp.MustCompile(`\$\{?(_\b|RANDOM|SRANDOM|SECONDS|LINENO|PPID|SHLVL|BASH|EPOCH|OLDPWD|PWD|` +
+	`HISTCMD|FUNCNAME|PIPESTATUS|OPTIND|OPTARG|REPLY|COMP_|DIRSTACK)`)
 
 // chain reads the instruction's script as one "a && b && c" list of plain commands without command substitution.
 func chain(i *dockerfile.Instruction) ([]dockerfile.Command, error) {
@@ -76,8 +78,8 @@ func runs(s step) (shell []string, script string, rest *pb.ExecOp, err error) {
 	return shell, script, rest, nil
 }
 
-// sameButScript reports whether two exec steps differ in nothing but the script that their shell is given, that script
-// being what stands in i and j.
+// sameButScript reports whether two exec steps differ in nothing but the script that their shell is given, that
+// script being what stands in i and j.
 func sameButScript(b, a step, i, j *dockerfile.Instruction) error {
 	bs, btext, bop, err := runs(b)
 	if err != nil {

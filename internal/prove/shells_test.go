@@ -106,11 +106,12 @@ func scripts(t *testing.T, c check.Case) (before, after []string) {
 }
 
 var realShells = [][]string{
-	{"/bin/dash", "-c"}, {"/bin/dash", "-ec"}, {"/bin/bash", "-c"}, {"/bin/bash", "-euc"}, {"/bin/bash", "-o", "pipefail", "-c"},
+	{"/bin/dash", "-c"}, {"/bin/dash", "-ec"}, {"/bin/bash", "-c"}, {"/bin/bash", "-euc"},
+	{"/bin/bash", "-o", "pipefail", "-c"},
 }
 
-// TestMergedInShells runs the scripts of every accepted merge, letting each of their programs fail in turn: what is run,
-// what is printed and whether the build goes on must be the same before and after.
+// TestMergedInShells runs the scripts of every accepted merge, letting each of their programs fail in turn: what is
+// run, what is printed and whether the build goes on must be the same before and after.
 func TestMergedInShells(t *testing.T) {
 	for _, shell := range realShells {
 		l := newLab(t, shell...)
@@ -156,8 +157,8 @@ func TestAppendedInShells(t *testing.T) {
 	}
 }
 
-// TestKnownMergesDiffer shows in bash that the wrong merges which are known are wrong, so that refusing them is not for
-// nothing.
+// TestKnownMergesDiffer shows in bash that the wrong merges which are known are wrong, so that refusing them is not
+// for nothing.
 func TestKnownMergesDiffer(t *testing.T) {
 	tried := 0
 	for _, e := range examples(t) {

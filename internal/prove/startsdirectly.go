@@ -15,16 +15,17 @@ import (
 	"github.com/lighterman/lighterman/internal/buildcontext"
 )
 
-// inShell are words that mean something to a shell and nothing, or something else, to the system: builtins and reserved
-// words of dash, bash and BusyBox's ash.
-var inShell = strings.Fields(`. : [ [[ ]] { } ! alias bg bind break builtin caller case cd chdir command compgen complete
-	compopt continue coproc declare dirs disown do done echo elif else enable esac eval exec exit export false fc fg fi for
-	function getopts hash help history if in jobs kill let local logout mapfile popd printf pushd pwd read readarray readonly
-	return select set shift shopt source suspend test then time times trap true type typeset ulimit umask unalias unset until
-	wait while`)
+// inShell are words that mean something to a shell and nothing, or something else, to the system: builtins and
+// reserved words of dash, bash and BusyBox's ash.
+var inShell = strings.Fields(`
+	. : [ [[ ]] { } ! alias bg bind break builtin caller case cd chdir command compgen complete compopt continue
+	coproc declare dirs disown do done echo elif else enable esac eval exec exit export false fc fg fi for function
+	getopts hash help history if in jobs kill let local logout mapfile popd printf pushd pwd read readarray readonly
+	return select set shift shopt source suspend test then time times trap true type typeset ulimit umask unalias
+	unset until wait while`)
 
-// startsDirectly: of the configuration only Cmd or Entrypoint differs, from the words of one plain command in the default
-// shell to an array of the same words.
+// startsDirectly: of the configuration only Cmd or Entrypoint differs, from the words of one plain command in the
+// default shell to an array of the same words.
 func startsDirectly(intent fixes.StartsDirectly) predicate {
 	return predicate{
 		text:  func(c *change) error { return directText(c, intent) },
@@ -73,8 +74,8 @@ func program(name string) error {
 	return nil
 }
 
-// executable checks that a file of the build context that the program may be starts without a shell: one without "#!" is
-// read by the shell that cannot start it, and does not start otherwise.
+// executable checks that a file of the build context that the program may be starts without a shell: one without
+// "#!" is read by the shell that cannot start it, and does not start otherwise.
 func (c *change) executable(name string) error {
 	if !strings.Contains(name, "/") && !strings.Contains(name, ".") {
 		return nil
@@ -141,8 +142,8 @@ func directImage(c *change, b, a image, intent fixes.StartsDirectly) error {
 	return c.combination(b, fixed, intent)
 }
 
-// combination checks how CMD and ENTRYPOINT work together: a shell-form ENTRYPOINT takes no arguments, an array does; and
-// an ENTRYPOINT of the file gets CMD's words as arguments, where it used to get a shell and a line.
+// combination checks how CMD and ENTRYPOINT work together: a shell-form ENTRYPOINT takes no arguments, an array
+// does; and an ENTRYPOINT of the file gets CMD's words as arguments, where it used to get a shell and a line.
 func (c *change) combination(b image, fixed map[string]json.RawMessage, intent fixes.StartsDirectly) error {
 	if intent.Keyword == "ENTRYPOINT" {
 		if len(list(fixed["config.Cmd"])) > 0 {

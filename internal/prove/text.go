@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -23,9 +24,9 @@ type change struct {
 	stage         int // index of the one stage in which they lie
 }
 
-// read parses both files and checks what holds for every Intent (the textual invariant): only instructions between two
-// others in one stage differ; those that set what later ones see keep their text and order; no comment is lost or
-// leaves its instruction.
+// read parses both files and checks what holds for every Intent (the textual invariant): only instructions between
+// two others in one stage differ; those that set what later ones see keep their text and order; no comment is lost
+// or leaves its instruction.
 func read(c check.Case) (*change, error) {
 	if bytes.Equal(c.Before, c.After) {
 		return nil, errors.New("nothing is changed")
@@ -60,8 +61,8 @@ func (c *change) cut() {
 	c.old, c.fixed = b, a
 }
 
-// sameText reports whether two instructions have the same bytes. The last line of a file may gain or lose its line end,
-// when something is put behind it.
+// sameText reports whether two instructions have the same bytes. The last line of a file may gain or lose its line
+// end, when something is put behind it.
 func sameText(b, a *dockerfile.Instruction) bool {
 	x, y := b.File().Text(b.Span), a.File().Text(a.Span)
 	if b.Span.End == len(b.File().Src) || a.Span.End == len(a.File().Src) {
@@ -75,8 +76,15 @@ func (c *change) head() error {
 	if directives(c.before) != directives(c.after) {
 		return errors.New("the parser directives differ")
 	}
+	if syntax := c.before.Directive("syntax"); syntax != "" && !ownFrontend.MatchString(syntax) {
+		return fmt.Errorf("what the frontend %s builds is not known", syntax)
+	}
 	return nil
 }
+
+// ownFrontend matches the frontends that this package's BuildKit is a version of.
+var ownFrontend = regexp.MustCompile(
+	`^(docker\.io/)?docker/dockerfile(-upstream)?(:(1[\w.]*(-labs)?|latest|labs|experimental))?(@sha256:[0-9a-f]{64})?$`)
 
 func directives(f *dockerfile.File) string {
 	end := 0
@@ -179,8 +187,8 @@ func (c *change) comments() error {
 	return c.leads()
 }
 
-// gone reports whether i's text is not in the changed part of the file afterwards, and no instruction of its kind took
-// its place.
+// gone reports whether i's text is not in the changed part of the file afterwards, and no instruction of its kind
+// took its place.
 func (c *change) gone(i *dockerfile.Instruction) bool {
 	count := func(all []*dockerfile.Instruction) (n int) {
 		for _, j := range all {
@@ -190,9 +198,12 @@ func (c *change) gone(i *dockerfile.Instruction) bool {
 		}
 		return n
 	}
-	return count(c.fixed) < count(c.old) && !slices.ContainsFunc(c.fixed, func(j *dockerfile.Instruction) bool {
-		return sameText(i, j)
-	})
+	return count(c.fixed) < count(c.old) && !hasText(c.fixed, i)
+}
+
+// hasText reports whether an instruction with the text of i is among all.
+func hasText(all []*dockerfile.Instruction, i *dockerfile.Instruction) bool {
+	return slices.ContainsFunc(all, func(j *dockerfile.Instruction) bool { return sameText(i, j) })
 }
 
 // leads checks that every instruction that is there before and after still has its own comments directly above it.
@@ -212,8 +223,8 @@ func (c *change) leads() error {
 	return nil
 }
 
-// keepsLead reports whether the comments above b still stand above a. Comments of an instruction in between that is gone
-// may stand above them.
+// keepsLead reports whether the comments above b still stand above a. Comments of an instruction in between that is
+// gone may stand above them.
 func keepsLead(b, a *dockerfile.Instruction) bool {
 	return strings.HasSuffix(lead(a), lead(b))
 }

@@ -68,7 +68,8 @@ func worlds(c check.Case, f *dockerfile.File) ([]world, error) {
 		}
 	}
 	if len(out) > maxWorlds {
-		return nil, fmt.Errorf("the file is built in %d different ways, more than the %d that are compared", len(out), maxWorlds)
+		const many = "the file is built in %d different ways, more than the %d that are compared"
+		return nil, fmt.Errorf(many, len(out), maxWorlds)
 	}
 	return out, nil
 }
@@ -102,8 +103,8 @@ func argSets(c check.Case, f *dockerfile.File) []map[string]string {
 	return out
 }
 
-// everyArg gives each declared argument a value of its own: octal digits, so that it can stand for a port, a tag, a user
-// or a mode. Arguments that BuildKit sets or interprets itself are left alone.
+// everyArg gives each declared argument a value of its own: octal digits, so that it can stand for a port, a tag, a
+// user or a mode. Arguments that BuildKit sets or interprets itself are left alone.
 func everyArg(f *dockerfile.File) map[string]string {
 	out := map[string]string{}
 	for _, i := range f.Instructions {
