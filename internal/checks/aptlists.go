@@ -123,8 +123,11 @@ func joinable(f *dockerfile.File, i *dockerfile.Instruction) (runs []*dockerfile
 		return nil, "the install does not follow directly"
 	}
 	runs = []*dockerfile.Instruction{i, users.readers[0]}
-	if group := cleanupsBelow(users.readers[0]); slices.ContainsFunc(group, removesLists) {
-		runs = append(runs, group...)
+	group := cleanupsBelow(users.readers[0])
+	for n, below := range group {
+		if removesLists(below) {
+			return append(runs, group[:n+1]...), ""
+		}
 	}
 	return runs, ""
 }

@@ -12,7 +12,8 @@ import (
 // TestAptStepsBecomeOne holds that the checks about apt's lists do not speak at cross purposes: however update, install
 // and cleanup are spread over steps, taking one fix after the other ends in one step and a silent file.
 func TestAptStepsBecomeOne(t *testing.T) {
-	const one = "FROM debian:12-slim\nRUN apt-get update && \\\n    apt-get install -y curl && \\\n    rm -rf /var/lib/apt/lists/*\n"
+	const one = "FROM debian:12-slim\nRUN apt-get update && \\\n    apt-get install -y curl && \\\n" +
+		"    rm -rf /var/lib/apt/lists/*\n"
 	for name, steps := range map[string]string{
 		"three steps": "RUN apt-get update\nRUN apt-get install -y curl\nRUN rm -rf /var/lib/apt/lists/*\n",
 		"no cleanup":  "RUN apt-get update\nRUN apt-get install -y curl\n",

@@ -10,8 +10,8 @@ import (
 	"github.com/lighterman/lighterman/internal/checks"
 )
 
-// TestChownCopiesLeavesLinksAlone holds what an archive cannot show: a symbolic link among the copied files turns the fix
-// into advice, unless the ignore file keeps it out.
+// TestChownCopiesLeavesLinksAlone holds what an archive cannot show: a symbolic link among the copied files turns the
+// fix into advice, unless the ignore file keeps it out.
 func TestChownCopiesLeavesLinksAlone(t *testing.T) {
 	dockerfile := "FROM python:3.12-slim\nCOPY . /app\nRUN chown -R 1000:1000 /app\n"
 	for name, c := range map[string]struct {

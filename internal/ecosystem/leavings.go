@@ -10,8 +10,8 @@ import (
 
 // Makes lists what a command is known to leave in the file system, each as a clean absolute path: the cache of a
 // package manager, a downloaded archive, a cloned directory. A home directory is written "~". Packages are "apt:gcc"
-// and "apk:.build-deps". dir is the directory the command runs in, "" when unknown. The list is an allowlist: what is not
-// known to be made is not in it.
+// and "apk:.build-deps". dir is the directory the command runs in, "" when unknown. The list is an allowlist: what is
+// not known to be made is not in it.
 func Makes(c dockerfile.Command, dir string) []string {
 	if a, ok := AptCall(c); ok {
 		return aptMakes(a)
