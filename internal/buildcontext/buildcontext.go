@@ -51,7 +51,8 @@ type Build struct {
 
 // Find lists the ways in which the repository builds f: those that compose files and workflows state, else the one that
 // can be inferred, else none. A file that cannot be read states nothing.
-func Find(repo fs.FS, f *dockerfile.File) []Build {
+func Find(repository fs.FS, f *dockerfile.File) []Build {
+	repo := remembered(repository)
 	var out []Build
 	for _, s := range slices.Concat(composed(repo, f.Path), workflows(repo, f.Path)) {
 		out = append(out, open(repo, f.Path, s))
@@ -99,7 +100,7 @@ type stated struct {
 }
 
 // open makes the Build of what was stated.
-func open(repo fs.FS, dockerfilePath string, s stated) Build {
+func open(repo *snapshot, dockerfilePath string, s stated) Build {
 	b := Build{Origin: s.origin, Stated: true, Dir: s.dir, Target: s.target, Args: s.args, Platforms: s.platforms,
 		Remote: s.remote, Unknown: s.unknown, User: s.container.user, Mounts: s.container.mounts, Ports: s.container.ports,
 		Command: s.container.command}
@@ -110,7 +111,7 @@ func open(repo fs.FS, dockerfilePath string, s stated) Build {
 }
 
 // withContext opens the views of the context directory.
-func withContext(b Build, repo fs.FS, dockerfilePath string) Build {
+func withContext(b Build, repo *snapshot, dockerfilePath string) Build {
 	if b.Unknown != "" {
 		b.Context, b.Whole, b.ignored = nothing{}, nothing{}, &matcher{}
 		return b

@@ -1,7 +1,6 @@
 package buildcontext
 
 import (
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -26,7 +25,7 @@ func isCompose(base string) bool {
 
 // composed lists what the compose files say about a Dockerfile. They are looked for at the root, in the root's own
 // directories, and in the directories that hold the Dockerfile.
-func composed(repo fs.FS, dockerfilePath string) []stated {
+func composed(repo *snapshot, dockerfilePath string) []stated {
 	var out []stated
 	for _, dir := range composeDirs(repo, dockerfilePath) {
 		out = append(out, composedIn(repo, dir, dockerfilePath)...)
@@ -34,9 +33,9 @@ func composed(repo fs.FS, dockerfilePath string) []stated {
 	return out
 }
 
-func composeDirs(repo fs.FS, dockerfilePath string) []string {
+func composeDirs(repo *snapshot, dockerfilePath string) []string {
 	dirs := []string{"."}
-	entries, _ := fs.ReadDir(repo, ".") // a root that cannot be listed has no compose files
+	entries, _ := repo.ReadDir(".") // a root that cannot be listed has no compose files
 	for _, e := range entries {
 		if e.IsDir() && !skipped(e.Name()+"/x") {
 			dirs = append(dirs, e.Name())
@@ -52,7 +51,7 @@ func composeDirs(repo fs.FS, dockerfilePath string) []string {
 
 // composedIn reads one directory's compose files, the base file first: what an override file leaves out about a service
 // stands there.
-func composedIn(repo fs.FS, dir, dockerfilePath string) []stated {
+func composedIn(repo *snapshot, dir, dockerfilePath string) []stated {
 	var out []stated
 	base := value{}
 	for k, name := range composeFiles(repo, dir) {
@@ -77,8 +76,8 @@ func composedIn(repo fs.FS, dir, dockerfilePath string) []stated {
 }
 
 // composeFiles lists a directory's compose files in the order in which compose itself prefers them.
-func composeFiles(repo fs.FS, dir string) []string {
-	entries, _ := fs.ReadDir(repo, dir) // what cannot be listed is not there
+func composeFiles(repo *snapshot, dir string) []string {
+	entries, _ := repo.ReadDir(dir) // what cannot be listed is not there
 	var names []string
 	for _, e := range entries {
 		if isCompose(e.Name()) && e.Type().IsRegular() {

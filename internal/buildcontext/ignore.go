@@ -19,9 +19,9 @@ const maxIgnore = 1 << 20
 // ignoreOf reads the ignore file of a build by BuildKit's rule (dockerui.Client): the one named after the Dockerfile and
 // beside it, else the one at the context's root. An empty one named after the Dockerfile does not win. Neither the
 // Dockerfile nor the ignore file is exempt from its own patterns.
-func ignoreOf(repo fs.FS, dockerfilePath, dir string) (string, *matcher) {
+func ignoreOf(repo *snapshot, dockerfilePath, dir string) (string, *matcher) {
 	for _, name := range []string{dockerfilePath + ignoreName, path.Join(dir, ignoreName)} {
-		info, err := lstat(repo, name)
+		info, err := repo.Lstat(name)
 		if err != nil || info.Size() == 0 {
 			continue
 		}
@@ -31,7 +31,7 @@ func ignoreOf(repo fs.FS, dockerfilePath, dir string) (string, *matcher) {
 }
 
 // readIgnore compiles an ignore file. With one that BuildKit would refuse nothing can be built, so it hides everything.
-func readIgnore(repo fs.FS, name string, info fs.FileInfo) *matcher {
+func readIgnore(repo *snapshot, name string, info fs.FileInfo) *matcher {
 	broken := &matcher{broken: true}
 	if !info.Mode().IsRegular() || info.Size() > maxIgnore {
 		return broken

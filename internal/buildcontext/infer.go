@@ -10,7 +10,7 @@ import (
 
 // inferred is the build whose context directory makes every local source exist: the Dockerfile's own directory, else the
 // nearest one above it. With none, how the file is built is not known.
-func inferred(repo fs.FS, f *dockerfile.File) []Build {
+func inferred(repo *snapshot, f *dockerfile.File) []Build {
 	sources := localSources(f)
 	for dir := path.Dir(f.Path); ; dir = path.Dir(dir) {
 		b := withContext(Build{Origin: "inferred from COPY sources", Dir: dir}, repo, f.Path)

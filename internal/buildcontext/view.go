@@ -10,7 +10,7 @@ import (
 
 // A view is a directory of a repository as a builder sees it. It never follows a symbolic link.
 type view struct {
-	repo    fs.FS
+	repo    *snapshot
 	dir     string
 	ignored *matcher
 }
@@ -43,7 +43,7 @@ func (v *view) ReadDir(name string) ([]fs.DirEntry, error) {
 	if !info.IsDir() {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errors.New("not a directory")}
 	}
-	all, err := fs.ReadDir(v.repo, path.Join(v.dir, name))
+	all, err := v.repo.ReadDir(path.Join(v.dir, name))
 	var out []fs.DirEntry
 	for _, e := range all {
 		if v.visible(path.Join(name, e.Name()), e.IsDir()) {
@@ -58,7 +58,7 @@ func (v *view) find(op, name string) (fs.FileInfo, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
-	info, err := lstat(v.repo, path.Join(v.dir, name))
+	info, err := v.repo.Lstat(path.Join(v.dir, name))
 	if err != nil {
 		return nil, &fs.PathError{Op: op, Path: name, Err: err}
 	}
@@ -82,7 +82,7 @@ func (v *view) holds(name string) bool {
 	if v.ignored.hidesAll(name) {
 		return false
 	}
-	entries, err := fs.ReadDir(v.repo, path.Join(v.dir, name))
+	entries, err := v.repo.ReadDir(path.Join(v.dir, name))
 	if err != nil {
 		return false
 	}
@@ -94,43 +94,9 @@ func (v *view) holds(name string) bool {
 	return false
 }
 
-// lstat describes a name of a repository. A name behind a symbolic link does not exist, whatever the file system below
-// would do.
-func lstat(repo fs.FS, name string) (fs.FileInfo, error) {
-	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
-		info, err := lstatOne(repo, dir)
-		if err != nil {
-			return nil, err
-		}
-		if !info.IsDir() {
-			return nil, fs.ErrNotExist
-		}
-	}
-	return lstatOne(repo, name)
-}
-
-// lstatOne describes a name whose parents are known to be directories.
-func lstatOne(repo fs.FS, name string) (fs.FileInfo, error) {
-	if links, ok := repo.(fs.ReadLinkFS); ok || name == "." {
-		if !ok {
-			return fs.Stat(repo, name)
-		}
-		return links.Lstat(name)
-	}
-	entries, err := fs.ReadDir(repo, path.Dir(name))
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range entries {
-		if e.Name() == path.Base(name) {
-			return e.Info()
-		}
-	}
-	return nil, fs.ErrNotExist
-}
-
-func isDir(repo fs.FS, name string) bool {
-	info, err := lstat(repo, name)
+// isDir reports whether a name is a directory.
+func isDir(repo *snapshot, name string) bool {
+	info, err := repo.Lstat(name)
 	return err == nil && info.IsDir()
 }
 

@@ -1,7 +1,6 @@
 package buildcontext
 
 import (
-	"io/fs"
 	"path"
 	"strings"
 )
@@ -16,8 +15,8 @@ func isWorkflow(name string) bool {
 }
 
 // workflows lists what the workflows say about a Dockerfile.
-func workflows(repo fs.FS, dockerfilePath string) []stated {
-	entries, _ := fs.ReadDir(repo, workflowDir) // without that directory there are no workflows
+func workflows(repo *snapshot, dockerfilePath string) []stated {
+	entries, _ := repo.ReadDir(workflowDir) // without that directory there are no workflows
 	var out []stated
 	for _, e := range entries {
 		name := path.Join(workflowDir, e.Name())

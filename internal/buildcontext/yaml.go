@@ -20,8 +20,8 @@ type value struct{ node *yaml.Node }
 
 // readYAML reads a file's document if it holds the word, without which it cannot say anything; else the result is empty.
 // The YAML library bounds depth and aliases itself.
-func readYAML(repo fs.FS, name, word string) (value, error) {
-	info, err := fs.Stat(repo, name)
+func readYAML(repo *snapshot, name, word string) (value, error) {
+	info, err := repo.Lstat(name)
 	if err != nil {
 		return value{}, err
 	}

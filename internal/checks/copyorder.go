@@ -19,16 +19,38 @@ var copyOrder = &check.Check{
 	Run:      runCopyOrder,
 }
 
+// maxCopies bounds how many copies of one stage are looked at.
+const maxCopies = 20
+
 func runCopyOrder(p *check.Pass) error {
 	for _, stage := range p.File.Stages {
-		o := ordering{pass: p, stage: stage, at: settingsOf(stage), steps: map[*dockerfile.Instruction]ecosystem.Step{}}
-		for k, i := range stage.Instructions {
-			if fromContext(i) {
+		o := ordering{pass: p, stage: stage, steps: map[*dockerfile.Instruction]ecosystem.Step{},
+			reads: map[readKey]ecosystem.Install{}}
+		last := o.lastInstall()
+		if last < 0 {
+			continue
+		}
+		o.at = settingsOf(stage)
+		looked := 0
+		for k, i := range stage.Instructions[:last] {
+			if fromContext(i) && looked < maxCopies {
+				looked++
 				o.examine(i, stage.Instructions[k+1:])
 			}
 		}
 	}
 	return nil
+}
+
+// lastInstall is the place of the stage's last RUN with an install, -1 when there is none.
+func (o ordering) lastInstall() int {
+	last := -1
+	for k, i := range o.stage.Instructions {
+		if len(o.look(i).Calls) > 0 {
+			last = k
+		}
+	}
+	return last
 }
 
 // An ordering is copy-order looking at one stage.
@@ -37,13 +59,20 @@ type ordering struct {
 	stage *dockerfile.Stage
 	at    map[*dockerfile.Instruction]settings
 	steps map[*dockerfile.Instruction]ecosystem.Step
+	reads map[readKey]ecosystem.Install
+}
+
+// A readKey names one reading of an install: several copies stand before the same install.
+type readKey struct {
+	build   string // its origin
+	command dockerfile.Span
+	root    string
+	image   place
+	dir     string
 }
 
 // examine looks at one copy in every way of building the file and reports once.
 func (o ordering) examine(broad *dockerfile.Instruction, rest []*dockerfile.Instruction) {
-	if !o.anyInstall(rest) {
-		return
-	}
 	if len(o.pass.Builds) == 0 {
 		o.unknownContext(broad, rest)
 		return
@@ -128,10 +157,6 @@ func (o ordering) plainly(broad *dockerfile.Instruction, rest []*dockerfile.Inst
 func whole(i *dockerfile.Instruction) bool {
 	source := strings.Trim(i.Words[0].Text, `"`)
 	return len(i.Words) == 2 && (source == "." || source == "./")
-}
-
-func (o ordering) anyInstall(rest []*dockerfile.Instruction) bool {
-	return slices.ContainsFunc(rest, func(i *dockerfile.Instruction) bool { return len(o.look(i).Calls) > 0 })
 }
 
 // look is what a RUN does; nothing for another instruction.

@@ -21,19 +21,20 @@ func (p *plan) finish(out outcome) outcome {
 	if out.refused = either(p.flags(), p.overwrites()); out.refused != "" {
 		return out
 	}
-	done := map[string]bool{}
+	done, copies := map[string]bool{}, p.standing(out.first)
 	for _, inputs := range p.inputs {
-		p.linesFor(inputs, done, &out)
+		p.linesFor(inputs, done, copies, &out)
 	}
 	return out
 }
 
-// linesFor adds the lines for one install, one for every directory. done are the inputs that need no more.
-func (p *plan) linesFor(inputs []string, done map[string]bool, out *outcome) {
+// linesFor adds the lines for one install, one for every directory. done are the inputs that need no more, copies those
+// that stand before the install.
+func (p *plan) linesFor(inputs []string, done map[string]bool, copies []contextCopy, out *outcome) {
 	groups := map[place][]string{}
 	for _, in := range inputs {
 		at, brought := p.broad.image(in)
-		switch stands := p.stands(in, at, out.first); {
+		switch stands := p.stands(copies, in, at); {
 		case !brought && !stands:
 			out.refused = either(out.refused, "the install reads "+in+", which it does not bring")
 		case brought && !stands && !done[in]:
@@ -79,24 +80,29 @@ func (p *plan) overwrites() string {
 	return ""
 }
 
-// stands reports whether a step before the install copies an input to the same place, as the broad copy does. at is ""
-// for an input that the broad copy does not bring.
-func (p *plan) stands(name string, at place, install *dockerfile.Instruction) bool {
+// standing are the other copies from the context before the install.
+func (p *plan) standing(install *dockerfile.Instruction) []contextCopy {
+	var out []contextCopy
 	for _, s := range lineage(p.stage) {
 		for _, i := range s.Instructions {
-			if i.Index >= install.Index {
-				return false
-			}
-			if i == p.broad.instruction || !fromContext(i) || at != "" && flagText(i) != flagText(p.broad.instruction) {
+			if i.Index >= install.Index || i == p.broad.instruction || !fromContext(i) {
 				continue
 			}
-			c, ok := readCopy(p.build.Context, i, p.at[i])
-			if there, brings := c.image(name); ok && brings && (at == "" || there == at) {
-				return true
+			if c, ok := readCopy(p.build.Context, i, p.at[i]); ok {
+				out = append(out, c)
 			}
 		}
 	}
-	return false
+	return out
+}
+
+// stands reports whether one of the copies brings an input to the same place, as the broad copy does. at is "" for an
+// input that the broad copy does not bring.
+func (p *plan) stands(copies []contextCopy, name string, at place) bool {
+	return slices.ContainsFunc(copies, func(c contextCopy) bool {
+		there, brings := c.image(name)
+		return brings && (at == "" || there == at && flagText(c.instruction) == flagText(p.broad.instruction))
+	})
 }
 
 // plainName is what a path may be made of so that it needs no quoting in a Dockerfile.

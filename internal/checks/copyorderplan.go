@@ -168,18 +168,14 @@ func (p *plan) others(step ecosystem.Step) string {
 func (p *plan) call(i *dockerfile.Instruction, call ecosystem.Call) (*ecosystem.Install, string) {
 	name := spoken(call.Command)
 	at := p.at[i].workdir.join(call.Dir)
+	if call.Anywhere {
+		at = p.broad.to
+	}
 	root, dir, ok := p.broad.origin(at)
 	if !ok {
 		return p.elsewhere(call, at)
 	}
-	sub, err := fs.Sub(p.build.Context, root)
-	if err != nil {
-		return nil, fmt.Sprintf("`%s` runs in a directory that cannot be read", name)
-	}
-	found := call.Read(sub, dir)
-	for k, in := range found.Inputs {
-		found.Inputs[k] = path.Join(root, in)
-	}
+	found := p.read(call, root, dir)
 	switch {
 	case found.Idle != "", found.Manager == "go" && (p.early || call.Implicit && p.fetched || cachesModules(i)):
 		return nil, fmt.Sprintf("`%s`, which stands between the two, reads the sources", name)
@@ -187,9 +183,28 @@ func (p *plan) call(i *dockerfile.Instruction, call ecosystem.Call) (*ecosystem.
 		p.writes(found)
 		return nil, found.Unknown
 	}
+	found.Unknown = either(found.Unknown, p.steered(i))
 	p.writes(found)
 	p.inputs = append(p.inputs, found.Inputs)
 	return &found, ""
+}
+
+// read is what an install reads in a directory of the context, as context paths.
+func (p *plan) read(call ecosystem.Call, root, dir string) ecosystem.Install {
+	key := readKey{p.build.Origin, call.Command.Span, root, p.broad.to, dir}
+	if found, ok := p.reads[key]; ok {
+		return found
+	}
+	sub, err := fs.Sub(p.build.Context, root)
+	if err != nil {
+		return ecosystem.Install{Manager: call.Manager, Command: call.Command, Unknown: root + " cannot be read"}
+	}
+	found := call.Read(ecosystem.Root{Context: sub, Image: p.broad.to.known()}, dir)
+	for k, in := range found.Inputs {
+		found.Inputs[k] = path.Join(root, in)
+	}
+	p.reads[key] = found
+	return found
 }
 
 // elsewhere is call for a command that runs outside the directory the copy writes to, or where that cannot be told. Behind
@@ -216,6 +231,23 @@ func (p *plan) writes(i ecosystem.Install) {
 	for _, out := range i.Outputs {
 		p.outputs = append(p.outputs, p.broad.to.join(out))
 	}
+}
+
+// steered is why a variable makes it unknown what an install reads. Where Go's own variables say that modules go counts
+// as written.
+func (p *plan) steered(i *dockerfile.Instruction) string {
+	if p.at[i].lost {
+		return "the stage sets too many variables to follow"
+	}
+	for _, v := range p.at[i].named {
+		if v.name == "GOPATH" || v.name == "GOMODCACHE" {
+			p.outputs = append(p.outputs, p.broad.to.join(v.text))
+		}
+		if ecosystem.Steers(v.name, v.text) {
+			return "the variable " + v.name + " may make the install read other files"
+		}
+	}
+	return ""
 }
 
 // cachesModules reports whether a RUN keeps Go's modules in a cache mount: then nothing is fetched twice.

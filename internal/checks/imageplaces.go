@@ -2,7 +2,9 @@ package checks
 
 import (
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
@@ -42,6 +44,14 @@ func (p place) apart(q place) bool {
 	return !in && !out
 }
 
+// known is the place as an absolute path, "" when it is not known.
+func (p place) known() string {
+	if p.root() != "" {
+		return ""
+	}
+	return string(p)
+}
+
 // comparable reports whether it can be told how two places lie to each other.
 func (p place) comparable(q place) bool { return p.root() == q.root() }
 
@@ -58,7 +68,15 @@ func (p place) root() string {
 type settings struct {
 	workdir place
 	env     map[string]string // the variables with known values
+	named   []variableSet     // what ENV and ARG set, oldest first; at most maxVariables
+	lost    bool              // there were more: no variable is known
 }
+
+// maxVariables bounds how many variables of a stage are followed.
+const maxVariables = 200
+
+// A variableSet is one variable as an ENV or ARG sets it.
+type variableSet struct{ name, text string }
 
 // settingsOf is, for every instruction of a stage and of those it stands on, what holds when it runs. Where the base image
 // starts is left open: an image of the same name may start elsewhere tomorrow.
@@ -94,35 +112,50 @@ func (s settings) after(i *dockerfile.Instruction) settings {
 			return s
 		}
 		s.workdir = s.workdir.join(text)
-	case "ENV":
-		s.env = s.with(i)
+	case "ENV", "ARG":
+		return s.setting(i)
 	}
 	return s
 }
 
+// setting is what holds behind an ENV or ARG.
+func (s settings) setting(i *dockerfile.Instruction) settings {
+	set := variables(i)
+	if s.lost = s.lost || len(s.named)+len(set) > maxVariables; s.lost {
+		s.env, s.named = nil, nil
+		return s
+	}
+	if i.Keyword == "ENV" {
+		s.env = s.with(set)
+	}
+	s.named = slices.Concat(s.named, set)
+	return s
+}
+
 // with is the environment after an ENV; a value that is not known takes its variable away.
-func (s settings) with(i *dockerfile.Instruction) map[string]string {
-	env := make(map[string]string, len(s.env)+len(i.Words))
-	for k, v := range s.env {
-		env[k] = v
-	}
-	set := func(name, text string) {
-		delete(env, name)
-		if value, ok := s.expand(strings.Trim(text, `"'`)); ok && !strings.ContainsAny(value, "\\\"'") {
-			env[name] = value
-		}
-	}
-	if len(i.Words) > 1 && !strings.Contains(i.Words[0].Text, "=") {
-		_, text, _ := strings.Cut(i.Text(), i.Words[0].Text)
-		set(i.Words[0].Text, strings.TrimSpace(text))
-		return env
-	}
-	for _, w := range i.Words {
-		if name, text, ok := strings.Cut(w.Text, "="); ok {
-			set(name, text)
+func (s settings) with(set []variableSet) map[string]string {
+	env := maps.Clone(s.env)
+	for _, v := range set {
+		delete(env, v.name)
+		if value, ok := s.expand(v.text); ok && !strings.ContainsAny(value, "\\\"'") {
+			env[v.name] = value
 		}
 	}
 	return env
+}
+
+// variables are what an ENV or ARG sets, without the quotes around the values.
+func variables(i *dockerfile.Instruction) []variableSet {
+	if i.Keyword == "ENV" && len(i.Words) > 1 && !strings.Contains(i.Words[0].Text, "=") {
+		_, text, _ := strings.Cut(i.Text(), i.Words[0].Text)
+		return []variableSet{{i.Words[0].Text, strings.Trim(strings.TrimSpace(text), `"'`)}}
+	}
+	var out []variableSet
+	for _, w := range i.Words {
+		name, text, _ := strings.Cut(w.Text, "=")
+		out = append(out, variableSet{name, strings.Trim(text, `"'`)})
+	}
+	return out
 }
 
 // maxExpanded bounds the length of a path with its variables put in.

@@ -35,6 +35,8 @@ type Call struct {
 	Dir     string // where it runs, seen from the RUN's working directory: "." or relative or absolute
 	// Implicit is set for a command that compiles, and fetches only what no step before it has fetched.
 	Implicit bool
+	// Anywhere is set for a command that reads the same files wherever it runs: all its paths are absolute.
+	Anywhere bool
 
 	unknown string
 	read    func(*reading)
@@ -67,6 +69,7 @@ type verdict struct {
 	manager  string
 	dir      string // the directory that a flag of the command selects
 	implicit bool
+	anywhere bool
 	unknown  string         // why it cannot be told what the command reads
 	read     func(*reading) // tells it otherwise
 }
@@ -181,13 +184,18 @@ func (v verdict) call(c dockerfile.Command, dir string) Call {
 	if v.dir != "" {
 		dir = join(dir, v.dir)
 	}
-	return Call{Manager: v.manager, Command: c, Dir: dir, Implicit: v.implicit, unknown: v.unknown, read: v.read}
+	return Call{Manager: v.manager, Command: c, Dir: dir, Implicit: v.implicit, Anywhere: v.anywhere, unknown: v.unknown, read: v.read}
 }
 
-// Read lists what the command reads and writes when it runs in the directory dir of context, the build context as the
-// builder sees it. Nothing above context is looked at.
-func (c Call) Read(context fs.FS, dir string) Install {
-	r := &reading{context: context, dir: dir}
+// A Root is a directory of the build context that was copied into the image.
+type Root struct {
+	Context fs.FS  // the directory as the builder sees it; nothing above it is looked at
+	Image   string // where its contents lie in the image: absolute, or "" when that is not known
+}
+
+// Read lists what the command reads and writes when it runs in the directory dir of root.
+func (c Call) Read(root Root, dir string) Install {
+	r := &reading{context: root.Context, image: root.Image, dir: dir}
 	if c.read != nil {
 		c.read(r)
 	}

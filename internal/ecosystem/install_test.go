@@ -74,7 +74,7 @@ func known(t *testing.T, repo fstest.MapFS, script string) string {
 	step := ecosystem.Look(f.Instructions[1])
 	var b strings.Builder
 	for _, call := range step.Calls {
-		i := call.Read(repo, call.Dir)
+		i := call.Read(ecosystem.Root{Context: repo, Image: "/app"}, call.Dir)
 		fmt.Fprintf(&b, "%s in %s: %s\n", i.Manager, call.Dir, strings.Join(i.Inputs, " "))
 		if len(i.Outputs) > 0 {
 			fmt.Fprintf(&b, "    writes %s\n", strings.Join(i.Outputs, " "))

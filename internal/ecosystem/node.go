@@ -47,6 +47,7 @@ func (n *node) project(workspaces func(root manifest) []string) manifest {
 	n.inside(dir)
 	n.optional(dir, n.locks...)
 	n.optional(dir, n.settings...)
+	n.optional(dir, ".corepack.env")
 	if n.npmrc(path.Join(dir, ".npmrc")) && n.manager == "npm" {
 		n.ignoreScripts = true
 	}

@@ -84,12 +84,20 @@ func pipInstall(program string, p parsed) verdict {
 			return verdict{kind: harmless}
 		}
 	}
+	v.anywhere = everywhere(program, p)
 	v.read = func(r *reading) {
 		r.pipTargets(program, p)
 		r.projects(p)
 		r.requirements(p)
 	}
 	return v
+}
+
+// everywhere reports whether all the paths a command names are absolute.
+func everywhere(program string, p parsed) bool {
+	relative := func(name string) bool { return !path.IsAbs(name) && !strings.Contains(name, "://") }
+	named := slices.Concat(p.given["-r"], p.given["--requirement"], p.given["-c"], p.given["--constraint"], targets(p))
+	return len(named) > 0 && !slices.ContainsFunc(named, relative) && (!strings.Contains(program, "/") || path.IsAbs(program))
 }
 
 // installsPath is why a command installs part of the sources, "" when it does not.

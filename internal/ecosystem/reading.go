@@ -18,6 +18,7 @@ const maxInputs = 2000
 // A reading collects what one install command reads.
 type reading struct {
 	context fs.FS
+	image   string // where the context's contents lie in the image, "" when not known
 	dir     string // where the command runs, relative to context
 
 	inputs  map[string]bool
@@ -33,8 +34,12 @@ func (r *reading) refuse(format string, args ...any) {
 	}
 }
 
-// within is a context path made of a directory and what a file says relative to it, or a refusal when it lies outside.
+// within is a context path made of a directory and what a file says relative to it, or a refusal when it lies outside. An
+// absolute path is one of the image.
 func (r *reading) within(dir, name string) (string, bool) {
+	if rel, ok := strings.CutPrefix(path.Clean(name), strings.TrimSuffix(r.image, "/")+"/"); ok && r.image != "" {
+		dir, name = ".", rel
+	}
 	joined := path.Join(dir, name)
 	if path.IsAbs(name) || joined == ".." || strings.HasPrefix(joined, "../") {
 		r.refuse("%s lies outside what is copied", name)

@@ -89,6 +89,9 @@ func (r *reading) expand(pattern string) []string {
 			return fs.SkipAll
 		}
 		relative := r.relative(name)
+		if matches(pattern, relative) && (r.exists(path.Join(name, "package.yaml")) || r.exists(path.Join(name, "package.json5"))) {
+			r.refuse("%s holds a manifest that is not JSON", name)
+		}
 		if name != r.dir && matches(pattern, relative) && r.exists(path.Join(name, "package.json")) {
 			found = append(found, name)
 		}

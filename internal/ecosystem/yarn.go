@@ -46,7 +46,7 @@ func yarnInstall(p parsed, adds bool) verdict {
 	}
 	v.read = func(r *reading) {
 		n := &node{reading: r, manager: "yarn", lifecycle: npmLifecycle, linksOwnBins: true, locks: []string{"yarn.lock"},
-			settings: []string{".yarnrc", ".yarnrc.yml"}, above: []string{".yarnrc", ".yarnrc.yml", ".npmrc"},
+			settings: []string{".yarnrc", ".yarnrc.yml", ".yarnclean"}, above: []string{".yarnrc", ".yarnrc.yml", ".npmrc"},
 			ignoreScripts: p.has("--ignore-scripts") || p.value("--mode") == "skip-build"}
 		if !n.exists(path.Join(n.dir, "yarn.lock")) {
 			n.above = append(n.above, "yarn.lock") // then the project is the one above

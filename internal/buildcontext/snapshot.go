@@ -1,0 +1,72 @@
+package buildcontext
+
+import (
+	"io/fs"
+	"path"
+	"sync"
+)
+
+// A snapshot remembers the directories of a repository once they were listed. A commit does not change, and one look at
+// a build asks for the same names over and over; where each listing costs a walk or a request that would be most of the
+// time.
+type snapshot struct {
+	fs.FS
+
+	root func() (fs.FileInfo, error)
+
+	mu   sync.Mutex
+	dirs map[string]*listing
+}
+
+// A listing is what a directory holds.
+type listing struct {
+	entries []fs.DirEntry
+	byName  map[string]fs.DirEntry
+	err     error
+}
+
+func remembered(repo fs.FS) *snapshot {
+	root := sync.OnceValues(func() (fs.FileInfo, error) { return fs.Stat(repo, ".") })
+	return &snapshot{FS: repo, root: root, dirs: map[string]*listing{}}
+}
+
+// ReadDir implements fs.ReadDirFS. The caller must not change the result.
+func (s *snapshot) ReadDir(name string) ([]fs.DirEntry, error) {
+	l := s.list(name)
+	return l.entries, l.err
+}
+
+func (s *snapshot) list(name string) *listing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l, ok := s.dirs[name]; ok {
+		return l
+	}
+	l := &listing{byName: map[string]fs.DirEntry{}}
+	l.entries, l.err = fs.ReadDir(s.FS, name)
+	for _, e := range l.entries {
+		l.byName[e.Name()] = e
+	}
+	s.dirs[name] = l
+	return l
+}
+
+// Lstat describes a name. One behind a symbolic link does not exist, whatever the file system below would do.
+func (s *snapshot) Lstat(name string) (fs.FileInfo, error) {
+	if name == "." {
+		return s.root()
+	}
+	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+		if e, ok := s.list(path.Dir(dir)).byName[path.Base(dir)]; !ok || !e.IsDir() {
+			return nil, fs.ErrNotExist
+		}
+	}
+	e, ok := s.list(path.Dir(name)).byName[path.Base(name)]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return e.Info()
+}
+
+// ReadFile implements fs.ReadFileFS.
+func (s *snapshot) ReadFile(name string) ([]byte, error) { return fs.ReadFile(s.FS, name) }

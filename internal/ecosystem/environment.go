@@ -1,0 +1,43 @@
+package ecosystem
+
+import (
+	"slices"
+	"strings"
+)
+
+// Every manager also takes its settings from the environment; see https://pip.pypa.io/en/stable/topics/configuration/,
+// https://docs.npmjs.com/cli/v11/using-npm/config, https://yarnpkg.com/configuration/yarnrc and "go help environment".
+var (
+	pipSteering = []string{"REQUIREMENT", "CONSTRAINT", "FIND_LINKS", "TARGET", "PREFIX", "ROOT", "SRC", "CONFIG_FILE", "EDITABLE",
+		"BUILD_CONSTRAINT"}
+	yarnSteering = []string{"RC_FILENAME", "LOCKFILE_FILENAME", "NODE_LINKER", "YARN_PATH", "PLUGINS", "MODULES_FOLDER",
+		"VIRTUAL_FOLDER", "PNP_UNPLUGGED_FOLDER", "INSTALL_STATE_PATH"}
+)
+
+// Steers reports whether an environment variable may make an install read files, or write to places, that Read does not
+// tell.
+func Steers(name, text string) bool {
+	upper := strings.ToUpper(name)
+	if key, ok := strings.CutPrefix(upper, "PIP_"); ok {
+		return slices.Contains(pipSteering, key)
+	}
+	if key, ok := strings.CutPrefix(upper, "NPM_CONFIG_"); ok {
+		key = strings.ReplaceAll(strings.ToLower(key), "_", "-")
+		return key != "prefix" && key != "cache" && key != "store-dir" && (readsMore(key) || key == "global")
+	}
+	if key, ok := strings.CutPrefix(upper, "YARN_"); ok {
+		return slices.Contains(yarnSteering, key) || strings.HasSuffix(key, "FILE_PATH")
+	}
+	switch name {
+	case "GOFLAGS":
+		return strings.Contains(text, "mod") || strings.Contains(text, "$")
+	case "GOWORK":
+		return text != "off"
+	case "GOENV":
+		return true
+	case "NODE_OPTIONS":
+		return strings.Contains(text, "require") || strings.Contains(text, "-r ") || strings.Contains(text, "import") ||
+			strings.Contains(text, "loader") || strings.Contains(text, "$")
+	}
+	return false
+}
