@@ -18,7 +18,8 @@ func TestChangeFiles(t *testing.T) {
 	for n := range 120 {
 		files[fmt.Sprintf("many/%03d", n)] = "x"
 	}
-	if _, err := h.repo.Commit("topic", githubtest.Commit{Message: "x", Files: files, Delete: []string{"gone", "old"}}); err != nil {
+	work := githubtest.Commit{Message: "x", Files: files, Delete: []string{"gone", "old"}}
+	if _, err := h.repo.Commit("topic", work); err != nil {
 		t.Fatal(err)
 	}
 	p, err := h.repo.OpenPull(githubtest.PullOptions{Title: "x", Head: "topic", Author: h.Bot(), Draft: true})
@@ -84,14 +85,17 @@ func TestChangeThreads(t *testing.T) {
 	if err := p.Resolve(threads[4].ID, "robin"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.repo.Push("topic", "x", map[string]string{"Dockerfile": strings.Replace(dockerfile, "COPY . .", "COPY a .", 1)}); err != nil {
+	changed := strings.Replace(dockerfile, "COPY . .", "COPY a .", 1)
+	if _, err := h.repo.Push("topic", "x", map[string]string{"Dockerfile": changed}); err != nil {
 		t.Fatal(err)
 	}
 	c := h.change(t, ref)
-	if len(c.Threads) != 104 || len(c.Reviews) != 104 || h.operations()["graphql:Change"] != 2 || h.operations()["graphql:Comments"] != 1 {
+	if len(c.Threads) != 104 || len(c.Reviews) != 104 || h.operations()["graphql:Change"] != 2 ||
+		h.operations()["graphql:Comments"] != 1 {
 		t.Fatalf("%d threads, %d reviews by %v", len(c.Threads), len(c.Reviews), h.operations())
 	}
-	if got := c.Threads[2].Comments; len(got) != 131 || got[130].Body != "reply 129" || got[130].Author != "robin" || got[130].Ours || !got[0].Ours {
+	if got := c.Threads[2].Comments; len(got) != 131 || got[130].Body != "reply 129" || got[130].Author != "robin" ||
+		got[130].Ours || !got[0].Ours {
 		t.Errorf("%d comments, the last %+v", len(got), got[len(got)-1])
 	}
 	if got := c.Threads[3]; !got.Resolved || got.ResolvedBy != "robin" {

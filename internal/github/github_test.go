@@ -107,7 +107,8 @@ func TestReviewBudget(t *testing.T) {
 	for _, r := range h.Requests() {
 		operations = append(operations, r.Operation)
 	}
-	want := []string{"graphql:Change", "pulls/list-files", "git/get-tree", "graphql:Blobs", "pulls/get", "pulls/create-review"}
+	want := []string{"graphql:Change", "pulls/list-files", "git/get-tree", "graphql:Blobs", "pulls/get",
+		"pulls/create-review"}
 	if diff := cmp.Diff(want, operations); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}

@@ -19,6 +19,13 @@ func inline(first, last int, body string) forge.DraftComment {
 	return forge.DraftComment{Path: "Dockerfile", StartLine: first, Line: last, Body: body}
 }
 
+// publish carries a plan for the head out.
+func (h *host) publish(t *testing.T, p *githubtest.Pull, plan forge.Plan) error {
+	t.Helper()
+	plan.Head = p.Head()
+	return h.app.Publish(t.Context(), h.ref(p), plan)
+}
+
 func (h *host) change(t *testing.T, ref forge.Ref) *forge.Change {
 	t.Helper()
 	c, err := h.app.Change(t.Context(), ref)
@@ -28,14 +35,14 @@ func (h *host) change(t *testing.T, ref forge.Ref) *forge.Change {
 	return c
 }
 
-// TestPublishEverything: a review, then edits, resolved and minimised threads; what was deleted meanwhile is passed over.
+// TestPublishEverything: a review, then edits, resolved and minimised threads; what was deleted since is passed over.
 func TestPublishEverything(t *testing.T) {
 	h, p, ref, _ := reviewed(t)
 	var comments []forge.DraftComment
 	for n := range 25 {
 		comments = append(comments, inline(n%5+1, n%5+1, fmt.Sprint("finding ", n)))
 	}
-	if err := h.app.Publish(t.Context(), ref, forge.Plan{Head: p.Head(), Review: draft("first", comments...)}); err != nil {
+	if err := h.publish(t, p, forge.Plan{Review: draft("first", comments...)}); err != nil {
 		t.Fatal(err)
 	}
 	c := h.change(t, ref)
@@ -45,7 +52,9 @@ func TestPublishEverything(t *testing.T) {
 	}
 	plan := forge.Plan{
 		Head: p.Head(), Review: draft("", inline(2, 4, "range")),
-		Edit:     []forge.CommentEdit{{ID: gone.Comments[0].ID, Body: "x"}, {ID: c.Threads[0].Comments[0].ID, Body: "edited"}},
+		Edit: []forge.CommentEdit{
+			{ID: gone.Comments[0].ID, Body: "x"}, {ID: c.Threads[0].Comments[0].ID, Body: "edited"},
+		},
 		EditBody: []forge.ReviewEdit{{ID: 1, Body: "x"}, {ID: c.Reviews[0].ID, Body: "second"}},
 		Minimize: []string{c.Threads[23].Comments[0].NodeID, gone.Comments[0].NodeID},
 	}
@@ -86,7 +95,8 @@ func TestPublishEverything(t *testing.T) {
 // TestPendingReviewIsCleared: one of ours that somebody's crash left behind does not block us for ever.
 func TestPendingReviewIsCleared(t *testing.T) {
 	h, p, ref, _ := reviewed(t)
-	if err := p.StartReview(h.Bot(), "left behind", githubtest.ReviewComment{Path: "Dockerfile", Line: 1, Body: "x"}); err != nil {
+	mine := githubtest.ReviewComment{Path: "Dockerfile", Line: 1, Body: "x"}
+	if err := p.StartReview(h.Bot(), "left behind", mine); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.StartReview("robin", "hers"); err != nil {
@@ -95,7 +105,7 @@ func TestPendingReviewIsCleared(t *testing.T) {
 	if c := h.change(t, ref); len(c.Reviews) != 0 {
 		t.Errorf("a pending review counts as ours: %+v", c.Reviews)
 	}
-	if err := h.app.Publish(t.Context(), ref, forge.Plan{Head: p.Head(), Review: &oneReview}); err != nil {
+	if err := h.publish(t, p, forge.Plan{Review: &oneReview}); err != nil {
 		t.Fatal(err)
 	}
 	if got := p.Reviews(); len(got) != 1 || got[0].Body != oneReview.Body {
@@ -109,7 +119,7 @@ func TestPendingReviewIsCleared(t *testing.T) {
 // TestRefused: a review on a line outside the diff is refused whole, with GitHub's reason, and leaves nothing.
 func TestRefused(t *testing.T) {
 	h, p, ref, _ := reviewed(t)
-	err := h.app.Publish(t.Context(), ref, forge.Plan{Head: p.Head(), Review: draft("x", inline(1, 1, "good"), inline(77, 77, "bad"))})
+	err := h.publish(t, p, forge.Plan{Review: draft("x", inline(1, 1, "good"), inline(77, 77, "bad"))})
 	var no *github.RefusedError
 	if !errors.Is(err, forge.ErrRefused) || !errors.As(err, &no) || errors.Is(err, forge.ErrStale) {
 		t.Fatalf("error %v", err)
@@ -122,11 +132,11 @@ func TestRefused(t *testing.T) {
 	}
 	// An edit that is refused is no refused review: the caller must not post the review again without its comments.
 	id := int64(0)
-	if err := h.app.Publish(t.Context(), ref, forge.Plan{Head: p.Head(), Review: draft("x", inline(1, 1, "good"))}); err != nil {
+	if err := h.publish(t, p, forge.Plan{Review: draft("x", inline(1, 1, "good"))}); err != nil {
 		t.Fatal(err)
 	}
 	id = h.change(t, ref).Threads[0].Comments[0].ID
-	err = h.app.Publish(t.Context(), ref, forge.Plan{Head: p.Head(), Edit: []forge.CommentEdit{{ID: id, Body: strings.Repeat("x", 70_000)}}})
+	err = h.publish(t, p, forge.Plan{Edit: []forge.CommentEdit{{ID: id, Body: strings.Repeat("x", 70_000)}}})
 	if !errors.As(err, &no) || errors.Is(err, forge.ErrRefused) {
 		t.Errorf("error %v", err)
 	}
@@ -152,17 +162,17 @@ func TestStale(t *testing.T) {
 func TestReviewOnly(t *testing.T) {
 	h := newHost(t, githubtest.Options{Permissions: githubtest.ReviewOnly()}, map[string]string{"README.md": "# shop\n"})
 	p, ref := h.open(t, map[string]string{"Dockerfile": dockerfile})
-	if err := h.app.Publish(t.Context(), ref, forge.Plan{Head: p.Head(), Review: draft("", inline(1, 1, "x"))}); err != nil {
+	if err := h.publish(t, p, forge.Plan{Review: draft("", inline(1, 1, "x"))}); err != nil {
 		t.Fatal(err)
 	}
 	th := h.change(t, ref).Threads[0]
 	if th.CanResolve {
 		t.Error("it may resolve")
 	}
-	if err := h.app.Publish(t.Context(), ref, forge.Plan{Head: p.Head(), Resolve: []string{th.ID}}); err == nil {
+	if err := h.publish(t, p, forge.Plan{Resolve: []string{th.ID}}); err == nil {
 		t.Error("resolving is no error")
 	}
-	if err := h.app.Publish(t.Context(), ref, forge.Plan{Head: p.Head(), Minimize: []string{th.Comments[0].NodeID}}); err != nil {
+	if err := h.publish(t, p, forge.Plan{Minimize: []string{th.Comments[0].NodeID}}); err != nil {
 		t.Error(err)
 	}
 	if n := h.TokenRequests(); n != 2 {

@@ -189,11 +189,13 @@ func TestGone(t *testing.T) {
 // TestPermission: a permission that is missing is named, and is neither a limit nor the end of the repository.
 func TestPermission(t *testing.T) {
 	h, p, ref, _ := reviewed(t)
-	h.Inject(githubtest.Fault{Operation: "pulls/create-review", Status: 403, Body: `{"message":"Resource not accessible by integration"}`,
+	h.Inject(githubtest.Fault{Operation: "pulls/create-review", Status: 403,
+		Body:   `{"message":"Resource not accessible by integration"}`,
 		Header: map[string]string{"X-Accepted-GitHub-Permissions": "pull_requests=write", "X-RateLimit-Remaining": "4999"}})
 	err := h.app.Publish(t.Context(), ref, forge.Plan{Head: p.Head(), Review: &oneReview})
 	var limit *forge.LimitError
-	if err == nil || errors.As(err, &limit) || errors.Is(err, forge.ErrGone) || !strings.Contains(err.Error(), "pull_requests=write") {
+	if err == nil || errors.As(err, &limit) || errors.Is(err, forge.ErrGone) ||
+		!strings.Contains(err.Error(), "pull_requests=write") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -233,7 +235,8 @@ func (s *spy) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestRedirectElsewhere(t *testing.T) {
 	h, _, ref, _ := reviewed(t)
 	other := githubtest.Start(t, githubtest.Options{})
-	h.Inject(githubtest.Fault{Operation: "pulls/get", Status: 302, Header: map[string]string{"Location": other.URL() + "/somewhere"}})
+	h.Inject(githubtest.Fault{Operation: "pulls/get", Status: 302,
+		Header: map[string]string{"Location": other.URL() + "/somewhere"}})
 	s := &spy{seen: map[string]string{}}
 	app := newApp(t, h.Server, github.Options{Transport: s})
 	if _, _, err := app.Head(t.Context(), ref); !errors.Is(err, forge.ErrGone) {
@@ -248,7 +251,8 @@ func TestRedirectElsewhere(t *testing.T) {
 // TestRedirectOfWrite: a write is not turned into a read.
 func TestRedirectOfWrite(t *testing.T) {
 	h, p, ref, _ := reviewed(t)
-	h.Inject(githubtest.Fault{Operation: "pulls/create-review", Status: 301, Header: map[string]string{"Location": h.URL() + "/api/v3/app"}})
+	h.Inject(githubtest.Fault{Operation: "pulls/create-review", Status: 301,
+		Header: map[string]string{"Location": h.URL() + "/api/v3/app"}})
 	err := h.app.Publish(t.Context(), ref, forge.Plan{Head: p.Head(), Review: &oneReview})
 	if err == nil || !strings.Contains(err.Error(), "redirected to a GET") {
 		t.Errorf("error %v", err)
@@ -265,7 +269,8 @@ func TestErrorsHideTokens(t *testing.T) {
 		for _, status := range []int{400, 403, 422, 429} {
 			h.Inject(githubtest.Fault{Operation: "pulls/get", Status: status, Body: `{"message":"you sent ` + secret + `"}`})
 			_, _, err := h.app.Head(t.Context(), ref)
-			if err == nil || strings.Contains(err.Error(), secret[len(secret)-8:]) || !strings.Contains(err.Error(), "[redacted]") {
+			if err == nil || strings.Contains(err.Error(), secret[len(secret)-8:]) ||
+				!strings.Contains(err.Error(), "[redacted]") {
 				t.Errorf("%d: %v", status, err)
 			}
 		}
@@ -321,14 +326,15 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 // TestPublicAddresses: api.github.com has both interfaces at its root.
 func TestPublicAddresses(t *testing.T) {
 	h, p, ref, _ := reviewed(t)
-	app := newApp(t, h.Server, github.Options{BaseURL: "https://api.github.com", Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-		if r.URL.Host != "api.github.com" || strings.HasPrefix(r.URL.Path, "/api/") {
-			t.Errorf("asked %s", r.URL)
-		}
-		r = r.Clone(r.Context())
-		r.URL.Scheme, r.URL.Host = "http", strings.TrimPrefix(h.URL(), "http://")
-		return http.DefaultTransport.RoundTrip(r)
-	})})
+	app := newApp(t, h.Server, github.Options{BaseURL: "https://api.github.com",
+		Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Host != "api.github.com" || strings.HasPrefix(r.URL.Path, "/api/") {
+				t.Errorf("asked %s", r.URL)
+			}
+			r = r.Clone(r.Context())
+			r.URL.Scheme, r.URL.Host = "http", strings.TrimPrefix(h.URL(), "http://")
+			return http.DefaultTransport.RoundTrip(r)
+		})})
 	c, err := app.Change(t.Context(), ref)
 	if err != nil || c.Head != p.Head() {
 		t.Errorf("Change: %v", err)

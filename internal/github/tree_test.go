@@ -36,13 +36,15 @@ func (h *host) operations() map[string]int {
 	return n
 }
 
-var plainFiles = map[string]string{"Dockerfile": dockerfile, "cmd/app/main.go": "package main\n", "cmd/run.sh": "#!/bin/sh\n", "empty": ""}
+var plainFiles = map[string]string{"Dockerfile": dockerfile, "cmd/app/main.go": "package main\n",
+	"cmd/run.sh": "#!/bin/sh\n", "empty": ""}
 
 // TestTreeIsAnFS holds the tree to what fs.FS promises, listed at once and directory by directory.
 func TestTreeIsAnFS(t *testing.T) {
 	for _, limit := range []int{0, 4} {
 		t.Run(fmt.Sprint(limit), func(t *testing.T) {
-			h := newHost(t, githubtest.Options{Limits: githubtest.Limits{TreeEntries: limit}}, map[string]string{"go.mod": "module shop\n"})
+			h := newHost(t, githubtest.Options{Limits: githubtest.Limits{TreeEntries: limit}},
+				map[string]string{"go.mod": "module shop\n"})
 			tree := h.treeOf(t, githubtest.Commit{Files: plainFiles, Modes: map[string]string{"cmd/run.sh": "100755"}})
 			if err := fstest.TestFS(tree, "Dockerfile", "cmd/app/main.go", "cmd/run.sh", "empty", "go.mod"); err != nil {
 				t.Error(err)
@@ -63,7 +65,8 @@ func TestTreeLinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	tree := h.treeOf(t, githubtest.Commit{
-		Files: map[string]string{"link": "go.mod", "sub": sub, "dir/file": "x"}, Modes: map[string]string{"link": "120000", "sub": "160000"},
+		Files: map[string]string{"link": "go.mod", "sub": sub, "dir/file": "x"},
+		Modes: map[string]string{"link": "120000", "sub": "160000"},
 	})
 	for name, want := range map[string]fs.FileMode{"link": fs.ModeSymlink, "sub": fs.ModeIrregular} {
 		if info, err := tree.Stat(name); err != nil || info.Mode().Type() != want {
@@ -114,9 +117,11 @@ func TestTreeSize(t *testing.T) {
 
 // TestPrefetch: fifty files a query; what GraphQL does not give byte for byte comes by REST, when it is asked for.
 func TestPrefetch(t *testing.T) {
-	h := newHost(t, githubtest.Options{Limits: githubtest.Limits{GraphQLBytes: 5000}}, map[string]string{"go.mod": "module shop\n"})
+	h := newHost(t, githubtest.Options{Limits: githubtest.Limits{GraphQLBytes: 5000}},
+		map[string]string{"go.mod": "module shop\n"})
 	files := map[string]string{
-		"binary": "\x00\x01", "latin": "caf\xe9\n", "cut": strings.Repeat("y", 6000), "bom": "\ufeffFROM x\r\n", "empty": "", "twin": "same", "twin2": "same",
+		"binary": "\x00\x01", "latin": "caf\xe9\n", "cut": strings.Repeat("y", 6000), "bom": "\ufeffFROM x\r\n",
+		"empty": "", "twin": "same", "twin2": "same",
 	}
 	names := []string{"none", "dir", "binary", "latin", "cut", "bom", "empty", "twin", "twin2"}
 	for n := range 52 {

@@ -48,7 +48,8 @@ func TestDecodeExamples(t *testing.T) {
 			}
 		}
 	}
-	for _, what := range []string{"check_run", "installation", "issue_comment", "merge_group", "push", "opened", "reopened", "synchronize", "ready_for_review"} {
+	for _, what := range []string{"check_run", "installation", "issue_comment", "merge_group", "push", "opened",
+		"reopened", "synchronize", "ready_for_review"} {
 		if seen[what] == 0 {
 			t.Errorf("no example of %s", what)
 		}
@@ -62,11 +63,13 @@ func TestDecode(t *testing.T) {
 		{"pull_request", `{"action":"opened",` + repo + `}`, "opened", "acme/shop#7", ""},
 		{"pull_request", `{"action":"closed",` + repo + `}`, "closed", "", ""},
 		{"pull_request", `{"action":"edited","changes":{"title":{"from":"x"}},` + repo + `}`, "edited", "", ""},
-		{"pull_request", `{"action":"edited","changes":{"base":{"ref":{"from":"x"}}},` + repo + `}`, "edited", "acme/shop#7", ""},
+		{"pull_request", `{"action":"edited","changes":{"base":{"ref":{"from":"x"}}},` + repo + `}`, "edited",
+			"acme/shop#7", ""},
 		{"push", `{"ref":"refs/heads/main",` + repo + `}`, "", "", ""},
 		{"nonesuch", `{"action":"opened",` + repo + `}`, "opened", "", ""},
 		{"pull_request", `{"action":"opened"}`, "opened", "", "names no pull request"},
-		{"pull_request", `{"action":"opened","number":7,"repository":{"name":"a/b","owner":{"login":"acme"}}}`, "opened", "", "no repository"},
+		{"pull_request", `{"action":"opened","number":7,"repository":{"name":"a/b","owner":{"login":"acme"}}}`, "opened",
+			"", "no repository"},
 		{"pull_request", `{"action":`, "", "", "unexpected end"},
 		{"pull_request", `[]`, "", "", "cannot unmarshal"},
 		{"pull_request", `{"action":"opened","number":"7"}`, "", "", "cannot unmarshal"},
@@ -79,17 +82,20 @@ func TestDecode(t *testing.T) {
 				t.Errorf("%s: installation %d", tc.payload, ref.Repo.Installation)
 			}
 		}
-		if action != tc.action || got != tc.ref || (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {
+		if action != tc.action || got != tc.ref || (err == nil) != (tc.err == "") ||
+			err != nil && !strings.Contains(err.Error(), tc.err) {
 			t.Errorf("%s %s: %q %q %v, want %q %q %q", tc.event, tc.payload, action, got, err, tc.action, tc.ref, tc.err)
 		}
 	}
 }
 
 func FuzzDecode(f *testing.F) {
-	f.Add("pull_request", []byte(`{"action":"edited","number":7,"changes":{"base":{}},"repository":{"name":"a","owner":{"login":"b"}}}`))
+	f.Add("pull_request", []byte(`{"action":"edited","number":7,"changes":{"base":{}},`+
+		`"repository":{"name":"a","owner":{"login":"b"}}}`))
 	f.Fuzz(func(t *testing.T, event string, payload []byte) {
 		_, ref, err := github.Decode(event, payload)
-		if ref != nil && (err != nil || ref.Number <= 0 || strings.ContainsAny(ref.Repo.String(), " ?#%") || strings.Count(ref.Repo.String(), "/") != 1) {
+		if ref != nil && (err != nil || ref.Number <= 0 || strings.ContainsAny(ref.Repo.String(), " ?#%") ||
+			strings.Count(ref.Repo.String(), "/") != 1) {
 			t.Errorf("%q of %q: %+v, %v", event, payload, ref, err)
 		}
 	})

@@ -94,7 +94,8 @@ func TestTokenRefused(t *testing.T) {
 		}
 	}
 	token := c.do("POST", path, obj{"repositories": []string{"shop"}})
-	if text := token.value(t)["token"].(string); len(text) < 500 || !strings.HasPrefix(text, "ghs_") || strings.Count(text, ".") != 2 {
+	if text := token.value(t)["token"].(string); len(text) < 500 || !strings.HasPrefix(text, "ghs_") ||
+		strings.Count(text, ".") != 2 {
 		t.Errorf("a token looks like %q", text)
 	}
 	s.Suspend("acme", true)

@@ -25,7 +25,8 @@ func filesOf(t *testing.T, a answer) []obj {
 func TestFiles(t *testing.T) {
 	s := githubtest.Start(t, githubtest.Options{})
 	r := must(s.CreateRepo("acme", "shop", map[string]string{
-		"long.txt": long(nil), "gone.txt": "gone\n", "old name": long(map[int]string{1: "first\n"}), "crlf": "a\r\nb\r\n", "bin": "\x00\x01",
+		"long.txt": long(nil), "gone.txt": "gone\n", "old name": long(map[int]string{1: "first\n"}), "crlf": "a\r\nb\r\n",
+		"bin": "\x00\x01",
 	}))(t)
 	_, err := r.Commit("topic", githubtest.Commit{
 		Message: "work", Delete: []string{"gone.txt", "old name"},
@@ -42,7 +43,8 @@ func TestFiles(t *testing.T) {
 	c := installation(t, s, obj{})
 	got := map[string]string{}
 	for _, f := range filesOf(t, c.do("GET", "/api/v3/repos/acme/shop/pulls/1/files", nil)) {
-		got[f["filename"].(string)] = fmt.Sprintf("%v %v %v %v", f["status"], f["previous_filename"], f["changes"], f["patch"])
+		got[f["filename"].(string)] = fmt.Sprintf("%v %v %v %v", f["status"], f["previous_filename"], f["changes"],
+			f["patch"])
 	}
 	want := map[string]string{
 		"added":    "added <nil> 1 @@ -0,0 +1 @@\n+no end\n\\ No newline at end of file",
@@ -87,7 +89,8 @@ func TestTreesAndBlobs(t *testing.T) {
 	s, r, _ := scene(t, githubtest.Options{Limits: githubtest.Limits{TreeEntries: 5}})
 	sub := must(r.Head("main"))(t)
 	sha := must(r.Commit("main", githubtest.Commit{
-		Message: "kinds", Files: map[string]string{"dir/run.sh": "#!", "link": "dir/run.sh", "sub": sub, "we\"ird": "\xff\x00"},
+		Message: "kinds", Files: map[string]string{"dir/run.sh": "#!", "link": "dir/run.sh", "sub": sub,
+			"we\"ird": "\xff\x00"},
 		Modes: map[string]string{"dir/run.sh": "100755", "link": "120000", "sub": "160000"},
 	}))(t)
 	c := installation(t, s, obj{})
@@ -101,7 +104,8 @@ func TestTreesAndBlobs(t *testing.T) {
 			odd = e["sha"].(string)
 		}
 	}
-	want := []string{"dir 040000 tree", "link 120000 blob", "long.txt 100644 blob", "sub 160000 commit", "we\"ird 100644 blob"}
+	want := []string{"dir 040000 tree", "link 120000 blob", "long.txt 100644 blob", "sub 160000 commit",
+		"we\"ird 100644 blob"}
 	if !slices.Equal(modes, want) {
 		t.Errorf("entries %v, want %v", modes, want)
 	}

@@ -114,7 +114,8 @@ func app(t *testing.T, s *githubtest.Server) caller {
 // installation calls with a token of acme's installation, narrowed as asked.
 func installation(t *testing.T, s *githubtest.Server, narrowed obj) caller {
 	t.Helper()
-	a := app(t, s).do("POST", fmt.Sprintf("/api/v3/app/installations/%d/access_tokens", s.InstallationID("acme")), narrowed)
+	a := app(t, s).do("POST", fmt.Sprintf("/api/v3/app/installations/%d/access_tokens", s.InstallationID("acme")),
+		narrowed)
 	if a.status != 201 {
 		t.Fatalf("token: %d %s", a.status, a.body)
 	}

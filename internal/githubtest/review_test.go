@@ -16,21 +16,23 @@ func TestReviewRules(t *testing.T) {
 		name, text string // text is GitHub's reason, "" when it takes the review
 		review     obj
 	}{
-		{"line outside the hunks", "thread line must be part of the diff", obj{"comments": []obj{comment("long.txt", 20)}}},
-		{"context line", "", obj{"comments": []obj{comment("long.txt", 8)}}},
-		{"added line", "", obj{"comments": []obj{comment("long.txt", 10, "side", "RIGHT")}}},
-		{"deleted line on the left", "", obj{"comments": []obj{comment("long.txt", 30, "side", "LEFT")}}},
-		{"context line on the left", "thread line must be part", obj{"comments": []obj{comment("long.txt", 29, "side", "LEFT")}}},
-		{"no such side", "Side is not included", obj{"comments": []obj{comment("long.txt", 10, "side", "MIDDLE")}}},
-		{"file outside the diff", "Path could not be resolved", obj{"comments": []obj{comment("README.md", 1)}}},
-		{"range in one hunk", "", obj{"comments": []obj{comment("long.txt", 11, "start_line", 9)}}},
-		{"range over two hunks", "same hunk", obj{"comments": []obj{comment("long.txt", 30, "start_line", 10)}}},
-		{"range of one line", "must precede", obj{"comments": []obj{comment("long.txt", 10, "start_line", 10)}}},
-		{"range backwards", "must precede", obj{"comments": []obj{comment("long.txt", 9, "start_line", 10)}}},
-		{"one bad of two", "thread line must be part", obj{"comments": []obj{comment("long.txt", 10), comment("long.txt", 20)}}},
-		{"empty comment", "Body can't be blank", obj{"comments": []obj{comment("long.txt", 10, "body", "")}}},
-		{"long comment", "too long", obj{"comments": []obj{comment("long.txt", 10, "body", strings.Repeat("é", 65537))}}},
-		{"longest comment", "", obj{"comments": []obj{comment("long.txt", 10, "body", strings.Repeat("é", 65536))}}},
+		{"line outside the hunks", "thread line must be part of the diff", obj{"comments": at1("long.txt", 20)}},
+		{"context line", "", obj{"comments": at1("long.txt", 8)}},
+		{"added line", "", obj{"comments": at1("long.txt", 10, "side", "RIGHT")}},
+		{"deleted line on the left", "", obj{"comments": at1("long.txt", 30, "side", "LEFT")}},
+		{"context line on the left", "thread line must be part", obj{"comments": at1("long.txt", 29, "side", "LEFT")}},
+		{"no such side", "Side is not included", obj{"comments": at1("long.txt", 10, "side", "MIDDLE")}},
+		{"file outside the diff", "Path could not be resolved", obj{"comments": at1("README.md", 1)}},
+		{"range in one hunk", "", obj{"comments": at1("long.txt", 11, "start_line", 9)}},
+		{"range over two hunks", "same hunk", obj{"comments": at1("long.txt", 30, "start_line", 10)}},
+		{"range of one line", "must precede", obj{"comments": at1("long.txt", 10, "start_line", 10)}},
+		{"range backwards", "must precede", obj{"comments": at1("long.txt", 9, "start_line", 10)}},
+		{"one bad of two", "thread line must be part", obj{
+			"comments": []obj{comment("long.txt", 10), comment("long.txt", 20)},
+		}},
+		{"empty comment", "Body can't be blank", obj{"comments": at1("long.txt", 10, "body", "")}},
+		{"long comment", "too long", obj{"comments": at1("long.txt", 10, "body", strings.Repeat("é", 65537))}},
+		{"longest comment", "", obj{"comments": at1("long.txt", 10, "body", strings.Repeat("é", 65536))}},
 		{"long body", "too long", obj{"body": strings.Repeat("x", 65537)}},
 		{"neither body nor comments", "can't be blank", obj{}},
 		{"body alone", "", obj{"body": "Fine."}},
@@ -68,7 +70,7 @@ func TestReviewUnknownKey(t *testing.T) {
 func TestPendingReview(t *testing.T) {
 	s, _, p := scene(t, githubtest.Options{})
 	c := installation(t, s, obj{})
-	pending := c.do("POST", reviews, obj{"comments": []obj{comment("long.txt", 10)}}).value(t)
+	pending := c.do("POST", reviews, obj{"comments": at1("long.txt", 10)}).value(t)
 	if pending["state"] != "PENDING" || len(p.Reviews()) != 0 || len(must(p.Threads())(t)) != 0 {
 		t.Errorf("a review without event is %v and shows %v", pending["state"], p.Reviews())
 	}
@@ -110,7 +112,7 @@ func TestOwnPullRequest(t *testing.T) {
 func TestEdits(t *testing.T) {
 	s, _, p := scene(t, githubtest.Options{})
 	c := installation(t, s, obj{})
-	ours := c.do("POST", reviews, obj{"event": "COMMENT", "body": "was", "comments": []obj{comment("Dockerfile", 3)}}).value(t)
+	ours := c.do("POST", reviews, obj{"event": "COMMENT", "body": "was", "comments": at1("Dockerfile", 3)}).value(t)
 	if err := p.Review("robin", "hers", githubtest.ReviewComment{Path: "Dockerfile", Line: 4, Body: "hm"}); err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +135,8 @@ func TestEdits(t *testing.T) {
 		}
 	}
 	threads = must(p.Threads())(t)
-	if got := p.Reviews()[0].Body + threads[0].Comments[0].Body + p.Reviews()[1].Body + threads[1].Comments[0].Body; got != "isishershm" {
+	got := p.Reviews()[0].Body + threads[0].Comments[0].Body + p.Reviews()[1].Body + threads[1].Comments[0].Body
+	if got != "isishershm" {
 		t.Errorf("texts are %q", got)
 	}
 }
@@ -205,3 +208,6 @@ func TestPeople(t *testing.T) {
 		t.Error("acting on what does not exist is no error")
 	}
 }
+
+// at1 is the comments of a review with one comment.
+func at1(path string, line int, more ...any) []obj { return []obj{comment(path, line, more...)} }

@@ -87,7 +87,8 @@ func TestWebhooks(t *testing.T) {
 		if headers[i].Get("X-Hub-Signature-256") != githubtest.Sign("s3cret", []byte(hook.payloads[i])) {
 			t.Errorf("%s is signed %s", o["action"], headers[i].Get("X-Hub-Signature-256"))
 		}
-		if headers[i].Get("X-GitHub-Event") != "pull_request" || headers[i].Get("X-GitHub-Delivery") != s.Deliveries()[i].GUID {
+		if headers[i].Get("X-GitHub-Event") != "pull_request" ||
+			headers[i].Get("X-GitHub-Delivery") != s.Deliveries()[i].GUID {
 			t.Errorf("headers %v", headers[i])
 		}
 		if id := o["installation"].(obj)["id"].(float64); int64(id) != s.InstallationID("acme") {
@@ -132,7 +133,8 @@ func TestRedelivery(t *testing.T) {
 		t.Errorf("entry %v", list[0])
 	}
 	one := c.do("GET", "/api/v3/app/hook/deliveries/"+itoa(list[0]["id"]), nil)
-	if !strings.Contains(one.body, `"payload":{"action":"synchronize"`) && !strings.Contains(one.body, `"action":"synchronize"`) {
+	if !strings.Contains(one.body, `"payload":{"action":"synchronize"`) &&
+		!strings.Contains(one.body, `"action":"synchronize"`) {
 		t.Errorf("delivery: %s", one.body)
 	}
 	if a := c.do("POST", "/api/v3/app/hook/deliveries/"+itoa(list[0]["id"])+"/attempts", nil); a.status != 202 {
