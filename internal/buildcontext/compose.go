@@ -131,7 +131,8 @@ func (s service) stated(dockerfilePath string) (stated, bool) {
 	dir, inside := clean(s.dir, context)
 	if !known || !inside {
 		out.unknown = "its context " + context + " cannot be told from " + s.origin
-		return out, strings.Contains(file, "/") && strings.HasSuffix("/"+dockerfilePath, "/"+strings.TrimPrefix(path.Clean(file), "../"))
+		tail := strings.TrimPrefix(path.Clean(file), "../")
+		return out, strings.Contains(file, "/") && strings.HasSuffix("/"+dockerfilePath, "/"+tail)
 	}
 	out.dir = dir
 	if file == "" {

@@ -16,8 +16,8 @@ const ignoreName = ".dockerignore"
 // maxIgnore is the size in bytes above which an ignore file is taken for unreadable.
 const maxIgnore = 1 << 20
 
-// ignoreOf reads the ignore file of a build by BuildKit's rule (dockerui.Client): the one named after the Dockerfile and
-// beside it, else the one at the context's root. An empty one named after the Dockerfile does not win. Neither the
+// ignoreOf reads the ignore file of a build by BuildKit's rule (dockerui.Client): the one named after the Dockerfile
+// and beside it, else the one at the context's root. An empty one named after the Dockerfile does not win. Neither the
 // Dockerfile nor the ignore file is exempt from its own patterns.
 func ignoreOf(repo *snapshot, dockerfilePath, dir string) (string, *matcher) {
 	for _, name := range []string{dockerfilePath + ignoreName, path.Join(dir, ignoreName)} {

@@ -8,8 +8,8 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
-// inferred is the build whose context directory makes every local source exist: the Dockerfile's own directory, else the
-// nearest one above it. With none, how the file is built is not known.
+// inferred is the build whose context directory makes every local source exist: the Dockerfile's own directory, else
+// the nearest one above it. With none, how the file is built is not known.
 func inferred(repo *snapshot, f *dockerfile.File) []Build {
 	sources := localSources(f)
 	for dir := path.Dir(f.Path); ; dir = path.Dir(dir) {

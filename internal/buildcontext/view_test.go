@@ -56,8 +56,10 @@ func TestContextHidesWhatTheIgnoreFileNames(t *testing.T) {
 		name, ignore string
 		want         []string // besides nothing else
 	}{
-		{"nothing", "", []string{".dockerignore", "Dockerfile", "a.md", "docs/a.md", "src/deep/x.go", "src/node_modules/m.js", "src/x.go"}},
-		{"anchored at the root", "*.md", []string{".dockerignore", "Dockerfile", "docs/a.md", "src/deep/x.go", "src/node_modules/m.js", "src/x.go"}},
+		{"nothing", "", []string{".dockerignore", "Dockerfile", "a.md", "docs/a.md", "src/deep/x.go",
+			"src/node_modules/m.js", "src/x.go"}},
+		{"anchored at the root", "*.md", []string{".dockerignore", "Dockerfile", "docs/a.md", "src/deep/x.go",
+			"src/node_modules/m.js", "src/x.go"}},
 		{"at any depth", "**/*.md\n**/node_modules", []string{".dockerignore", "Dockerfile", "src/deep/x.go", "src/x.go"}},
 		{"itself and the Dockerfile", "Dockerfile\n.dockerignore\nsrc\ndocs\n*.md", nil},
 		{"slashes, comments, blanks", "# docs\n /docs/ \n./a.md\nsrc/../src", []string{".dockerignore", "Dockerfile"}},

@@ -18,8 +18,8 @@ const maxHops = 32
 // asked-for path is ever walked, so aliases that would expand into something huge cost nothing.
 type value struct{ node *yaml.Node }
 
-// readYAML reads a file's document if it holds the word, without which it cannot say anything; else the result is empty.
-// The YAML library bounds depth and aliases itself.
+// readYAML reads a file's document if it holds the word, without which it cannot say anything; else the result is
+// empty. The YAML library bounds depth and aliases itself.
 func readYAML(repo *snapshot, name, word string) (value, error) {
 	info, err := repo.Lstat(name)
 	if err != nil {

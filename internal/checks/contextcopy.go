@@ -27,7 +27,8 @@ type copySource struct {
 // fromContext reports whether an instruction copies from the build context, as far as its words tell: no other stage or
 // image, no address, no here-document.
 func fromContext(i *dockerfile.Instruction) bool {
-	if _, from := i.Flag("from"); from || i.Keyword != "COPY" && i.Keyword != "ADD" || len(i.Words) < 2 || len(i.Heredocs) > 0 {
+	_, from := i.Flag("from")
+	if from || i.Keyword != "COPY" && i.Keyword != "ADD" || len(i.Words) < 2 || len(i.Heredocs) > 0 {
 		return false
 	}
 	for _, w := range i.Words[:len(i.Words)-1] {
@@ -54,7 +55,8 @@ func readCopy(context fs.FS, i *dockerfile.Instruction, at settings) (contextCop
 		}
 		c.sources = append(c.sources, sources...)
 	}
-	c.intoDir = strings.HasSuffix(target, "/") || target == "." || target == ".." || len(c.sources) > 1 || c.sources[0].dir ||
+	many := len(c.sources) > 1 || c.sources[0].dir
+	c.intoDir = many || strings.HasSuffix(target, "/") || target == "." || target == ".." ||
 		c.to == at.workdir
 	return c, true
 }
@@ -99,8 +101,8 @@ func (c contextCopy) image(name string) (place, bool) {
 	return "", false
 }
 
-// origin is the directory of the context that a directory of the image shows after the copy: root is the source it comes
-// from, dir the way from there.
+// origin is the directory of the context that a directory of the image shows after the copy: root is the source it
+// comes from, dir the way from there.
 func (c contextCopy) origin(at place) (root, dir string, ok bool) {
 	rel, in := c.to.below(at)
 	if !in {

@@ -33,8 +33,8 @@ type outcome struct {
 	lines   []string // the instructions that copy them
 }
 
-// inBuild decides. The steps behind the copy are walked up to one that may read the sources; the installs met on the way
-// can stand before the copy.
+// inBuild decides. The steps behind the copy are walked up to one that may read the sources; the installs met on the
+// way can stand before the copy.
 func (o ordering) inBuild(b buildcontext.Build, broad *dockerfile.Instruction, rest []*dockerfile.Instruction) outcome {
 	c, ok := readCopy(b.Context, broad, o.at[broad])
 	if !ok {
@@ -207,8 +207,8 @@ func (p *plan) read(call ecosystem.Call, root, dir string) ecosystem.Install {
 	return found
 }
 
-// elsewhere is call for a command that runs outside the directory the copy writes to, or where that cannot be told. Behind
-// a copy of everything, an install whose place depends on the base image is taken to read the copy.
+// elsewhere is call for a command that runs outside the directory the copy writes to, or where that cannot be told.
+// Behind a copy of everything, an install whose place depends on the base image is taken to read the copy.
 func (p *plan) elsewhere(call ecosystem.Call, at place) (*ecosystem.Install, string) {
 	if at.apart(p.broad.to) {
 		return nil, ""

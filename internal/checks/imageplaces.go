@@ -78,8 +78,8 @@ const maxVariables = 200
 // A variableSet is one variable as an ENV or ARG sets it.
 type variableSet struct{ name, text string }
 
-// settingsOf is, for every instruction of a stage and of those it stands on, what holds when it runs. Where the base image
-// starts is left open: an image of the same name may start elsewhere tomorrow.
+// settingsOf is, for every instruction of a stage and of those it stands on, what holds when it runs. Where the base
+// image starts is left open: an image of the same name may start elsewhere tomorrow.
 func settingsOf(stage *dockerfile.Stage) map[*dockerfile.Instruction]settings {
 	out := map[*dockerfile.Instruction]settings{}
 	now := settings{workdir: "?base", env: map[string]string{}}
@@ -189,8 +189,10 @@ func variable(text string) (name, rest string) {
 		return name, rest
 	}
 	k := 0
-	for k < len(text) && (text[k] == '_' || 'a' <= text[k]|0x20 && text[k]|0x20 <= 'z' || k > 0 && '0' <= text[k] && text[k] <= '9') {
+	for k < len(text) && (text[k] == '_' || isLetter(text[k]) || k > 0 && '0' <= text[k] && text[k] <= '9') {
 		k++
 	}
 	return text[:k], text[k:]
 }
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }

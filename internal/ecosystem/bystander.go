@@ -21,7 +21,8 @@ var systemPackages = map[string][]string{
 var accounts = []string{"adduser", "addgroup", "useradd", "groupadd"}
 
 // scratch are directories outside any project that steps clean up.
-var scratch = []string{"/var/lib/apt/", "/var/cache/", "/tmp/", "/var/tmp/", "/root/.cache", "/root/.npm", "/usr/share/doc",
+var scratch = []string{"/var/lib/apt/", "/var/cache/", "/tmp/", "/var/tmp/", "/root/.cache", "/root/.npm",
+	"/usr/share/doc",
 	"/usr/share/man"}
 
 // bystander knows the commands that often stand beside an install and leave the sources alone.

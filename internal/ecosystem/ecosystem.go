@@ -184,7 +184,8 @@ func (v verdict) call(c dockerfile.Command, dir string) Call {
 	if v.dir != "" {
 		dir = join(dir, v.dir)
 	}
-	return Call{Manager: v.manager, Command: c, Dir: dir, Implicit: v.implicit, Anywhere: v.anywhere, unknown: v.unknown, read: v.read}
+	return Call{Manager: v.manager, Command: c, Dir: dir, Implicit: v.implicit, Anywhere: v.anywhere,
+		unknown: v.unknown, read: v.read}
 }
 
 // A Root is a directory of the build context that was copied into the image.

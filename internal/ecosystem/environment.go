@@ -8,7 +8,8 @@ import (
 // Every manager also takes its settings from the environment; see https://pip.pypa.io/en/stable/topics/configuration/,
 // https://docs.npmjs.com/cli/v11/using-npm/config, https://yarnpkg.com/configuration/yarnrc and "go help environment".
 var (
-	pipSteering = []string{"REQUIREMENT", "CONSTRAINT", "FIND_LINKS", "TARGET", "PREFIX", "ROOT", "SRC", "CONFIG_FILE", "EDITABLE",
+	pipSteering = []string{"REQUIREMENT", "CONSTRAINT", "FIND_LINKS", "TARGET", "PREFIX", "ROOT", "SRC",
+		"CONFIG_FILE", "EDITABLE",
 		"BUILD_CONSTRAINT"}
 	yarnSteering = []string{"RC_FILENAME", "LOCKFILE_FILENAME", "NODE_LINKER", "YARN_PATH", "PLUGINS", "MODULES_FOLDER",
 		"VIRTUAL_FOLDER", "PNP_UNPLUGGED_FOLDER", "INSTALL_STATE_PATH"}

@@ -146,7 +146,8 @@ func isLocal(version string) bool {
 			return true
 		}
 	}
-	archive := strings.HasSuffix(version, ".tgz") || strings.HasSuffix(version, ".tar.gz") || strings.HasSuffix(version, ".tar")
+	archive := strings.HasSuffix(version, ".tgz") || strings.HasSuffix(version, ".tar.gz") ||
+		strings.HasSuffix(version, ".tar")
 	return version == "." || version == ".." || archive && !strings.Contains(version, "://")
 }
 
@@ -157,7 +158,8 @@ func keptPatch(version string) bool {
 	for _, p := range strings.Split(version[k+1:], "&") {
 		p = strings.TrimPrefix(strings.TrimPrefix(p, "optional!"), "~")
 		p = strings.TrimPrefix(p, "/")
-		if k < 0 || !strings.HasPrefix(p, ".yarn/patches/") && !strings.HasPrefix(p, "builtin<") || strings.Contains(p, "..") {
+		kept := strings.HasPrefix(p, ".yarn/patches/") || strings.HasPrefix(p, "builtin<")
+		if k < 0 || !kept || strings.Contains(p, "..") {
 			return false
 		}
 	}
@@ -261,7 +263,8 @@ func readsMore(key string) bool {
 	key = key[strings.LastIndexByte(key, ':')+1:]
 	switch key {
 	case "prefix", "node-options", "script-shell", "globalconfig", "userconfig", "dir", "modules-dir", "virtual-store-dir",
-		"lockfile-dir", "store-dir", "cache", "pnpmfile", "global-pnpmfile", "patches-dir", "init-module", "location", "workspace", "workspaces":
+		"lockfile-dir", "store-dir", "cache", "pnpmfile", "global-pnpmfile", "patches-dir", "init-module", "location",
+		"workspace", "workspaces":
 		return true
 	}
 	return strings.HasSuffix(key, "file") && key != "lockfile" && !strings.HasSuffix(key, "-lockfile")

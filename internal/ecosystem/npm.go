@@ -8,15 +8,19 @@ import (
 
 // npmLifecycle are the scripts of the project that "npm ci" and "npm install" run; see
 // https://docs.npmjs.com/cli/v11/using-npm/scripts#npm-ci.
-var npmLifecycle = []string{"preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare",
+var npmLifecycle = []string{"preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare",
+	"postprepare",
 	"dependencies"}
 
 var npmOptions = options{
-	switches: []string{"--omit", "--include", "--only", "--production", "--prod", "--dev", "--no-audit", "--audit", "--no-fund",
+	switches: []string{"--omit", "--include", "--only", "--production", "--prod", "--dev", "--no-audit", "--audit",
+		"--no-fund",
 		"--fund", "--legacy-peer-deps", "--strict-peer-deps", "--force", "-f", "--silent", "-s", "--quiet", "-q", "--verbose",
-		"-d", "-dd", "-ddd", "--no-optional", "--unsafe-perm", "--prefer-offline", "--prefer-online", "--no-save", "--no-progress",
+		"-d", "-dd", "-ddd", "--no-optional", "--unsafe-perm", "--prefer-offline", "--prefer-online", "--no-save",
+		"--no-progress",
 		"--progress", "--ignore-scripts", "--no-color", "--no-update-notifier", "--frozen-lockfile", "--engine-strict",
-		"--foreground-scripts", "--no-package-lock", "--loglevel", "--cache", "--registry", "--fetch-timeout", "--fetch-retries",
+		"--foreground-scripts", "--no-package-lock", "--loglevel", "--cache", "--registry", "--fetch-timeout",
+		"--fetch-retries",
 		"--maxsockets", "--cpu", "--os", "--libc", "--install-strategy", "--no-bin-links", "--if-present", "--no-shrinkwrap"},
 	values: []string{"--prefix", "-C", "-w", "--workspace"},
 }
@@ -41,7 +45,8 @@ func npm(words []string) verdict {
 // npmValued parses npm's words; some of its flags take their value with or without "=".
 func npmValued(args []string) parsed {
 	o := npmOptions
-	spaced := []string{"--loglevel", "--cache", "--registry", "--fetch-timeout", "--fetch-retries", "--maxsockets", "--omit",
+	spaced := []string{"--loglevel", "--cache", "--registry", "--fetch-timeout", "--fetch-retries", "--maxsockets",
+		"--omit",
 		"--include", "--only", "--cpu", "--os", "--libc", "--install-strategy"}
 	o.values = slices.Concat(o.values, spaced)
 	o.switches = slices.DeleteFunc(slices.Clone(o.switches), func(s string) bool { return slices.Contains(spaced, s) })
@@ -50,7 +55,8 @@ func npmValued(args []string) parsed {
 }
 
 func isGlobal(words []string) bool {
-	return slices.Contains(words, "-g") || slices.Contains(words, "--global") || slices.Contains(words, "--location=global")
+	return slices.Contains(words, "-g") || slices.Contains(words, "--global") ||
+		slices.Contains(words, "--location=global")
 }
 
 func first(words []string) string {
@@ -76,8 +82,9 @@ func npmInstall(p parsed) verdict {
 		v.unknown = "it adds packages to package.json, which a later copy of the sources would undo"
 	}
 	v.read = func(r *reading) {
-		n := &node{reading: r, manager: "npm", ignoreScripts: p.has("--ignore-scripts"), lifecycle: npmLifecycle, linksOwnBins: true,
-			locks: []string{"package-lock.json", "npm-shrinkwrap.json"}}
+		n := &node{reading: r, manager: "npm", lifecycle: npmLifecycle, linksOwnBins: true,
+			ignoreScripts: p.has("--ignore-scripts"),
+			locks:         []string{"package-lock.json", "npm-shrinkwrap.json"}}
 		n.project(func(root manifest) []string { return n.packages(n.globs(root.Workspaces)) })
 	}
 	return v

@@ -8,15 +8,19 @@ import (
 )
 
 var pipOptions = options{
-	switches: []string{"--no-cache-dir", "--upgrade", "-U", "--no-deps", "-q", "-qq", "--quiet", "-v", "-vv", "--verbose", "--pre",
-		"--require-hashes", "--no-compile", "--compile", "--force-reinstall", "--ignore-installed", "-I", "--break-system-packages",
+	switches: []string{"--no-cache-dir", "--upgrade", "-U", "--no-deps", "-q", "-qq", "--quiet", "-v", "-vv",
+		"--verbose", "--pre",
+		"--require-hashes", "--no-compile", "--compile", "--force-reinstall", "--ignore-installed", "-I",
+		"--break-system-packages",
 		"--disable-pip-version-check", "--no-input", "--no-warn-script-location", "--no-warn-conflicts", "--use-pep517",
 		"--no-build-isolation", "--prefer-binary", "--user", "--no-index", "--no-clean", "--ignore-requires-python",
 		"--no-color", "--isolated", "--no-python-version-warning"},
-	values: []string{"-r", "--requirement", "-c", "--constraint", "-i", "--index-url", "--extra-index-url", "--trusted-host",
+	values: []string{"-r", "--requirement", "-c", "--constraint", "-i", "--index-url", "--extra-index-url",
+		"--trusted-host",
 		"--no-binary", "--only-binary", "--progress-bar", "--root-user-action", "--retries", "--timeout", "--cache-dir", "-t",
 		"--target", "--prefix", "--root", "--platform", "--python-version", "--implementation", "--abi", "--upgrade-strategy",
-		"--use-feature", "--use-deprecated", "-f", "--find-links", "-e", "--editable", "--config-settings", "--log", "--proxy"},
+		"--use-feature", "--use-deprecated", "-f", "--find-links", "-e", "--editable", "--config-settings", "--log",
+		"--proxy"},
 }
 
 var (
@@ -24,8 +28,8 @@ var (
 	pythonName = regexp.MustCompile(`^python(\d(\.\d+)?)?$`)
 )
 
-// pip knows pip and "python -m pip"; see https://pip.pypa.io/en/stable/cli/pip_install/. It also knows "python -m venv",
-// which reads nothing and writes its directory.
+// pip knows pip and "python -m pip"; see https://pip.pypa.io/en/stable/cli/pip_install/. It also knows "python -m
+// venv", which reads nothing and writes its directory.
 func pip(words []string) verdict {
 	program, args := words[0], words[1:]
 	if pythonName.MatchString(path.Base(program)) && len(args) > 1 && args[0] == "-m" {
@@ -97,7 +101,8 @@ func pipInstall(program string, p parsed) verdict {
 func everywhere(program string, p parsed) bool {
 	relative := func(name string) bool { return !path.IsAbs(name) && !strings.Contains(name, "://") }
 	named := slices.Concat(p.given["-r"], p.given["--requirement"], p.given["-c"], p.given["--constraint"], targets(p))
-	return len(named) > 0 && !slices.ContainsFunc(named, relative) && (!strings.Contains(program, "/") || path.IsAbs(program))
+	return len(named) > 0 && !slices.ContainsFunc(named, relative) &&
+		(!strings.Contains(program, "/") || path.IsAbs(program))
 }
 
 // installsPath is why a command installs part of the sources, "" when it does not.
@@ -213,14 +218,15 @@ func (r *reading) requirementLine(name, line string) {
 
 var requirementOptions = options{
 	switches: []string{"--no-index", "--pre", "--prefer-binary", "--require-hashes"},
-	values: []string{"-r", "--requirement", "-c", "--constraint", "-i", "--index-url", "--extra-index-url", "--trusted-host",
+	values: []string{"-r", "--requirement", "-c", "--constraint", "-i", "--index-url", "--extra-index-url",
+		"--trusted-host",
 		"--no-binary", "--only-binary", "--use-feature", "-f", "--find-links", "-e", "--editable"},
 }
 
 // isPath reports whether a requirement is a place in the file system rather than a name or an address.
 func isPath(requirement string) bool {
 	target := requirement
-	if _, after, ok := strings.Cut(requirement, "@"); ok && !strings.Contains(requirement[:len(requirement)-len(after)], "/") {
+	if before, after, ok := strings.Cut(requirement, "@"); ok && !strings.Contains(before, "/") {
 		target = strings.TrimSpace(after)
 		if target == "" || !strings.Contains(target, "/") && !strings.HasPrefix(target, "file:") {
 			return false
@@ -229,6 +235,7 @@ func isPath(requirement string) bool {
 	if strings.HasPrefix(target, "file:") || strings.HasPrefix(target, ".") || strings.HasPrefix(target, "/") {
 		return true
 	}
-	archive := strings.HasSuffix(target, ".whl") || strings.HasSuffix(target, ".tar.gz") || strings.HasSuffix(target, ".zip")
+	archive := strings.HasSuffix(target, ".whl") || strings.HasSuffix(target, ".tar.gz") ||
+		strings.HasSuffix(target, ".zip")
 	return !strings.Contains(target, "://") && (archive || strings.Contains(target, "/"))
 }

@@ -12,10 +12,13 @@ import (
 var pnpmLifecycle = append([]string{"pnpm:devPreinstall"}, npmLifecycle...)
 
 var pnpmOptions = options{
-	switches: []string{"--frozen-lockfile", "--no-frozen-lockfile", "--prod", "-P", "--production", "--dev", "-D", "--offline",
+	switches: []string{"--frozen-lockfile", "--no-frozen-lockfile", "--prod", "-P", "--production", "--dev", "-D",
+		"--offline",
 		"--prefer-offline", "--ignore-scripts", "--no-optional", "--shamefully-hoist", "--recursive", "-r", "--silent", "-s",
-		"--force", "--strict-peer-dependencies", "--no-strict-peer-dependencies", "--workspace-root", "-w", "--aggregate-output",
-		"--stream", "--use-stderr", "--color", "--no-color", "--fail-if-no-match", "--hoist", "--no-hoist", "--ignore-pnpmfile"},
+		"--force", "--strict-peer-dependencies", "--no-strict-peer-dependencies", "--workspace-root", "-w",
+		"--aggregate-output",
+		"--stream", "--use-stderr", "--color", "--no-color", "--fail-if-no-match", "--hoist", "--no-hoist",
+		"--ignore-pnpmfile"},
 	values: []string{"--filter", "-F", "--dir", "-C", "--reporter", "--store-dir", "--network-concurrency", "--loglevel",
 		"--registry", "--child-concurrency", "--fetch-timeout", "--package-import-method", "--node-linker"},
 }
@@ -69,10 +72,14 @@ type pnpmWorkspace struct {
 }
 
 // pnpmSettings are the other settings of pnpm-workspace.yaml that name no file.
-var pnpmSettings = []string{"catalog", "catalogs", "onlyBuiltDependencies", "ignoredBuiltDependencies", "neverBuiltDependencies",
-	"autoInstallPeers", "strictPeerDependencies", "shamefullyHoist", "hoist", "hoistPattern", "publicHoistPattern", "nodeLinker",
-	"linkWorkspacePackages", "preferWorkspacePackages", "sharedWorkspaceLockfile", "saveWorkspaceProtocol", "minimumReleaseAge",
-	"minimumReleaseAgeExclude", "packageExtensions", "peerDependencyRules", "allowedDeprecatedVersions", "supportedArchitectures",
+var pnpmSettings = []string{"catalog", "catalogs", "onlyBuiltDependencies", "ignoredBuiltDependencies",
+	"neverBuiltDependencies",
+	"autoInstallPeers", "strictPeerDependencies", "shamefullyHoist", "hoist", "hoistPattern", "publicHoistPattern",
+	"nodeLinker",
+	"linkWorkspacePackages", "preferWorkspacePackages", "sharedWorkspaceLockfile", "saveWorkspaceProtocol",
+	"minimumReleaseAge",
+	"minimumReleaseAgeExclude", "packageExtensions", "peerDependencyRules", "allowedDeprecatedVersions",
+	"supportedArchitectures",
 	"engineStrict", "resolutionMode", "dedupePeerDependents", "injectWorkspacePackages", "updateNotifier", "savePrefix",
 	"allowBuilds", "strictDepBuilds", "trustPolicy", "blockExoticSubdeps", "verifyDepsBeforeRun", "cleanupUnusedCatalogs"}
 

@@ -34,8 +34,8 @@ func (r *reading) refuse(format string, args ...any) {
 	}
 }
 
-// within is a context path made of a directory and what a file says relative to it, or a refusal when it lies outside. An
-// absolute path is one of the image.
+// within is a context path made of a directory and what a file says relative to it, or a refusal when it lies outside.
+// An absolute path is one of the image.
 func (r *reading) within(dir, name string) (string, bool) {
 	if rel, ok := strings.CutPrefix(path.Clean(name), strings.TrimSuffix(r.image, "/")+"/"); ok && r.image != "" {
 		dir, name = ".", rel

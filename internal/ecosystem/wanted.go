@@ -10,11 +10,12 @@ import (
 var (
 	manifests = []string{"go.mod", "go.work", "package.json", ".npmrc", ".yarnrc", ".yarnrc.yml", "pnpm-workspace.yaml"}
 
-	lockFiles = []string{"go.sum", "go.work.sum", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml"}
+	lockFiles = []string{"go.sum", "go.work.sum", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock",
+		"pnpm-lock.yaml"}
 )
 
-// Wanted reports whether a file of that repository path may be opened by Read. Whoever reads a repository over a network
-// fetches these beforehand.
+// Wanted reports whether a file of that repository path may be opened by Read. Whoever reads a repository over a
+// network fetches these beforehand.
 func Wanted(name string) bool {
 	for _, dir := range strings.Split(path.Dir(name), "/") {
 		if dir == "node_modules" || dir == "vendor" || dir == ".git" || dir == "testdata" {

@@ -89,8 +89,8 @@ func (r *reading) expand(pattern string) []string {
 			return fs.SkipAll
 		}
 		relative := r.relative(name)
-		if matches(pattern, relative) && (r.exists(path.Join(name, "package.yaml")) || r.exists(path.Join(name, "package.json5"))) {
-			r.refuse("%s holds a manifest that is not JSON", name)
+		if matches(pattern, relative) {
+			r.foreign(name)
 		}
 		if name != r.dir && matches(pattern, relative) && r.exists(path.Join(name, "package.json")) {
 			found = append(found, name)
@@ -104,6 +104,13 @@ func (r *reading) expand(pattern string) []string {
 		r.refuse("the workspaces %s cannot be listed: %v", pattern, err)
 	}
 	return found
+}
+
+// foreign refuses a package whose manifest is in one of the other forms that pnpm reads.
+func (r *reading) foreign(dir string) {
+	if r.exists(path.Join(dir, "package.yaml")) || r.exists(path.Join(dir, "package.json5")) {
+		r.refuse("%s holds a manifest that is not JSON", dir)
+	}
 }
 
 // matches reports whether a slash-separated name matches a pattern in which "**" stands for any number of names.

@@ -13,7 +13,8 @@ var yarnOptions = options{
 		"--ignore-scripts", "--non-interactive", "--silent", "-s", "--pure-lockfile", "--ignore-engines", "--ignore-optional",
 		"--ignore-platform", "--no-progress", "--check-files", "--prefer-offline", "--inline-builds", "--verbose", "--force",
 		"--no-lockfile", "--no-bin-links", "--flat", "--all", "-A", "--json"},
-	values: []string{"--network-timeout", "--network-concurrency", "--cache-folder", "--cwd", "--mode", "--registry", "--mutex"},
+	values: []string{"--network-timeout", "--network-concurrency", "--cache-folder", "--cwd", "--mode", "--registry",
+		"--mutex"},
 }
 
 // yarn knows the yarn command, classic and berry.
@@ -126,14 +127,16 @@ func (n *node) berry() {
 // linker says where the chosen linker writes besides node_modules.
 func (n *node) linker(name string) {
 	if name == "" || name == "pnp" {
-		for _, file := range []string{".pnp.cjs", ".pnp.loader.mjs", ".yarn/cache", ".yarn/unplugged", ".yarn/install-state.gz"} {
+		for _, file := range []string{".pnp.cjs", ".pnp.loader.mjs", ".yarn/cache", ".yarn/unplugged",
+			".yarn/install-state.gz"} {
 			n.writes(path.Join(n.dir, file))
 		}
 	}
 }
 
 // berrySettings are the settings that name no file, or one that is looked at.
-var berrySettings = []string{"nodeLinker", "yarnPath", "plugins", "enableScripts", "enableTelemetry", "enableGlobalCache",
+var berrySettings = []string{"nodeLinker", "yarnPath", "plugins", "enableScripts", "enableTelemetry",
+	"enableGlobalCache",
 	"compressionLevel", "npmRegistryServer", "npmScopes", "npmAuthToken", "npmAlwaysAuth", "nmHoistingLimits", "nmMode",
 	"logFilters", "httpTimeout", "httpRetry", "networkConcurrency", "checksumBehavior", "defaultSemverRangePrefix",
 	"packageExtensions", "enableImmutableInstalls", "enableProgressBars", "enableColors", "supportedArchitectures",
