@@ -54,7 +54,7 @@ func (w writer) publish(ctx context.Context, plan forge.Plan) error {
 			return err
 		}
 	}
-	if err := w.mutate(ctx, "Resolve", resolveField, plan.Resolve); err != nil {
+	if err := w.resolve(ctx, plan.Resolve); err != nil {
 		return fmt.Errorf("resolve threads: %w", err)
 	}
 	if err := w.mutate(ctx, "Minimize", minimizeField, plan.Minimize); err != nil {
@@ -167,6 +167,17 @@ const (
 	minimizeField = "minimizeComment(input: {subjectId: %s, classifier: RESOLVED}) { clientMutationId }"
 )
 
+// resolve resolves threads. Whether an App may is not fully documented (github/gh-aw#35726), so a refusal where
+// viewerCanResolve had said yes leaves the threads open and is logged; it must not fail a review that was posted.
+func (w writer) resolve(ctx context.Context, threads []string) error {
+	err := w.mutate(ctx, "Resolve", resolveField, threads)
+	if only(err, "FORBIDDEN", "NOT_FOUND") {
+		w.app.options.Logger.Warn("threads stay open", "pull_request", w.ref.String(), "error", redact(err.Error()))
+		return nil
+	}
+	return err
+}
+
 // mutate runs the mutation once for each node id, several to a request. What no longer exists is passed over.
 func (w writer) mutate(ctx context.Context, name, field string, ids []string) error {
 	for batch := range slices.Chunk(ids, mutationBatch) {
@@ -180,23 +191,18 @@ func (w writer) mutate(ctx context.Context, name, field string, ids []string) er
 		}
 		document := fmt.Sprintf("mutation %s(%s) {\n%s}", name, strings.TrimSpace(params.String()), fields.String())
 		var data map[string]any
-		if err := unlessMissing(w.query(ctx, document, variables, &data)); err != nil {
+		if err := w.query(ctx, document, variables, &data); err != nil && !only(err, "NOT_FOUND") {
 			return err
 		}
 	}
 	return nil
 }
 
-// unlessMissing drops the problems of nodes that do not exist any more.
-func unlessMissing(err error) error {
+// only reports whether an error consists of GraphQL problems of these types.
+func only(err error, types ...string) bool {
 	var all problems
 	if !errors.As(err, &all) {
-		return err
+		return false
 	}
-	for _, p := range all {
-		if p.Type != "NOT_FOUND" {
-			return err
-		}
-	}
-	return nil
+	return !slices.ContainsFunc(all, func(p graphqlProblem) bool { return !slices.Contains(types, p.Type) })
 }

@@ -169,8 +169,16 @@ func TestReviewOnly(t *testing.T) {
 	if th.CanResolve {
 		t.Error("it may resolve")
 	}
+	if err := h.publish(t, p, forge.Plan{Resolve: []string{th.ID}}); err != nil {
+		t.Errorf("a thread that may not be resolved fails the review: %v", err)
+	}
+	if got := h.change(t, ref).Threads[0]; got.Resolved {
+		t.Errorf("resolved without the permission: %+v", got)
+	}
+	h.Inject(githubtest.Fault{Operation: "graphql:Resolve", Status: 200,
+		Body: `{"errors":[{"type":"FORBIDDEN","message":"no"},{"type":"INTERNAL","message":"broken"}]}`})
 	if err := h.publish(t, p, forge.Plan{Resolve: []string{th.ID}}); err == nil {
-		t.Error("resolving is no error")
+		t.Error("another problem is no error")
 	}
 	if err := h.publish(t, p, forge.Plan{Minimize: []string{th.Comments[0].NodeID}}); err != nil {
 		t.Error(err)
