@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/check"
 )
 
 // A checkout is a folder to look at: a git work tree, a part of one, or a plain folder.
@@ -71,7 +71,9 @@ func (c *checkout) dockerfiles(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	files = slices.DeleteFunc(files, func(name string) bool { return !dockerfile.Named(name) || !c.regular(name) })
+	files = slices.DeleteFunc(files, func(name string) bool {
+		return !check.Subject(strings.TrimPrefix(name, c.under+"/")) || !c.regular(name)
+	})
 	slices.Sort(files)
 	return slices.Compact(files), nil
 }
@@ -90,9 +92,6 @@ func (c *checkout) tracked(ctx context.Context) ([]string, error) {
 	return strings.FieldsFunc(string(out), func(r rune) bool { return r == 0 }), nil
 }
 
-// passedOver are folders of other people's files.
-var passedOver = map[string]bool{".git": true, "node_modules": true, "vendor": true, ".venv": true}
-
 func (c *checkout) walk(ctx context.Context) ([]string, error) {
 	var out []string
 	err := fs.WalkDir(c.repo, c.under, func(name string, d fs.DirEntry, err error) error {
@@ -101,7 +100,7 @@ func (c *checkout) walk(ctx context.Context) ([]string, error) {
 			return err
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case d.IsDir() && name != c.under && passedOver[d.Name()]:
+		case d.IsDir() && name != c.under && check.PassedOver(d.Name()):
 			return fs.SkipDir
 		case !d.IsDir():
 			out = append(out, name)

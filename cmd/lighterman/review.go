@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/checks"
 	"github.com/lighterman/lighterman/internal/forge"
@@ -56,7 +55,7 @@ Exit code: 0 nothing found, 1 findings at or above --fail-on, 2 it could not loo
 	f.StringVar(&s.format, "format", "text", "text, json, sarif, github or html")
 	f.StringVar(&s.failOn, "fail-on", "warning", "exit with 1 from this severity on: info, warning or error")
 	f.StringSliceVar(&s.checks, "check", nil, "only this check (may be repeated)")
-	f.BoolVarP(&s.verbose, "verbose", "v", false, "also say why there is no fix, and what was passed over")
+	f.BoolVarP(&s.verbose, "verbose", "v", false, "also say what was passed over")
 	cmd.MarkFlagsMutuallyExclusive("base", "diff")
 	return cmd
 }
@@ -223,7 +222,7 @@ func (r reviewer) view(opinion *review.Opinion, changed []forge.ChangedFile) (re
 func dockerfiles(changed []forge.ChangedFile) int {
 	n := 0
 	for _, c := range changed {
-		if c.Status != forge.Removed && dockerfile.Named(c.Path) {
+		if c.Status != forge.Removed && check.Subject(c.Path) {
 			n++
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/lighterman/lighterman/internal/check"
 )
 
-// runs reports every RUN; runsFix offers to delete its last byte, so that "aa" takes two fixes.
+// runs reports every RUN with the fixes that offer makes for the n-th instruction.
 func runs(offer func(p *check.Pass, n int) []fixes.Fix) *check.Check {
 	return &check.Check{Name: "runs", Severity: check.Warning, Aliases: []string{"DL1"}, Run: func(p *check.Pass) error {
 		for n, i := range p.File.Instructions {
@@ -158,12 +158,6 @@ type proves func(c check.Case) error
 func (p proves) Prove(_ context.Context, c check.Case) error { return p(c) }
 
 func always(check.Case) error { return nil }
-
-// shorten offers to take the last byte off each RUN's script down to one.
-func shorten(p *check.Pass, n int) []fixes.Fix {
-	i := p.File.Instructions[n]
-	return []fixes.Fix{{Title: "shorten", Intent: said{}, Edits: []fixes.Edit{{Path: p.File.Path, Start: i.Body.Start, End: i.Body.End, New: "#"}}}}
-}
 
 func TestExamineDropsWhatDoesNotHold(t *testing.T) {
 	edit := func(at, end int, text string) func(*check.Pass, int) []fixes.Fix {

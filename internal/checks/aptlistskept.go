@@ -56,7 +56,7 @@ func keepsLists(p *check.Pass, i, run *dockerfile.Instruction) bool {
 		return true
 	case use.alone():
 		runs, _ := joinable(p.File, run)
-		return len(runs) == 2
+		return len(runs) == 2 && !removesLists(runs[1])
 	}
 	return !slices.ContainsFunc(cleanupsBelow(run), removesLists)
 }

@@ -1,6 +1,7 @@
 package checks_test
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/checks"
 )
@@ -135,7 +137,7 @@ func TestWholeCatalogueOnEveryCase(t *testing.T) {
 	}
 }
 
-func fixUntilSilent(t *testing.T, repo repository, name string) {
+func fixUntilSilent(t *testing.T, repo fs.FS, name string) {
 	t.Helper()
 	o := options(checks.All()...)
 	fixed, err := check.Fix(t.Context(), repo, name, func(check.Finding) bool { return true }, o)
@@ -155,6 +157,23 @@ func fixUntilSilent(t *testing.T, repo repository, name string) {
 		if len(f.Fixes) > 0 {
 			t.Errorf("%s:%d: offered after all was fixed: %s: %s\n%s", name, f.Line, f.Check.Name, f.Message, fixed.After)
 		}
+	}
+}
+
+// TestCorpus fixes every Dockerfile of testdata/corpus, which is one repository: whatever its shape, what is offered was
+// proven, the fixed file parses, and the second run offers nothing.
+func TestCorpus(t *testing.T) {
+	corpus := os.DirFS("../../testdata/corpus")
+	n := 0
+	err := fs.WalkDir(corpus, ".", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && dockerfile.Named(path) {
+			n++
+			fixUntilSilent(t, corpus, path)
+		}
+		return err
+	})
+	if err != nil || n < 40 {
+		t.Fatalf("%d files: %v", n, err)
 	}
 }
 

@@ -46,7 +46,7 @@ func adviseSecret(p *check.Pass, i *dockerfile.Instruction, s assignment) {
 	case i.Keyword == "ARG" || !i.Stage.Shipped():
 		where = "is kept in the build cache and the build's provenance, where it outlives the build"
 	}
-	message := fmt.Sprintf("%s %s is named like a secret, and its value %s", i.Keyword, s.name, where)
+	message := fmt.Sprintf("%s `%s` is named like a secret, and its value %s", i.Keyword, s.name, where)
 	const instead = "the value has to come from outside: mount it into the step that needs it with " +
 		"RUN --mount=type=secret, or set it when the container starts"
 	p.Advise(s.at, message, instead)

@@ -23,7 +23,7 @@ func TestSecretIsNotRepeated(t *testing.T) {
 		if said := fmt.Sprint(f.Message, f.Refused, f.ID, f.Fixes); strings.Contains(said, value) {
 			t.Errorf("line %d: the value is repeated: %s", f.Line, said)
 		}
-		if at := src[f.At.Start:f.At.End]; !strings.Contains(f.Message, " "+at+" ") {
+		if at := src[f.At.Start:f.At.End]; !strings.Contains(f.Message, " `"+at+"` ") {
 			t.Errorf("line %d: the finding stands on %q, not on the name", f.Line, at)
 		}
 	}

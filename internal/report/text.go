@@ -15,7 +15,7 @@ import (
 // TextOptions say how Text writes.
 type TextOptions struct {
 	Color   bool // ANSI colours, for a terminal
-	Verbose bool // also why there is no fix, and what was passed over
+	Verbose bool // also what was rightly passed over
 }
 
 // Text writes what a person wants to read: the lines with a caret, one sentence, the difference the fix makes.
@@ -64,7 +64,7 @@ func (t *text) finding(f check.Finding) {
 	t.printf("  %s\n", clean(f.Message))
 	if len(f.Fixes) > 0 {
 		t.fix(f)
-	} else if f.Refused != "" && t.o.Verbose {
+	} else if f.Refused != "" {
 		t.printf("  %s\n", t.paint(faint, "no fix: "+clean(f.Refused)))
 	}
 	t.printf("\n")

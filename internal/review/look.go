@@ -47,7 +47,7 @@ func Look(ctx context.Context, head fs.FS, changed []forge.ChangedFile, o check.
 // pick are the changed Dockerfiles to look at, and how many there are beyond MaxFiles.
 func pick(changed []forge.ChangedFile) (picked []forge.ChangedFile, left int) {
 	for _, c := range changed {
-		if c.Status == forge.Removed || !dockerfile.Named(c.Path) || !fs.ValidPath(c.Path) {
+		if c.Status == forge.Removed || !check.Subject(c.Path) || !fs.ValidPath(c.Path) {
 			continue
 		}
 		if len(picked) == MaxFiles {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/forge"
 )
 
@@ -52,7 +53,7 @@ func manifests(tree fs.FS, dirs []string) ([]string, error) {
 	seen := map[string]bool{}
 	for n := 0; n < len(dirs) && len(seen) < maxDirs && len(found) < maxPrefetch; n++ {
 		dir := dirs[n]
-		if seen[dir] || passedOver(dir) {
+		if seen[dir] || check.PassedOver(dir) {
 			continue
 		}
 		seen[dir] = true
@@ -70,15 +71,6 @@ func manifests(tree fs.FS, dirs []string) ([]string, error) {
 		}
 	}
 	return found[:min(len(found), maxPrefetch)], nil
-}
-
-// passedOver reports whether a directory holds other people's files.
-func passedOver(dir string) bool {
-	switch path.Base(dir) {
-	case "node_modules", "vendor", ".git", "testdata":
-		return true
-	}
-	return false
 }
 
 func small(e fs.DirEntry) bool {
