@@ -44,6 +44,9 @@ var arrows = map[string][]string{
 	// What people read. The page of a pull request shows the same comments the bot posts.
 	"internal/report": {"fixes", "fixes/dockerfile", "internal/check", "internal/review"},
 
+	// This table, and nothing else.
+	"internal": {},
+
 	// A GitHub for tests and the demo: it stands in for the other side of the wire, so it may know nothing of ours.
 	"internal/githubtest": {},
 }
@@ -60,7 +63,7 @@ var owners = map[string][]string{
 	"github.com/riverqueue/river":                {"internal/queue"},
 	"modernc.org/sqlite":                         {"internal/queue"},
 	"github.com/jackc/pgx/v5":                    {"internal/queue"},
-	"github.com/sourcegraph/conc":                {"internal/check", "internal/review", "internal/server", "internal/prove", "cmd/lighterman"},
+	"github.com/sourcegraph/conc":                {"internal/check", "internal/review", "internal/server", "internal/prove", "internal/queue", "cmd/lighterman"},
 	"go.yaml.in/yaml/v4":                         {"internal/config", "internal/buildcontext", "internal/ecosystem", "cmd/lighterman"},
 	"github.com/spf13/cobra":                     {"cmd/lighterman"},
 	"github.com/bluekeyes/go-gitdiff":            {"internal/review"},

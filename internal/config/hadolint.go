@@ -5,12 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"go.yaml.in/yaml/v4"
 )
 
 // hadolintFiles are the names under which hadolint looks for its configuration, in its order.
 var hadolintFiles = []string{".hadolint.yaml", ".hadolint.yml", ".config/hadolint.yaml", ".config/hadolint.yml"}
+
+// Wanted reports whether this package may read a file of a repository.
+func Wanted(name string) bool { return slices.Contains(hadolintFiles, name) }
 
 // maxConfig is the size in bytes above which a configuration file is refused.
 const maxConfig = 64 << 10

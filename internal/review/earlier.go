@@ -7,12 +7,15 @@ import (
 
 	"github.com/lighterman/lighterman/internal/buildcontext"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/ecosystem"
 	"github.com/lighterman/lighterman/internal/forge"
 )
 
 // wanted reports whether the content of a file may matter to a check; of all others only the names do.
-func wanted(name string) bool { return buildcontext.Wanted(name) || ecosystem.Wanted(name) }
+func wanted(name string) bool {
+	return buildcontext.Wanted(name) || ecosystem.Wanted(name) || config.Wanted(name)
+}
 
 // earlier is the repository without the pull request, made from the head and the diff alone: added files are gone,
 // removed ones are back, and those whose content matters have their old text. A file whose diff was left out stays

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"slices"
 
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/forge"
 )
 
@@ -92,9 +95,11 @@ func (r *Reviewer) look(ctx context.Context, change *forge.Change) (*Opinion, er
 			return nil, err
 		}
 		watched := &watch{Tree: tree}
-		if o, err = Look(ctx, watched, change.Files, r.Options); err != nil {
+		options, note := r.decided(watched, change.Files)
+		if o, err = Look(ctx, watched, change.Files, options); err != nil {
 			return nil, err
 		}
+		o.Notes = append(o.Notes, note...)
 		if err := watched.failed(); err != nil {
 			return nil, err
 		}
@@ -105,6 +110,18 @@ func (r *Reviewer) look(ctx context.Context, change *forge.Change) (*Opinion, er
 		const words = "this pull request changes more files than the %d that are listed; the others were not looked at"
 		o.Notes = append(o.Notes, Note{Words: fmt.Sprintf(words, len(change.Files))})
 	}
+	return o, nil
+}
+
+// decided are the options with what the repository switched off, as it stood without the pull request: whoever opens one
+// cannot switch off what it would be told. A configuration that cannot be read is noted and counts as none.
+func (r *Reviewer) decided(head fs.FS, changed []forge.ChangedFile) (check.Options, []Note) {
+	o := r.Options
+	ignored, err := config.HadolintIgnored(earlier(head, changed, nil))
+	if err != nil {
+		return o, []Note{{Words: "the list of ignored rules could not be read: " + err.Error()}}
+	}
+	o.Ignored = slices.Concat(o.Ignored, ignored)
 	return o, nil
 }
 

@@ -281,3 +281,24 @@ func TestReviewIsLogged(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatTheRepositoryIgnoresIsNotTold(t *testing.T) {
+	const quiet, file = "ignored: [DL3020]\n", "FROM node\nADD . .\nUSER node\n"
+	same := *adds
+	same.Aliases = []string{"DL3020"}
+	base := map[string]string{".hadolint.yaml": quiet}
+	d := newDesk(base, map[string]string{".hadolint.yaml": quiet, "Dockerfile": file})
+	d.mustReview(t, Unchanged, &same)
+	if !slices.Contains(d.prefetch, ".hadolint.yaml") {
+		t.Errorf("prefetched %v, without the ignore list", d.prefetch)
+	}
+	// A pull request cannot switch off what it would be told.
+	d = newDesk(nil, map[string]string{".hadolint.yaml": quiet, "Dockerfile": file})
+	d.mustReview(t, Published, &same)
+	// A list that cannot be read is noted, and counts as none.
+	d = newDesk(map[string]string{".hadolint.yaml": "ignored: {"}, map[string]string{".hadolint.yaml": "ignored: {", "Dockerfile": file})
+	out := d.mustReview(t, Published, &same)
+	if len(out.Opinion.Notes) != 1 || !strings.Contains(d.reviews[0].Body, "could not be read") {
+		t.Errorf("notes %+v, summary %q", out.Opinion.Notes, d.reviews[0].Body)
+	}
+}
