@@ -86,6 +86,17 @@ func (c *change) everyContext(holds func(buildcontext.Build) error) error {
 	return nil
 }
 
+// everyContextOnce is everyContext for what walks whole trees: a question asked again, in another world, has the same
+// answer.
+func (c *change) everyContextOnce(question string, holds func(buildcontext.Build) error) error {
+	answer, asked := c.answers[question]
+	if !asked {
+		answer = c.everyContext(holds)
+		c.answers[question] = answer
+	}
+	return answer
+}
+
 // clean is a COPY source as a name of the context's file system.
 func clean(src string) string { return path.Clean("/" + src)[1:] + rootIfEmpty(src) }
 

@@ -69,7 +69,10 @@ func TestMutants(t *testing.T) {
 		if e.err != "" {
 			continue
 		}
-		for _, m := range mutants(e) {
+		for k, m := range mutants(e) {
+			if raceDetector && k%5 != 0 {
+				continue // a minute is too long
+			}
 			work.Go(func() {
 				c := e.c
 				c.After = m.text
@@ -95,7 +98,7 @@ func TestMutants(t *testing.T) {
 		t.Logf("%4d %s", used[why], why)
 	}
 	for _, q := range equivalents {
-		if used[q.why] == 0 {
+		if used[q.why] == 0 && !raceDetector {
 			t.Errorf("no mutant is proven because %q", q.why)
 		}
 	}

@@ -183,11 +183,11 @@ func isUser(u *pb.UserOpt, want string) bool {
 // plainTree checks that what a copy takes from the build context has only plain files and directories: a chown -R
 // treats links its own way, and takes setuid bits away.
 func (c *change) plainTree(cp *pb.FileActionCopy) error {
-	return c.everyContext(func(b buildcontext.Build) error {
-		name := clean(cp.Src)
-		if strings.ContainsAny(name, `*?[\`) {
-			name = "."
-		}
+	name := clean(cp.Src)
+	if strings.ContainsAny(name, `*?[\`) {
+		name = "."
+	}
+	return c.everyContextOnce("plain "+name, func(b buildcontext.Build) error {
 		if _, err := fs.Lstat(b.Context, name); err != nil {
 			return nil // from another stage, or not there: then neither file builds
 		}

@@ -258,7 +258,9 @@ func (c *change) installs(i *dockerfile.Instruction, inputs []string) error {
 		if err := tool.reads(inputs); err != nil {
 			return err
 		}
-		err = c.everyContext(func(b buildcontext.Build) error { return outputFree(b.Context, tool.writes) })
+		err = c.everyContextOnce("free of "+strings.Join(tool.writes, " "), func(b buildcontext.Build) error {
+			return outputFree(b.Context, tool.writes)
+		})
 		if err != nil {
 			return err
 		}

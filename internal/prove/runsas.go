@@ -118,8 +118,8 @@ var accounts = map[string]map[string]option{
 	"addgroup": {"-S": nil, "--system": nil, "-g": number, "--gid": number, "--quiet": nil},
 }
 
-// ids are the options that take an account's own number.
-var ids = []string{"-u", "-g", "--uid", "--gid"}
+// ids are the options that take the number of what is made.
+var ids = map[string][]string{"user ": {"-u", "--uid"}, "group ": {"-g", "--gid"}}
 
 func number(value string) bool {
 	n, err := strconv.Atoi(value)
@@ -163,7 +163,7 @@ func account(words []string, made map[string]bool) error {
 		if err != nil {
 			return err
 		}
-		if value := optionValue(words, at, used); number(value) && slices.Contains(ids, optionName(w)) {
+		if value := optionValue(words, at, used); number(value) && slices.Contains(ids[kind], optionName(w)) {
 			made[kind+value] = true
 		}
 		at += used

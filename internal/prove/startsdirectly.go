@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes"
-	"github.com/lighterman/lighterman/internal/buildcontext"
 )
 
 // inShell are words that mean something to a shell and nothing, or something else, to the system: builtins and
@@ -74,29 +73,44 @@ func program(name string) error {
 	return nil
 }
 
-// executable checks that a file of the build context that the program may be starts without a shell: one without
-// "#!" is read by the shell that cannot start it, and does not start otherwise.
+// executable checks that a file of the build context that the program may be starts without a shell: one without "#!"
+// is read by the shell that cannot start it, and does not start otherwise. A name without a directory or an ending is
+// most likely a program of the image, and then no context has to be known.
 func (c *change) executable(name string) error {
-	if !strings.Contains(name, "/") && !strings.Contains(name, ".") {
-		return nil
-	}
+	ofImage := !strings.ContainsAny(name, "/.")
 	found := false
-	err := c.everyContext(func(b buildcontext.Build) error {
-		return fs.WalkDir(b.Context, ".", func(at string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || path.Base(at) != path.Base(name) {
-				return err
-			}
-			found = true
-			return starts(b.Context, at)
-		})
-	})
-	if err != nil {
-		return err
+	for _, b := range c.Builds {
+		if ofImage && (b.Unknown != "" || b.Context == nil) {
+			continue
+		}
+		if b.Unknown != "" || b.Context == nil {
+			return fmt.Errorf("whether %s begins with #! is not known", name)
+		}
+		here, err := startsIn(b.Context, path.Base(name))
+		if err != nil {
+			return err
+		}
+		found = found || here
 	}
 	if !found && path.Ext(name) != "" {
 		return fmt.Errorf("whether %s begins with #! is not known", name)
 	}
 	return nil
+}
+
+// startsIn checks every file of that name, and reports whether there is one.
+func startsIn(fsys fs.FS, base string) (found bool, err error) {
+	err = fs.WalkDir(fsys, ".", func(at string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return fmt.Errorf("read the build context: %w", err)
+		}
+		if d.IsDir() || path.Base(at) != base {
+			return nil
+		}
+		found = true
+		return starts(fsys, at)
+	})
+	return found, err
 }
 
 // starts checks that a file begins with "#!" or is a program for Linux.

@@ -22,6 +22,8 @@ type change struct {
 	before, after *dockerfile.File
 	old, fixed    []*dockerfile.Instruction
 	stage         int // index of the one stage in which they lie
+
+	answers map[string]error // of questions about the build contexts
 }
 
 // read parses both files and checks what holds for every Intent (the textual invariant): only instructions between
@@ -39,7 +41,7 @@ func read(c check.Case) (*change, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the result is not a Dockerfile: %w", err)
 	}
-	ch := &change{Case: c, before: before, after: after}
+	ch := &change{Case: c, before: before, after: after, answers: map[string]error{}}
 	ch.cut()
 	for _, holds := range []func() error{ch.head, ch.settings, ch.oneStage, ch.lineEnds, ch.comments} {
 		if err := holds(); err != nil {
