@@ -64,8 +64,12 @@ type OwnedCopies struct {
 }
 
 // Claim implements Intent.
-func (OwnedCopies) Claim() Claim {
-	return Claim{Intended, "checked: changes only who owns the copied files from the start, without the step that stored them twice"}
+func (i OwnedCopies) Claim() Claim {
+	what := "who owns the copied files"
+	if i.Mode != "" {
+		what = "which mode the copied files have"
+	}
+	return Claim{Intended, "checked: changes only " + what + " from the start, without the step that stored them twice"}
 }
 
 // CopiedPlainly promises that ADD became COPY with the same sources, none of which ADD would have unpacked or fetched.
