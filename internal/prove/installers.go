@@ -13,6 +13,7 @@ type tool struct {
 	manifests []string // one of these files has to be an input; none: it reads nothing
 	lists     []string // all of these, too
 	writes    []string
+	dir       string // where it works, below the working directory; "" for there
 }
 
 // tools are the commands over which a copy of the sources may move down, each with what it is known to read.
@@ -62,7 +63,12 @@ func installer(words []string) (tool, error) {
 	if slices.Contains([]string{"pip", "pip3", "python", "python3"}, words[0]) {
 		return requirements(best, words)
 	}
-	for _, w := range words[length:] {
+	dir, rest, err := place(words[length:])
+	if err != nil {
+		return tool{}, fmt.Errorf("where %s works is not known", words[0])
+	}
+	best.dir = dir
+	for _, w := range rest {
 		if local(w) {
 			return tool{}, fmt.Errorf("%s may read more than manifests: %s", words[0], w)
 		}
@@ -73,6 +79,29 @@ func installer(words []string) (tool, error) {
 // begins reports whether words start with want.
 func begins(words, want []string) bool {
 	return len(words) >= len(want) && slices.Equal(words[:len(want)], want)
+}
+
+// elsewhereOptions are the options by which a manager works in another directory.
+var elsewhereOptions = []string{"--prefix", "-C", "--cwd", "--dir", "--directory", "--project", "--working-dir"}
+
+// place takes the option that names another directory out of a command's words.
+func place(words []string) (dir string, rest []string, err error) {
+	for k := 0; k < len(words); k++ {
+		name, value, joined := strings.Cut(words[k], "=")
+		if !slices.Contains(elsewhereOptions, name) {
+			rest = append(rest, words[k])
+			continue
+		}
+		if !joined && k+1 < len(words) {
+			k++
+			value = words[k]
+		}
+		dir = path.Clean(value)
+		if value == "" || path.IsAbs(dir) || strings.HasPrefix(dir, "..") {
+			return "", nil, fmt.Errorf("where %s works is not known", words[0])
+		}
+	}
+	return dir, rest, nil
 }
 
 // local reports whether a word names something in the sources.
@@ -103,7 +132,8 @@ func requirements(t tool, words []string) (tool, error) {
 // reads checks that what the tool reads is among the inputs.
 func (t tool) reads(inputs []string) error {
 	has := func(manifest string) bool {
-		return slices.ContainsFunc(inputs, func(in string) bool { return path.Base(in) == path.Base(manifest) })
+		end := "/" + path.Join(t.dir, path.Base(manifest))
+		return slices.ContainsFunc(inputs, func(in string) bool { return strings.HasSuffix("/"+in, end) })
 	}
 	for _, list := range t.lists {
 		if !has(list) {

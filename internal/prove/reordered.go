@@ -32,6 +32,10 @@ func reorderedText(c *change, intent fixes.Reordered) error {
 	if len(c.old) < 2 || len(c.fixed) <= len(c.old) {
 		return errors.New("what is changed is not a copy that moved down and files copied before")
 	}
+	err := c.everyContext(func(b buildcontext.Build) error { return inputsExist(b, intent.Inputs) })
+	if err != nil {
+		return err
+	}
 	broad, jumped := c.old[0], c.old[1:]
 	early := c.fixed[:len(c.fixed)-len(c.old)]
 	moved := c.fixed[len(early):]
@@ -54,7 +58,7 @@ func reorderedText(c *change, intent fixes.Reordered) error {
 			return fmt.Errorf("a %s is added", i.Keyword)
 		}
 	}
-	return c.everyContext(func(b buildcontext.Build) error { return inputsExist(b, intent.Inputs) })
+	return nil
 }
 
 // inputsExist checks that the inputs are regular files, or directories of such, of the build context.
@@ -261,6 +265,10 @@ func (c *change) installs(i *dockerfile.Instruction, inputs []string) error {
 		err = c.everyContextOnce("free of "+strings.Join(tool.writes, " "), func(b buildcontext.Build) error {
 			return outputFree(b.Context, tool.writes)
 		})
+		if err != nil {
+			return err
+		}
+		err = c.everyContext(func(b buildcontext.Build) error { return complete(b.Context, inputs, words) })
 		if err != nil {
 			return err
 		}

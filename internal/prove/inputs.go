@@ -1,0 +1,118 @@
+package prove
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// companions are files that, when they stand beside a manifest, change what is installed from it.
+var companions = map[string][]string{
+	"package.json": {
+		"package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", ".npmrc", ".yarnrc",
+		".yarnrc.yml", "pnpm-workspace.yaml", "bunfig.toml",
+	},
+	"go.mod":         {"go.sum", "go.work"},
+	"Gemfile":        {"Gemfile.lock"},
+	"composer.json":  {"composer.lock"},
+	"pyproject.toml": {"poetry.lock", "uv.lock", "pdm.lock"},
+	"Pipfile":        {"Pipfile.lock"},
+}
+
+// complete checks what can be seen of a manifest among the inputs: its companions are inputs as well, it runs no script
+// of the sources while installing, and the directories that it names are inputs.
+func complete(fsys fs.FS, inputs, words []string) error {
+	for _, in := range inputs {
+		for _, name := range companions[path.Base(in)] {
+			beside := path.Join(path.Dir(in), name)
+			if _, err := fs.Lstat(fsys, beside); err == nil && !covered(beside, inputs) {
+				return fmt.Errorf("the install also reads %s, which is not copied before", beside)
+			}
+		}
+		var err error
+		switch path.Base(in) {
+		case "package.json":
+			err = noScripts(fsys, in, inputs, words)
+		case "go.mod":
+			err = replacements(fsys, in, inputs)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// covered reports whether a file is an input or lies in one.
+func covered(name string, inputs []string) bool {
+	return slices.ContainsFunc(inputs, func(in string) bool { return within(name, in) })
+}
+
+// noScripts checks that a package has no script that its install runs (docs.npmjs.com, cli/using-npm/scripts), except
+// one that only sets up git hooks, which does nothing without git, or applies patches that are inputs.
+func noScripts(fsys fs.FS, name string, inputs, words []string) error {
+	if slices.Contains(words, "--ignore-scripts") {
+		return nil
+	}
+	text, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return fmt.Errorf("read %s in the build context: %w", name, err)
+	}
+	var manifest struct{ Scripts map[string]string }
+	if err := json.Unmarshal(text, &manifest); err != nil {
+		return fmt.Errorf("%s is not valid JSON", name)
+	}
+	for _, event := range installEvents {
+		script := manifest.Scripts[event]
+		if script == "patch-package" && allCovered(fsys, path.Join(path.Dir(name), "patches"), inputs) {
+			continue // it reads what lies there (github.com/ds300/patch-package)
+		}
+		if script != "" && !slices.Contains(hooks, script) {
+			return fmt.Errorf("the install runs the script %q of %s, which may read the sources", event, name)
+		}
+	}
+	return nil
+}
+
+// installEvents are the scripts that npm runs while it installs a package's dependencies.
+var installEvents = []string{
+	"preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare",
+}
+
+// allCovered reports whether every file below dir is an input.
+func allCovered(fsys fs.FS, dir string, inputs []string) bool {
+	err := fs.WalkDir(fsys, dir, func(at string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && !covered(at, inputs) {
+			err = fs.ErrNotExist
+		}
+		return err
+	})
+	return err == nil
+}
+
+var hooks = []string{"husky", "husky install", "husky || true", "husky install || true"}
+
+// localReplacement matches a replacement by a directory in go.mod (go.dev/ref/mod#go-mod-file-replace).
+var localReplacement = regexp.MustCompile(`=>\s*(\.\.?/\S*|\.\.?)\s*(//.*)?$`)
+
+// replacements checks that the go.mod of every local replacement is an input.
+func replacements(fsys fs.FS, name string, inputs []string) error {
+	text, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return fmt.Errorf("read %s in the build context: %w", name, err)
+	}
+	for line := range strings.Lines(string(text)) {
+		m := localReplacement.FindStringSubmatch(strings.TrimRight(line, "\r\n"))
+		if m == nil {
+			continue
+		}
+		if other := path.Join(path.Dir(name), m[1], "go.mod"); !covered(other, inputs) {
+			return fmt.Errorf("the install also reads %s, which is not copied before", other)
+		}
+	}
+	return nil
+}
