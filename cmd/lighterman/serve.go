@@ -23,10 +23,8 @@ type serveSettings struct {
 	privateKeyFile    string
 	webhookSecret     string
 	webhookSecretFile string
-	dataDir           string
-	databaseURL       string
+	queue             queue.Options
 	githubURL         string
-	workers           int
 	logFormat         string
 	linger            time.Duration
 }
@@ -63,10 +61,9 @@ machine can read command lines.
 	f.StringVar(&s.privateKeyFile, "private-key-file", "", "a file with the App's private key")
 	f.StringVar(&s.webhookSecret, "webhook-secret", "", "the webhook's secret; two with a comma between during a rotation")
 	f.StringVar(&s.webhookSecretFile, "webhook-secret-file", "", "a file with the webhook's secret or secrets")
-	f.StringVar(&s.dataDir, "data-dir", "data", "the folder of the SQLite database")
-	f.StringVar(&s.databaseURL, "database-url", "", "a PostgreSQL URL to use instead of SQLite")
+	queueFlags(f, &s.queue)
 	f.StringVar(&s.githubURL, "github-url", "https://api.github.com", "GitHub's API, or https://HOST of an Enterprise Server")
-	f.IntVar(&s.workers, "workers", 4, "how many pull requests to review at once")
+	f.IntVar(&s.queue.Workers, "workers", 4, "how many pull requests to review at once")
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
 	f.DurationVar(&s.linger, "linger", 0, "how long to go on taking webhooks after a signal to stop, with /readyz failing")
 	return cmd
@@ -96,10 +93,10 @@ func runServe(cmd *cobra.Command, s serveSettings) error {
 }
 
 func (s serveSettings) database() string {
-	if s.databaseURL != "" {
+	if s.queue.DatabaseURL != "" {
 		return "postgresql"
 	}
-	return "sqlite in " + s.dataDir
+	return "sqlite in " + s.queue.DataDir
 }
 
 // options checks what is needed and reads the secrets.
@@ -115,9 +112,12 @@ func (s serveSettings) options(log *slog.Logger) (o serviceOptions, err error) {
 	if err != nil {
 		return o, err
 	}
+	if len(rotation(secrets)) == 0 {
+		return o, fmt.Errorf("LIGHTERMAN_WEBHOOK_SECRET holds no secret")
+	}
 	return serviceOptions{
 		GitHub:  github.Options{AppID: s.appID, PrivateKey: []byte(key), BaseURL: s.githubURL},
-		Queue:   queue.Options{DataDir: s.dataDir, DatabaseURL: s.databaseURL, Workers: s.workers},
+		Queue:   s.queue,
 		Secrets: rotation(secrets),
 		Linger:  s.linger,
 		Log:     log,

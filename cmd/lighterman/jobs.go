@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/queue"
+)
+
+func jobsCommand() *cobra.Command {
+	var o queue.Options
+	cmd := &cobra.Command{
+		Use:   "jobs",
+		Short: "List the jobs that failed for good; jobs replay ID runs one again",
+		Long: `List the jobs that failed in every attempt. They are kept until they are replayed.
+
+An SQLite database belongs to one process: stop the server first. With PostgreSQL the servers may go on.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withQueue(cmd, o, func(ctx context.Context, q *queue.Queue) error { return listDead(ctx, cmd, q) })
+		},
+	}
+	queueFlags(cmd.PersistentFlags(), &o)
+	cmd.AddCommand(&cobra.Command{
+		Use:   "replay ID",
+		Short: "Run a dead job again, with all its attempts",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := strconv.ParseInt(args[0], 10, 64)
+			if err != nil {
+				return fmt.Errorf("%q is not the id of a job; lighterman jobs lists them", args[0])
+			}
+			return withQueue(cmd, o, func(ctx context.Context, q *queue.Queue) error { return q.Replay(ctx, id) })
+		},
+	})
+	return cmd
+}
+
+// queueFlags are the flags that say where the queue lives.
+func queueFlags(f *pflag.FlagSet, o *queue.Options) {
+	f.StringVar(&o.DataDir, "data-dir", "data", "the folder of the SQLite database")
+	f.StringVar(&o.DatabaseURL, "database-url", "", "a PostgreSQL URL to use instead of SQLite")
+}
+
+// withQueue opens the queue without running its jobs.
+func withQueue(cmd *cobra.Command, o queue.Options, do func(context.Context, *queue.Queue) error) error {
+	ctx := cmd.Context()
+	if err := settle(cmd.Flags(), os.LookupEnv, nil); err != nil {
+		return err
+	}
+	o.Logger = quiet()
+	o.Work = func(context.Context, forge.Ref) error { return errors.New("this process runs no jobs") }
+	if _, err := os.Stat(o.DataDir); o.DatabaseURL == "" && err != nil {
+		return fmt.Errorf("open the queue: %w", err)
+	}
+	q, err := queue.Open(ctx, o)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(ctx, q), q.Stop(ctx))
+}
+
+func listDead(ctx context.Context, cmd *cobra.Command, q *queue.Queue) error {
+	dead, err := q.Dead(ctx)
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	for _, j := range dead {
+		fmt.Fprintf(out, "%d  %s  %s  %d attempts  %s\n", j.ID, j.At.UTC().Format(time.RFC3339), j.Ref, j.Attempts, j.Error)
+	}
+	if len(dead) == 0 {
+		fmt.Fprintln(out, "no dead jobs")
+	}
+	return nil
+}
