@@ -119,8 +119,8 @@ func (c *checkout) since(ctx context.Context, base string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find where HEAD left %s: %w", base, err)
 	}
-	return git(ctx, c.root, "diff", "--no-ext-diff", "--no-textconv", "--no-color", "--find-renames", "--src-prefix=a/", "--dst-prefix=b/",
-		strings.TrimSpace(string(merge)), "--")
+	return git(ctx, c.root, "diff", "--no-ext-diff", "--no-textconv", "--no-color", "--find-renames",
+		"--src-prefix=a/", "--dst-prefix=b/", strings.TrimSpace(string(merge)), "--")
 }
 
 // git runs a git command that only reads, without hooks, pagers or prompts.

@@ -82,7 +82,8 @@ func commentOf(pull *githubtest.Pull, thread string) (int64, error) {
 func pageOf(pull *githubtest.Pull) (report.Page, error) {
 	page := report.Page{
 		Title: fmt.Sprintf("%s #%d", pull.Title(), pull.Number()),
-		Lead:  fmt.Sprintf("%s wants to merge %s into %s/%s.", pull.Author(), pull.HeadBranch(), pull.Repo().Owner(), pull.Repo().Name()),
+		Lead: fmt.Sprintf("%s wants to merge %s into %s/%s.",
+			pull.Author(), pull.HeadBranch(), pull.Repo().Owner(), pull.Repo().Name()),
 		Apply: "/apply",
 	}
 	var summaries []string

@@ -14,6 +14,7 @@ What the command line prints is what the bot says.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(reviewCommand(), fixCommand(), explainCommand(), serveCommand(), jobsCommand(), demoCommand(), versionCommand())
+	root.AddCommand(reviewCommand(), fixCommand(), explainCommand())
+	root.AddCommand(serveCommand(), jobsCommand(), demoCommand(), versionCommand())
 	return root
 }

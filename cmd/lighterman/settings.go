@@ -77,7 +77,8 @@ func settingsOf(path string, nodes []*yaml.Node, flags *pflag.FlagSet) (map[stri
 	for n := 0; n+1 < len(nodes); n += 2 {
 		key, value := nodes[n], nodes[n+1]
 		if flags.Lookup(key.Value) == nil || key.Value == "config" || key.Value == "help" {
-			return nil, fmt.Errorf("%s:%d:%d: there is no setting %q; see lighterman serve --help", path, key.Line, key.Column, key.Value)
+			return nil, fmt.Errorf("%s:%d:%d: there is no setting %q; see lighterman serve --help",
+				path, key.Line, key.Column, key.Value)
 		}
 		if value.Kind != yaml.ScalarNode {
 			return nil, fmt.Errorf("%s:%d:%d: %s takes one value", path, value.Line, value.Column, key.Value)

@@ -15,8 +15,8 @@ func versionCommand() *cobra.Command {
 		Short: "Print the version, and what it was built from",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			fmt.Fprintf(cmd.OutOrStdout(), "lighterman %s, BuildKit %s, %s %s/%s\n", version(), moduleVersion("github.com/moby/buildkit"),
-				runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			fmt.Fprintf(cmd.OutOrStdout(), "lighterman %s, BuildKit %s, %s %s/%s\n",
+				version(), moduleVersion("github.com/moby/buildkit"), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return nil
 		},
 	}

@@ -3,6 +3,7 @@ package check
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
@@ -84,7 +85,7 @@ func (ig ignores) cover(f Finding, file *dockerfile.File) bool {
 
 // Templates are not Dockerfiles yet: their placeholders stand where instructions and words should.
 var (
-	templateExt  = map[string]bool{".j2": true, ".jinja": true, ".jinja2": true, ".tmpl": true, ".tpl": true, ".template": true, ".in": true, ".erb": true, ".mustache": true}
+	templateExt  = []string{".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".in", ".erb", ".mustache"}
 	placeholder  = regexp.MustCompile(`@@[A-Z][A-Z0-9_]*@@|<%[=-]?\s|\{%-?\s`)
 	templateLine = regexp.MustCompile(`(?im)^\s*(?:\{\{|\{%|<%|(?:FROM|COPY|ADD|ENV|ARG|WORKDIR|USER|EXPOSE|LABEL)\s.*\{\{)`)
 )
@@ -92,7 +93,7 @@ var (
 // template says why a file is taken for a template, "" when it is not. Braces inside a RUN or CMD are ordinary: Go's and
 // Docker's own --format options use them.
 func template(name string, src []byte) string {
-	if ext := strings.ToLower(path.Ext(name)); templateExt[ext] {
+	if ext := strings.ToLower(path.Ext(name)); slices.Contains(templateExt, ext) {
 		return "a template (" + ext + "), not yet a Dockerfile"
 	}
 	if m := placeholder.Find(src); m != nil {
