@@ -289,12 +289,16 @@ func once(t *testing.T, pull *githubtest.Pull) {
 // TestPushesOnlyMoveLines holds that a push which shifts lines writes nothing.
 func TestPushesOnlyMoveLines(t *testing.T) {
 	s := newStage(t)
-	change := demoFile("web/Dockerfile")
+	change := archived(demo.Change)
 	pull := s.pull(t, "shop", change)
 	s.outcome(t, pull)
-	s.hub.ForgetRequests()
-	_, err := pull.Repo().Push("topic", "A comment above", map[string]string{
-		"web/Dockerfile": "# The web front.\n#\n# Its port is 3000.\n\n" + change["web/Dockerfile"]})
+	moved := map[string]string{}
+	for path, text := range change {
+		if dockerfile.Named(path) {
+			moved[path] = "# A head.\n#\n# It moves every line.\n\n" + text
+		}
+	}
+	_, err := pull.Repo().Push("topic", "A comment above", moved)
 	must(t, err)
 	if out := s.outcome(t, pull); out.End != review.Unchanged {
 		t.Errorf("%s: %+v", out.End, out.Plan)

@@ -43,6 +43,15 @@ func markersOf(body string) []marker {
 	return out
 }
 
+var lineNumber = regexp.MustCompile(`\blines? \d+`)
+
+// unnumbered is a body with the line numbers of its sentences left out; code is kept as it is. A push that only moves
+// lines must not look like something new to say.
+func unnumbered(body string) string {
+	said, block, _ := strings.Cut(body, "\n```")
+	return lineNumber.ReplaceAllString(said, "line") + block
+}
+
 // short is the first 64 bits of the SHA-256 of the parts, in hexadecimal. The number of findings on one pull
 // request is far too small for two of them to meet by chance.
 func short(parts ...string) string {

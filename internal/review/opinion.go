@@ -94,9 +94,9 @@ func (c Comment) id() string { return short("finding", c.Finding.ID) }
 // it.
 func (c Comment) text() string {
 	if c.Suggestion == nil {
-		return short(c.Body)
+		return short(unnumbered(c.Body))
 	}
-	return short(c.Body, strconv.Itoa(c.span()))
+	return short(unnumbered(c.Body), strconv.Itoa(c.span()))
 }
 
 // span is how many lines the comment stands on.

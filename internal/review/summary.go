@@ -28,7 +28,7 @@ func entryOf(c Comment) entry {
 	return entry{
 		place: place(c.Finding.Path, c.Finding.Line),
 		words: c.Entry,
-		mark:  marker{id: c.id(), text: short(c.Finding.Path, c.Entry)},
+		mark:  marker{id: c.id(), text: short(c.Finding.Path, unnumbered(c.Entry))},
 	}
 }
 
@@ -38,7 +38,7 @@ func noteOf(n Note) entry {
 	return entry{
 		place: place(n.Path, n.Line),
 		words: words,
-		mark:  marker{id: short("note", n.Path, n.Words), text: short(words)},
+		mark:  marker{id: short("note", n.Path, unnumbered(n.Words)), text: short(unnumbered(words))},
 	}
 }
 
