@@ -50,6 +50,8 @@ func listsOf(f *dockerfile.File, run *dockerfile.Instruction) ([]dockerfile.List
 	switch {
 	case !ok:
 		return nil, refuse("the script on line %d is more than commands joined by &&", run.Line())
+	case strings.Contains(run.Text(), "\r"):
+		return nil, refuse("the shell takes the carriage return on line %d as text", run.Line())
 	case script.HasComments() && len(run.Heredocs) == 0:
 		return nil, refuse("the script on line %d ends in a comment", run.Line())
 	}

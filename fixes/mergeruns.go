@@ -169,6 +169,9 @@ func chain(f *dockerfile.File, run *dockerfile.Instruction) ([]dockerfile.Comman
 		return nil, err
 	}
 	cmds, ok := script.Chain()
+	if strings.Contains(run.Text(), "\r") {
+		return nil, refuse("the shell takes the carriage return on line %d as text", run.Line())
+	}
 	if !ok {
 		return nil, refuse("the script on line %d is more than commands joined by &&", run.Line())
 	}

@@ -38,7 +38,7 @@ var programs = words(`awk base64 basename cat cksum cmp comm cp cut date dd df d
 
 // settled are programs as well. Besides, what they install goes where the system always keeps it, so that a shell
 // which remembers where it found a program stays right.
-var settled = words(`add-apt-repository apk apt apt-cache apt-get apt-key apt-mark aptitude dnf dpkg dpkg-reconfigure
+var settled = words(`add-apt-repository apk apt apt-cache apt-get apt-key apt-mark aptitude dnf dpkg
 	microdnf opkg pacman rpm tdnf update-ca-certificates update-ca-trust yum zypper
 	chgrp chmod chown mkdir rm rmdir touch`)
 

@@ -165,9 +165,13 @@ func (st State) after(i *Instruction) State {
 	return st
 }
 
+// maxPath is how long a path can be on Linux (PATH_MAX in linux/limits.h). Relative WORKDIRs add up, and every instruction
+// would carry a copy of the sum.
+const maxPath = 4096
+
 // join is the directory that WORKDIR dir leads to from base, "" when it cannot be known.
 func join(base, dir string) string {
-	if strings.ContainsAny(dir, "$\\`") {
+	if strings.ContainsAny(dir, "$\\`") || len(base)+len(dir) > maxPath {
 		return ""
 	}
 	if path.IsAbs(dir) {

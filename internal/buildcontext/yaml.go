@@ -11,7 +11,8 @@ import (
 // maxYAML is the size in bytes above which a compose file or workflow is passed over.
 const maxYAML = 512 << 10
 
-// maxHops bounds how many aliases and merge keys one look-up follows.
+// maxHops bounds how many aliases one look-up follows in a row, and how many mappings it merges in all: mappings that
+// each merge the one before twice are a tree of 2^n.
 const maxHops = 32
 
 // A value is a node of a YAML file. The zero value stands for "not there", and every method answers for it. Only the
@@ -57,13 +58,17 @@ func (v value) resolve() value {
 }
 
 // get is the value of a mapping's key, merge keys included.
-func (v value) get(key string) value { return v.lookup(key, maxHops) }
+func (v value) get(key string) value {
+	hops := maxHops
+	return v.lookup(key, &hops)
+}
 
-func (v value) lookup(key string, hops int) value {
+func (v value) lookup(key string, hops *int) value {
 	v = v.resolve()
-	if v.node == nil || v.node.Kind != yaml.MappingNode || hops == 0 {
+	if v.node == nil || v.node.Kind != yaml.MappingNode || *hops == 0 {
 		return value{}
 	}
+	*hops--
 	var merged value
 	for k := 0; k+1 < len(v.node.Content); k += 2 {
 		switch v.node.Content[k].Value {
@@ -74,7 +79,7 @@ func (v value) lookup(key string, hops int) value {
 		}
 	}
 	for _, m := range merged.orList() {
-		if found := m.lookup(key, hops-1); found.node != nil {
+		if found := m.lookup(key, hops); found.node != nil {
 			return found
 		}
 	}

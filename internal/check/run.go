@@ -136,20 +136,33 @@ func (s subject) pass(c *Check, repo fs.FS, o Options) (found []Finding, skip *S
 	if p.Images == nil {
 		p.Images = unknown{}
 	}
+	reported, limit := 0, reportable(s.file)
 	p.report = func(f Finding) {
+		if reported++; reported > limit {
+			panic(full{limit})
+		}
 		f.Line, f.EndLine = s.file.Line(f.At.Start), s.file.Line(max(f.At.Start, f.At.End-1))
 		if !s.ignores.cover(f, s.file) {
 			found = append(found, f)
 		}
 	}
-	var err error
-	if caught := panics.Try(func() { err = c.Run(p) }); caught != nil {
-		err = fmt.Errorf("panic: %v", caught.Value)
-	}
+	err := contained(func() error { return c.Run(p) })
 	if err != nil {
 		return found, &Skip{Path: s.path, Reason: fmt.Sprintf("check %s: %v", c.Name, err), Failed: true}
 	}
 	return found, nil
+}
+
+// contained is what run returns, or its panic as an error.
+func contained(run func() error) (err error) {
+	caught := panics.Try(func() { err = run() })
+	if caught == nil {
+		return err
+	}
+	if f, ok := caught.Value.(full); ok {
+		return f
+	}
+	return fmt.Errorf("panic: %v", caught.Value)
 }
 
 // unknown is the Facts that know nothing.

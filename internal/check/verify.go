@@ -17,6 +17,7 @@ func Examine(ctx context.Context, repo fs.FS, paths []string, o Options) (*Resul
 	if err != nil {
 		return nil, err
 	}
+	result.ration(repo)
 	names := map[string][]string{}
 	for _, f := range result.Findings {
 		names[f.Path] = append(names[f.Path], f.Check.Name)

@@ -106,7 +106,7 @@ func (s settings) after(i *dockerfile.Instruction) settings {
 	switch i.Keyword {
 	case "WORKDIR":
 		text, ok := s.expand(strings.Trim(i.Text(), `"'`))
-		if !ok {
+		if !ok || len(s.workdir)+len(text) > maxExpanded {
 			text = fmt.Sprintf("?%d", i.Index)
 			s.workdir = place(text)
 			return s
@@ -158,7 +158,8 @@ func variables(i *dockerfile.Instruction) []variableSet {
 	return out
 }
 
-// maxExpanded bounds the length of a path with its variables put in.
+// maxExpanded bounds the length of a path with its variables put in, and that of the working directory, to which every
+// relative WORKDIR adds.
 const maxExpanded = 4096
 
 // expand puts the known variables in; ok is false when one is not known or is written in another form than $name and

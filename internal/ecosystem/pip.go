@@ -163,9 +163,10 @@ func (r *reading) requirements(p parsed) {
 	}
 }
 
-// requirement reads one requirements or constraints file.
+// requirement reads one requirements or constraints file. Once the answer is unknown nothing more is read: files that
+// each name two others would be read twice as often at every step.
 func (r *reading) requirement(dir, file string) {
-	if strings.Contains(file, "://") {
+	if r.unknown != "" || strings.Contains(file, "://") {
 		return // fetched, not read from the repository
 	}
 	name, ok := r.within(dir, file)
