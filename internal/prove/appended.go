@@ -93,6 +93,9 @@ func appendedText(c *change, intent fixes.Appended) error {
 	if err := calls(old, clean.managers); err != nil {
 		return err
 	}
+	if err := keepsTools(old, clean); err != nil {
+		return err
+	}
 	if err := asRoot(c.BaseUser, old); err != nil {
 		return err
 	}
@@ -146,6 +149,42 @@ func calls(i *dockerfile.Instruction, programs []string) error {
 	return nil
 }
 
+// removing are the words that tell a package manager to take packages away.
+var removing = []string{"remove", "purge", "autoremove", "--purge", "--remove", "-P", "-r", "del", "erase"}
+
+// keepsTools checks that a script leaves rm where it is, and neither moves nor links the directories of the cleanup.
+func keepsTools(i *dockerfile.Instruction, clean cleanup) error {
+	script, err := i.Script()
+	if err != nil {
+		return err
+	}
+	for _, cmd := range script.Calls() {
+		away := slices.Contains([]string{"rm", "rmdir", "unlink", "mv", "find"}, cmd.Name())
+		purges := slices.ContainsFunc(cmd.Args(), func(w dockerfile.Argument) bool { return slices.Contains(removing, w.Text) })
+		for _, w := range cmd.Args() {
+			t := taking{path: strings.Trim(w.Text, `"'`)}
+			switch {
+			case path.Base(t.path) == "rm", purges && (strings.Contains(t.path, "coreutils") || t.path == "busybox"),
+				away && path.IsAbs(t.path) && (t.within(removers) || t.above(removers)):
+				return fmt.Errorf("the script on line %d may take rm away (%s)", i.Line(), w.Text)
+			case !away && cmd.Name() != "mkdir" && cmd.Name() != "ls" && t.touches(clean.removes):
+				return fmt.Errorf("the script on line %d uses %s otherwise", i.Line(), w.Text)
+			}
+		}
+	}
+	return nil
+}
+
+// removers are the places of the program that most cleanups are.
+var removers = []string{"/bin/rm", "/usr/bin/rm"}
+
+// touches reports whether the path is one of the directories, what holds nothing else, or in one of them.
+func (t taking) touches(dirs []string) bool {
+	return path.IsAbs(t.path) && slices.ContainsFunc(dirs, func(dir string) bool {
+		return t.within([]string{path.Dir(dir)})
+	})
+}
+
 // asRoot checks that, as far as is known, i runs as root.
 func asRoot(baseUser string, i *dockerfile.Instruction) error {
 	user := i.Stage.Before(i).User
@@ -159,53 +198,6 @@ func asRoot(baseUser string, i *dockerfile.Instruction) error {
 	return nil
 }
 
-// notNeeded checks that no later step of the stage, or of one based on it, reads what the cleanup removes.
-func (c *change) notNeeded(old *dockerfile.Instruction, clean cleanup) error {
-	for _, i := range c.before.Instructions[old.Index+1:] {
-		if from, ok := i.Flag("from"); ok && c.copiesRemoved(i, from.Value, clean.removes) {
-			return fmt.Errorf("line %d copies what is removed", i.Line())
-		}
-		if i.Stage != nil && i.Keyword == "RUN" && c.stands(i.Stage) && clean.refresh != nil && !refreshed(i, clean) {
-			return fmt.Errorf("line %d installs from the files that are removed", i.Line())
-		}
-	}
-	return nil
-}
-
-// copiesRemoved reports whether a COPY names something within the removed directories of the changed stage.
-func (c *change) copiesRemoved(i *dockerfile.Instruction, from string, dirs []string) bool {
-	s := c.before.Stage(from)
-	if s == nil || !c.stands(s) {
-		return false
-	}
-	return slices.ContainsFunc(i.Words, func(w dockerfile.Word) bool {
-		return slices.ContainsFunc(dirs, func(dir string) bool { return within(path.Clean("/"+w.Text), dir) })
-	})
-}
-
-// refreshed reports whether i does not need what the cleanup removes: it does not call the manager to install, or
-// calls it to make the files again first.
-func refreshed(i *dockerfile.Instruction, clean cleanup) bool {
-	script, err := i.Script()
-	if err != nil {
-		return !slices.ContainsFunc(clean.managers, func(m string) bool { return strings.Contains(i.Text(), m) })
-	}
-	for _, cmd := range script.Calls() {
-		if !slices.Contains(clean.managers, cmd.Name()) {
-			continue
-		}
-		for _, w := range cmd.Args() {
-			switch {
-			case slices.Contains(clean.refresh, w.Text):
-				return true
-			case slices.Contains([]string{"install", "upgrade", "dist-upgrade", "build-dep", "source", "download"}, w.Text):
-				return false
-			}
-		}
-	}
-	return true
-}
-
 // mountsNothing checks that none of the directories lies on, above or below a mount of the step.
 func mountsNothing(s step, dirs []string) error {
 	e := execOf(s)
@@ -214,7 +206,7 @@ func mountsNothing(s step, dirs []string) error {
 	}
 	for _, m := range e.Mounts {
 		for _, dir := range dirs {
-			if m.Dest != "/" && (within(m.Dest, dir) || within(dir, m.Dest)) {
+			if at := path.Clean(m.Dest); at != "/" && (within(at, dir) || within(dir, at)) {
 				return fmt.Errorf("%s is mounted from outside the image", m.Dest)
 			}
 		}

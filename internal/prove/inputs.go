@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"golang.org/x/mod/modfile"
 )
 
 // companions are files that, when they stand beside a manifest, change what is installed from it.
@@ -17,16 +19,20 @@ var companions = map[string][]string{
 		".yarnrc.yml", "pnpm-workspace.yaml", "bunfig.toml",
 	},
 	"go.mod":         {"go.sum", "go.work"},
+	"go.work":        {"go.work.sum"},
 	"Gemfile":        {"Gemfile.lock"},
 	"composer.json":  {"composer.lock"},
 	"pyproject.toml": {"poetry.lock", "uv.lock", "pdm.lock"},
 	"Pipfile":        {"Pipfile.lock"},
 }
 
-// complete checks what can be seen of a manifest among the inputs: its companions are inputs as well, it runs no script
+// complete checks what can be seen of the manifests among the inputs: its companions are inputs as well, it runs no script
 // of the sources while installing, and the directories that it names are inputs.
-func complete(fsys fs.FS, inputs, words []string) error {
+func complete(fsys fs.FS, manifests, inputs, words []string) error {
 	for _, in := range inputs {
+		if !slices.Contains(manifests, path.Base(in)) {
+			continue
+		}
 		for _, name := range companions[path.Base(in)] {
 			beside := path.Join(path.Dir(in), name)
 			if _, err := fs.Lstat(fsys, beside); err == nil && !covered(beside, inputs) {
@@ -39,6 +45,8 @@ func complete(fsys fs.FS, inputs, words []string) error {
 			err = noScripts(fsys, in, inputs, words)
 		case "go.mod":
 			err = replacements(fsys, in, inputs)
+		case "go.work":
+			err = members(fsys, in, inputs)
 		}
 		if err != nil {
 			return err
@@ -95,6 +103,25 @@ func allCovered(fsys fs.FS, dir string, inputs []string) bool {
 }
 
 var hooks = []string{"husky", "husky install", "husky || true", "husky install || true"}
+
+// members checks that the go.mod of every module of a workspace, and of what the workspace replaces by a directory, is an
+// input (go.dev/ref/mod#workspaces).
+func members(fsys fs.FS, name string, inputs []string) error {
+	text, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return fmt.Errorf("read %s in the build context: %w", name, err)
+	}
+	work, err := modfile.ParseWork(name, text, nil)
+	if err != nil {
+		return fmt.Errorf("%s cannot be read", name)
+	}
+	for _, use := range work.Use {
+		if other := path.Join(path.Dir(name), use.Path, "go.mod"); !covered(other, inputs) {
+			return fmt.Errorf("the install also reads %s, which is not copied before", other)
+		}
+	}
+	return replacements(fsys, name, inputs)
+}
 
 // localReplacement matches a replacement by a directory in go.mod (go.dev/ref/mod#go-mod-file-replace).
 var localReplacement = regexp.MustCompile(`=>\s*(\.\.?/\S*|\.\.?)\s*(//.*)?$`)

@@ -2,54 +2,160 @@ package prove
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 )
 
-// A tool is a dependency manager: what it reads and the directories it writes.
+// A tool is a dependency manager: what it reads and what it writes.
 type tool struct {
 	commands  []string // "npm ci": the first words
-	manifests []string // one of these files has to be an input; none: it reads nothing
-	lists     []string // all of these, too
-	writes    []string
-	dir       string // where it works, below the working directory; "" for there
+	manifests []string // one of these files has to be there; none: it reads nothing
+	options   options
+	needs     []string // options without which it reads the sources
+	beside    []string // directories that it writes beside each manifest
+	writes    []string // what else it writes
+	alters    bool     // it may change a manifest or a lock file
+	free      bool     // other words may follow, as long as they name nothing in the sources
+	system    bool     // it writes where the system keeps its programs
 }
 
-// tools are the commands over which a copy of the sources may move down, each with what it is known to read.
+var (
+	npmOptions = options{
+		switches: `--production --prod --dev --no-audit --audit --no-fund --fund --legacy-peer-deps --strict-peer-deps
+			--force -f --silent -s --quiet -q --verbose -d -dd -ddd --no-optional --unsafe-perm --prefer-offline
+			--prefer-online --no-save --no-progress --progress --ignore-scripts --no-color --no-update-notifier
+			--engine-strict --foreground-scripts --no-bin-links --if-present --frozen-lockfile`,
+		values: `--omit --include --only --loglevel --registry --fetch-timeout --fetch-retries --maxsockets --cpu --os
+			--libc --install-strategy`,
+		dirs: "--prefix -C", places: "--cache",
+	}
+	yarnOptions = options{
+		switches: `--frozen-lockfile --immutable --immutable-cache --check-cache --production --prod --ignore-scripts
+			--non-interactive --silent -s --pure-lockfile --ignore-engines --ignore-optional --ignore-platform
+			--no-progress --check-files --prefer-offline --inline-builds --verbose --force --no-bin-links --json`,
+		values: "--network-timeout --network-concurrency --mode --registry", dirs: "--cwd", places: "--cache-folder",
+	}
+	pnpmOptions = options{
+		switches: `--frozen-lockfile --no-frozen-lockfile --prod -P --production --dev -D --offline --prefer-offline
+			--ignore-scripts --no-optional --shamefully-hoist --recursive -r --silent -s --force --no-color --color
+			--strict-peer-dependencies --no-strict-peer-dependencies --ignore-pnpmfile --stream --use-stderr`,
+		values: `--reporter --network-concurrency --loglevel --registry --child-concurrency --fetch-timeout
+			--filter -F`,
+		dirs: "--dir -C", places: "--store-dir",
+	}
+	pythonOptions = options{
+		switches: `--no-interaction -n --no-ansi --no-root --no-dev --only-root --sync -q -v --quiet --verbose --frozen
+			--locked --no-cache --no-install-project --no-self --prod --production --no-editable --deploy --system
+			--no-install-workspace --compile-bytecode`,
+		values: "--only --without --with --extra --group -G --no-group",
+	}
+)
+
+// tools are the commands over which a copy of the sources may move down, each with what it is known to read. pip and
+// the operating systems' own managers are known elsewhere.
 var tools = []tool{
 	{
+		commands: []string{"npm ci", "npm clean-install"}, manifests: []string{"package.json"}, options: npmOptions,
+		beside: []string{"node_modules"},
+	},
+	{
+		commands: []string{"npm install", "npm i"}, manifests: []string{"package.json"}, options: npmOptions,
+		beside: []string{"node_modules"}, alters: true,
+	},
+	{
+		commands: []string{"yarn", "yarn install"}, manifests: []string{"package.json"}, options: yarnOptions,
+		beside: []string{"node_modules", ".yarn/cache", ".yarn/unplugged", ".pnp.cjs"}, alters: true,
+	},
+	{
+		commands: []string{"bun install", "bun i"}, manifests: []string{"package.json"},
+		options: options{switches: "--frozen-lockfile --production -p --no-save --ignore-scripts --no-progress"},
+		beside:  []string{"node_modules"}, alters: true,
+	},
+	{
+		commands: []string{"pnpm install", "pnpm i", "pnpm fetch"}, manifests: []string{"package.json", "pnpm-lock.yaml"},
+		options: pnpmOptions, beside: []string{"node_modules"}, alters: true,
+	},
+	{
+		commands: []string{"go mod download", "go mod verify"}, manifests: []string{"go.mod", "go.work"},
+		options: options{switches: "-x -json -modcacherw"}, writes: []string{"/go/pkg/mod"},
+	},
+	{
+		commands: []string{"bundle install"}, manifests: []string{"Gemfile"}, alters: true, system: true,
+		options: options{switches: "--deployment --quiet --no-cache --frozen", values: "--jobs -j --retry --without --with",
+			places: "--path"},
+		beside: []string{".bundle", "bundle", "vendor/bundle"},
+	},
+	{
+		commands: []string{"composer install"}, manifests: []string{"composer.json"}, beside: []string{"vendor"},
+		options: options{switches: `--no-scripts --no-autoloader --no-dev --no-interaction -n --prefer-dist --no-progress
+			--no-plugins --quiet -q --ignore-platform-reqs`, dirs: "--working-dir -d"},
+		needs: []string{"--no-scripts", "--no-autoloader"}, alters: true,
+	},
+	{
+		commands: []string{"poetry install"}, manifests: []string{"pyproject.toml"}, options: pythonOptions,
+		needs: []string{"--no-root"}, beside: []string{".venv"}, system: true,
+	},
+	{
+		commands: []string{"uv sync"}, manifests: []string{"pyproject.toml"}, options: pythonOptions,
+		needs: []string{"--no-install-project"}, beside: []string{".venv"}, alters: true,
+	},
+	{
+		commands: []string{"pdm install"}, manifests: []string{"pyproject.toml"}, options: pythonOptions,
+		needs: []string{"--no-self"}, beside: []string{".venv"}, alters: true,
+	},
+	{
+		commands: []string{"pipenv install"}, manifests: []string{"Pipfile"}, options: pythonOptions,
+		beside: []string{".venv"}, alters: true, system: true,
+	},
+	{commands: []string{"corepack prepare"}, manifests: []string{"package.json"}, free: true, system: true},
+	{commands: []string{"bundle config"}, free: true, beside: []string{".bundle"}},
+	{
 		commands: []string{
-			"npm ci", "npm install", "npm i", "npm clean-install", "yarn", "yarn install", "bun install", "bun i",
+			"corepack enable", "npm cache clean", "yarn cache clean", "npm config set", "npm install -g", "npm i -g",
+			"npm install --global", "go version", "node --version", "npm --version",
 		},
-		manifests: []string{"package.json"}, writes: []string{"node_modules"},
+		free: true, system: true,
 	},
-	{
-		commands:  []string{"pnpm install", "pnpm i", "pnpm fetch"},
-		manifests: []string{"package.json", "pnpm-lock.yaml"}, writes: []string{"node_modules"},
-	},
-	{
-		commands: []string{"pip install", "pip3 install", "python -m pip install", "python3 -m pip install"},
-		writes:   []string{".venv", "venv"},
-	},
-	{commands: []string{"go mod download", "go mod verify"}, manifests: []string{"go.mod"}},
-	{commands: []string{"bundle install"}, manifests: []string{"Gemfile"}, writes: []string{".bundle", "bundle"}},
-	{commands: []string{"composer install"}, manifests: []string{"composer.json"}, writes: []string{"vendor"}},
-	{
-		commands:  []string{"poetry install", "uv sync", "pdm install", "pipenv install"},
-		manifests: []string{"pyproject.toml", "Pipfile"}, writes: []string{".venv"},
-	},
-	{commands: []string{
-		"corepack enable", "corepack prepare", "npm cache clean", "yarn cache clean", "npm config set", "bundle config",
-		"apt-get update", "apt-get install", "apt-get clean", "apk add",
-		"npm install -g", "npm i -g", "go version", "node --version", "npm --version",
-	}},
 }
 
-// installer finds the tool of a command: the one whose words match the most.
-func installer(words []string) (tool, error) {
-	var best tool
-	length := 0
+// toolEffect finds the tool of a command, the one whose words match the most, and what it does.
+func toolEffect(program string, words []string, dir string) (effect, bool, error) {
+	words = verbFirst(append([]string{program}, words[1:]...))
+	best, length := known(words)
+	if length == 0 {
+		return effect{}, false, nil
+	}
+	e := effect{
+		name: strings.Join(words[:length], " "), dir: dir, manifests: best.manifests, beside: best.beside,
+		writes: best.writes, alters: best.alters, system: best.system,
+	}
+	if best.free {
+		return e, true, free(words[length:], program)
+	}
+	p, err := best.options.parse(program, words[length:])
+	if err != nil {
+		return e, true, err
+	}
+	if len(p.rest) > 0 && length == 1 {
+		return e, false, nil
+	}
+	if len(p.rest) > 0 {
+		return e, true, fmt.Errorf("%s may read more than manifests: %s", program, p.rest[0])
+	}
+	for _, option := range best.needs {
+		if !slices.Contains(p.seen, option) {
+			return e, true, fmt.Errorf("%s reads the sources without %s", e.name, option)
+		}
+	}
+	e.writes = append(slices.Clone(e.writes), allUnder(dir, p.places)...)
+	if p.dir != "" {
+		e.dir = under(dir, p.dir)
+	}
+	return e, true, nil
+}
+
+// known finds a tool by the first words and how many they are.
+func known(words []string) (best tool, length int) {
 	for _, t := range tools {
 		for _, command := range t.commands {
 			if want := strings.Fields(command); len(want) > length && begins(words, want) {
@@ -57,23 +163,26 @@ func installer(words []string) (tool, error) {
 			}
 		}
 	}
-	if length == 0 || words[0] == "yarn" && length == 1 && len(words) > 1 && !strings.HasPrefix(words[1], "-") {
-		return tool{}, fmt.Errorf("%s is not known to read nothing but manifests", strings.Join(words, " "))
+	return best, length
+}
+
+// directoryFirst are the options that select a directory and may stand before the verb: npm --prefix web ci.
+var directoryFirst = []string{"--prefix", "-C", "--cwd", "--dir", "--working-dir"}
+
+// verbFirst puts such an option behind the verb.
+func verbFirst(words []string) []string {
+	if len(words) < 3 {
+		return words
 	}
-	if slices.Contains([]string{"pip", "pip3", "python", "python3"}, words[0]) {
-		return requirements(best, words)
+	name, _, joined := strings.Cut(words[1], "=")
+	n := 3
+	if joined {
+		n = 2
 	}
-	dir, rest, err := place(words[length:])
-	if err != nil {
-		return tool{}, fmt.Errorf("where %s works is not known", words[0])
+	if !slices.Contains(directoryFirst, name) || len(words) <= n {
+		return words
 	}
-	best.dir = dir
-	for _, w := range rest {
-		if local(w) {
-			return tool{}, fmt.Errorf("%s may read more than manifests: %s", words[0], w)
-		}
-	}
-	return best, nil
+	return slices.Concat(words[:1], words[n:n+1], words[1:n], words[n+1:])
 }
 
 // begins reports whether words start with want.
@@ -81,67 +190,19 @@ func begins(words, want []string) bool {
 	return len(words) >= len(want) && slices.Equal(words[:len(want)], want)
 }
 
-// elsewhereOptions are the options by which a manager works in another directory.
-var elsewhereOptions = []string{"--prefix", "-C", "--cwd", "--dir", "--directory", "--project", "--working-dir"}
-
-// place takes the option that names another directory out of a command's words.
-func place(words []string) (dir string, rest []string, err error) {
-	for k := 0; k < len(words); k++ {
-		name, value, joined := strings.Cut(words[k], "=")
-		if !slices.Contains(elsewhereOptions, name) {
-			rest = append(rest, words[k])
-			continue
-		}
-		if !joined && k+1 < len(words) {
-			k++
-			value = words[k]
-		}
-		dir = path.Clean(value)
-		if value == "" || path.IsAbs(dir) || strings.HasPrefix(dir, "..") {
-			return "", nil, fmt.Errorf("where %s works is not known", words[0])
+// free checks words of which it is only known that a path among them would be read.
+func free(words []string, program string) error {
+	for _, w := range words {
+		name, _, _ := strings.Cut(w, "=")
+		if local(w) || slices.Contains(directoryFirst, name) || name == "--location" && w != "--location=global" || w == "-L" {
+			return fmt.Errorf("%s may read more than manifests: %s", program, w)
 		}
 	}
-	return dir, rest, nil
+	return nil
 }
 
 // local reports whether a word names something in the sources.
 func local(w string) bool {
 	return w != "" && strings.ContainsRune("./~", rune(w[0])) || strings.Contains(w, "file:") || archiveName(w) ||
 		strings.HasPrefix(w, "-") && strings.Contains(w, "/") && !strings.Contains(w, "://")
-}
-
-// requirements adds what pip reads: the files of -r and -c. A path as a requirement, or -e, reads the sources.
-func requirements(t tool, words []string) (tool, error) {
-	for k := slices.Index(words, "install") + 1; k < len(words); k++ {
-		name, value, joined := strings.Cut(words[k], "=")
-		switch {
-		case slices.Contains([]string{"-r", "--requirement", "-c", "--constraint"}, name):
-			if !joined && k+1 < len(words) {
-				k++
-				value = words[k]
-			}
-			t.lists = append(t.lists, value)
-		case strings.HasPrefix(name, "-r"), strings.HasPrefix(name, "-e"), strings.HasPrefix(name, "--editable"),
-			local(words[k]), strings.HasSuffix(words[k], ".whl"):
-			return tool{}, fmt.Errorf("pip %s reads the sources", words[k])
-		}
-	}
-	return t, nil
-}
-
-// reads checks that what the tool reads is among the inputs.
-func (t tool) reads(inputs []string) error {
-	has := func(manifest string) bool {
-		end := "/" + path.Join(t.dir, path.Base(manifest))
-		return slices.ContainsFunc(inputs, func(in string) bool { return strings.HasSuffix("/"+in, end) })
-	}
-	for _, list := range t.lists {
-		if !has(list) {
-			return fmt.Errorf("%s reads %s, which is not copied before", t.commands[0], list)
-		}
-	}
-	if len(t.manifests) > 0 && !slices.ContainsFunc(t.manifests, has) {
-		return fmt.Errorf("%s reads %s, which is not copied before", t.commands[0], strings.Join(t.manifests, " or "))
-	}
-	return nil
 }

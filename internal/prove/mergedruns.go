@@ -3,6 +3,7 @@ package prove
 import (
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -14,11 +15,10 @@ import (
 // system are programs, never builtins of a shell, that stay where they are: a shell remembers where it found a
 // program, and a second shell would look again. With them the builtins that change nothing in the shell.
 var system = strings.Fields(`
-	apt apt-get apt-cache apt-mark aptitude dpkg dpkg-reconfigure apk yum dnf microdnf tdnf zypper rpm
+	apt apt-get apt-cache apt-mark aptitude dpkg apk yum dnf microdnf tdnf zypper rpm
 	basename cat chgrp chmod chown cp date dirname du find grep head install ln ls mkdir mktemp mv rm rmdir sed sort strip
 	tail tee touch tr truncate uniq wc
-	addgroup adduser groupadd groupmod useradd userdel usermod ldconfig locale-gen localedef update-alternatives
-	update-ca-certificates echo true`)
+	addgroup adduser groupadd useradd ldconfig update-alternatives update-ca-certificates echo true`)
 
 // programs are others that are never builtins. One that an earlier script may have installed anew is not looked up
 // again in one shell, so that it may be called by one of the scripts only.
@@ -26,8 +26,7 @@ var programs = strings.Fields(`
 	npm npx yarn pnpm corepack bun node pip pip3 python python3 poetry pdm uv pipenv conda mamba gem bundle composer php
 	pecl pear docker-php-ext-configure docker-php-ext-enable docker-php-ext-install a2enmod a2dissite a2ensite
 	go cargo rustup java javac mvn make cmake autoconf automake gcc g++ cpan cpanm perl jq openssl
-	git curl wget tar unzip zip gzip gunzip bzip2 bunzip2 xz unxz zstd md5sum sha1sum sha256sum sha512sum gpg dotnet
-	R Rscript`)
+	git curl wget tar unzip zip gzip gunzip bzip2 bunzip2 xz unxz zstd md5sum sha1sum sha256sum sha512sum R Rscript`)
 
 // mergedRuns: neighbouring RUNs became one whose script is their scripts joined by "&&".
 func mergedRuns() predicate {
@@ -55,6 +54,9 @@ func mergedText(c *change) error {
 			return err
 		}
 		if err := knownPrograms(cmds, k, seen); err != nil {
+			return err
+		}
+		if err := staysInPlace(i, cmds); k < len(c.old)-1 && err != nil {
 			return err
 		}
 		joined = append(joined, cmds...)
@@ -116,6 +118,46 @@ func perStep(w dockerfile.Argument) bool {
 		}
 	}
 	return false
+}
+
+// atStart are the files that a builder looks at when it starts a step: the accounts, for the home directory, and the
+// shell itself. A running shell does not look again.
+var atStart = []string{"/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/bin/sh", "/bin/bash", "/bin/dash", "/bin/ash",
+	"/bin/busybox"}
+
+// staysInPlace checks commands of i, which others follow: the shell, the accounts and the working directory are still
+// there, and what is relative to it is not in a directory that holds one of them.
+func staysInPlace(i *dockerfile.Instruction, cmds []dockerfile.Command) error {
+	workdir := i.Stage.Before(i).Workdir
+	for _, dir := range []string{"/dev", "/proc", "/sys", "/etc", "/bin", "/usr/bin"} {
+		if within(workdir, dir) {
+			return fmt.Errorf("what the script on line %d does in %s may not last", i.Line(), workdir)
+		}
+	}
+	for _, cmd := range cmds {
+		for _, w := range cmd.Args() {
+			if slices.ContainsFunc(atStart, func(file string) bool { return strings.Contains(w.Text, file) }) {
+				return fmt.Errorf("%s may be looked at before the next step only", w.Text)
+			}
+			if workdir != "" && slices.Contains([]string{"rm", "rmdir", "mv", "find"}, cmd.Name()) && mayHold(w, workdir) {
+				return fmt.Errorf("%s %s may take the working directory away", cmd.Name(), w.Text)
+			}
+		}
+	}
+	return nil
+}
+
+// mayHold reports whether what a word names, seen from dir, may be dir or lie above it.
+func mayHold(w dockerfile.Argument, dir string) bool {
+	if strings.HasPrefix(w.Text, "-") {
+		return false
+	}
+	t := taking{path: w.Text}
+	if !path.IsAbs(w.Text) {
+		t.path = dir + "/" + w.Text
+	}
+	name, whole := t.fixed()
+	return within(dir, name) || !w.Literal && !whole && strings.HasPrefix(dir, name)
 }
 
 func mergedImage(c *change, b, a image) error {

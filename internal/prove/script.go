@@ -36,6 +36,9 @@ func endsWith(old, fixed *dockerfile.Instruction, command string) error {
 	if b.HasComments() != a.HasComments() || b.HasComments() && len(old.Heredocs) == 0 {
 		return fmt.Errorf("the script on line %d has comments", old.Line())
 	}
+	if strings.Contains(b.Text, "\r") {
+		return fmt.Errorf("the shell takes the carriage return on line %d as text", old.Line())
+	}
 	if err := reachesEnd(b); err != nil {
 		return err
 	}

@@ -30,6 +30,9 @@ func chain(i *dockerfile.Instruction) ([]dockerfile.Command, error) {
 		return nil, err
 	}
 	cmds, ok := script.Chain()
+	if strings.Contains(script.Text, "\r") {
+		return nil, fmt.Errorf("the shell takes the carriage return on line %d as text", i.Line())
+	}
 	if !ok {
 		return nil, fmt.Errorf("the script on line %d is more than plain commands joined by &&", i.Line())
 	}

@@ -1,0 +1,146 @@
+package prove
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/lighterman/lighterman/fixes/dockerfile"
+)
+
+// notNeeded checks that nothing below the cleanup reads what it removes: not in its own stage, nor in those that stand on
+// that one, nor in those that copy or mount from one of these what may hold the files.
+func (c *change) notNeeded(old *dockerfile.Instruction, clean cleanup) error {
+	holds := map[*dockerfile.Stage]bool{old.Stage: true}
+	for _, i := range c.before.Instructions[old.Index+1:] {
+		if i.Keyword == "FROM" && holds[i.Stage.Parent] {
+			holds[i.Stage] = true
+		}
+		for _, t := range taken(i) {
+			switch {
+			case !holds[c.before.Stage(t.from)]:
+			case t.within(clean.removes):
+				return fmt.Errorf("line %d copies what is removed", i.Line())
+			case t.above(clean.removes):
+				holds[i.Stage] = true
+			}
+		}
+		if clean.refresh == nil || !holds[i.Stage] {
+			continue
+		}
+		again, err := c.needs(i, clean)
+		if err != nil {
+			return fmt.Errorf("line %d %w", i.Line(), err)
+		}
+		holds[i.Stage] = !again
+	}
+	return nil
+}
+
+// A taking is a path that an instruction takes out of another stage.
+type taking struct{ from, path string }
+
+// taken are the takings of an instruction: the sources of a COPY, or what a RUN mounts.
+func taken(i *dockerfile.Instruction) []taking {
+	var out []taking
+	if from, ok := i.Flag("from"); ok && len(i.Words) > 0 {
+		for _, w := range i.Words[:len(i.Words)-1] {
+			out = append(out, taking{from.Value, w.Text})
+		}
+	}
+	for _, fl := range i.Flags {
+		if !strings.EqualFold(fl.Name, "mount") {
+			continue
+		}
+		t := taking{path: "/"}
+		for field := range strings.SplitSeq(fl.Value, ",") {
+			switch key, value, _ := strings.Cut(field, "="); strings.ToLower(key) {
+			case "from":
+				t.from = value
+			case "source", "src":
+				t.path = value
+			}
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// fixed is the path as far as it is literal; whole reports whether that is all of it.
+func (t taking) fixed() (name string, whole bool) {
+	if at := strings.IndexAny(t.path, "*?[$\\\"'"); at >= 0 {
+		dir, base := path.Split("/" + t.path[:at])
+		return strings.TrimSuffix(path.Clean(dir), "/") + "/" + base, false
+	}
+	return path.Clean("/" + t.path), true
+}
+
+// within reports whether one of the directories, or something in it, is what is taken, or may be.
+func (t taking) within(dirs []string) bool {
+	name, whole := t.fixed()
+	return slices.ContainsFunc(dirs, func(dir string) bool {
+		return within(name, dir) || !whole && strings.HasPrefix(dir, name)
+	})
+}
+
+// above reports whether one of the directories lies in what is taken.
+func (t taking) above(dirs []string) bool {
+	name, _ := t.fixed()
+	return slices.ContainsFunc(dirs, func(dir string) bool { return within(dir, name) })
+}
+
+// needs says why an instruction may need the files that a manager works from. again reports that it begins by making
+// them anew, so that what follows does not need the old ones either.
+func (c *change) needs(i *dockerfile.Instruction, clean cleanup) (again bool, err error) {
+	switch i.Keyword {
+	case "RUN":
+		return c.runNeeds(i, clean)
+	case "ONBUILD":
+		if i.Inner != nil && i.Inner.Keyword == "RUN" {
+			_, err = c.runNeeds(i.Inner, clean)
+		}
+	case "CMD", "ENTRYPOINT", "HEALTHCHECK":
+		if namesManager.MatchString(i.Text()) {
+			err = errors.New("has a command that installs from the files that are removed")
+		}
+	}
+	return false, err
+}
+
+func (c *change) runNeeds(i *dockerfile.Instruction, clean cleanup) (again bool, err error) {
+	if i.Form == dockerfile.ExecForm {
+		return false, c.leavesLists(execCommand(i), clean)
+	}
+	script, err := i.Script()
+	if err != nil || slices.ContainsFunc(i.Heredocs, func(h dockerfile.Heredoc) bool { return forOthers(i, h) }) {
+		return false, errors.New("may install from the files that are removed: its script could not be read")
+	}
+	sure := surely(script.AST.Stmts)
+	for _, cmd := range script.Calls() {
+		switch {
+		case sure[cmd.Stmt] && fetches(cmd, clean):
+			return true, nil
+		case slices.Contains([]string{"exit", "exec", "return"}, cmd.Name()):
+			sure = nil // what follows may not run
+		}
+		if err := c.leavesLists(cmd, clean); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// forOthers reports whether a here-document of i is not for the shell and names a manager.
+func forOthers(i *dockerfile.Instruction, h dockerfile.Heredoc) bool {
+	alone := strings.HasPrefix(i.Text(), "<<") && !strings.ContainsAny(i.Text(), " \t;|&>")
+	return strings.HasPrefix(strings.TrimLeft(h.Content, "\t"), "#!") || !alone && namesManager.MatchString(h.Content)
+}
+
+func execCommand(i *dockerfile.Instruction) (c dockerfile.Command) {
+	for _, w := range i.Words {
+		c.Words = append(c.Words, dockerfile.Argument{Text: w.Text, Literal: true, Span: w.Span})
+	}
+	return c
+}

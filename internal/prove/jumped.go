@@ -1,0 +1,282 @@
+package prove
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/buildcontext"
+)
+
+// works finds out what the commands of a RUN do, which starts in a directory.
+func works(i *dockerfile.Instruction, dir string) ([]effect, error) {
+	if i.Form == dockerfile.ExecForm {
+		var words []string
+		for _, w := range i.Words {
+			words = append(words, w.Text)
+		}
+		e, err := effectOf(words, dir)
+		return []effect{e}, err
+	}
+	cmds, err := chain(i)
+	if err != nil {
+		return nil, err
+	}
+	var out []effect
+	for _, cmd := range cmds {
+		words, ok := spelled(cmd)
+		if !ok {
+			return nil, fmt.Errorf("the command on line %d has words that are not literal", i.Line())
+		}
+		if words[0] == "cd" {
+			if len(words) != 2 || words[1] == "" || words[1][0] == '-' {
+				return nil, fmt.Errorf("the script on line %d changes to a directory that is not known", i.Line())
+			}
+			dir = under(dir, words[1])
+			out = append(out, effect{name: "cd", dir: dir})
+			continue
+		}
+		e, err := effectOf(words, dir)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+// spelled are the words of a command. Only those of an rm may be patterns.
+func spelled(cmd dockerfile.Command) ([]string, bool) {
+	if words, ok := cmd.Texts(); ok {
+		return words, true
+	}
+	var out []string
+	for _, w := range cmd.Words {
+		if !w.Literal && strings.ContainsAny(w.Text, "$`~{\"'\\") {
+			return nil, false
+		}
+		out = append(out, w.Text)
+	}
+	return out, cmd.Name() == "rm"
+}
+
+// worksIn is works for a step of the graph, whose shell has to be known.
+func worksIn(i *dockerfile.Instruction, s step) ([]effect, error) {
+	exec := execOf(s)
+	if i.Form != dockerfile.ExecForm {
+		shell, _, _, err := runs(s)
+		if err != nil {
+			return nil, err
+		}
+		if !knownShell(shell) {
+			return nil, fmt.Errorf("what the shell %q does with a script is not known", shell)
+		}
+		special := func(kv string) bool { return changesShell(kv) || strings.HasPrefix(kv, "CDPATH=") }
+		if slices.ContainsFunc(exec.Meta.Env, special) {
+			return nil, errors.New("a variable gives the shell commands or directories of its own")
+		}
+	}
+	return works(i, path.Clean("/"+exec.Meta.Cwd))
+}
+
+// steps checks every step that the copy moved over.
+func (p *placed) steps() error {
+	var commands []*dockerfile.Instruction
+	for _, i := range p.old {
+		if i.Keyword == "RUN" {
+			commands = append(commands, i)
+		}
+	}
+	reads := false
+	for _, s := range p.jumped {
+		if err := seesNoContext(s, p.broad); err != nil {
+			return err
+		}
+		if dir := mkdirOf(s); dir != "" {
+			if err := p.makes(path.Clean("/" + dir)); err != nil {
+				return err
+			}
+			continue
+		}
+		if execOf(s) == nil || len(commands) == 0 {
+			return errors.New("a step other than a command was jumped over")
+		}
+		read, err := p.runs(commands[0], s)
+		if err != nil {
+			return err
+		}
+		reads = reads || read
+		commands = commands[1:]
+	}
+	if len(commands) > 0 || !reads {
+		return errors.New("no install was jumped over that reads what is copied before it")
+	}
+	return nil
+}
+
+// makes checks that a WORKDIR makes no directory that the copy would have made: they would give it to others.
+func (p *placed) makes(dir string) error {
+	for _, s := range p.standing {
+		if made := mkdirOf(s); made != "" && within(path.Clean("/"+made), dir) {
+			return nil
+		}
+	}
+	top := func(at string) string { return strings.Split(at, "/")[1] }
+	if p.holds(dir) || apart(dir, p.into()) && top(dir) != top(p.into()) {
+		return nil
+	}
+	return fmt.Errorf("the WORKDIR would make %s before the copy does, for another owner", dir)
+}
+
+// runs checks one command that the copy moved over. It reports whether an install in it reads what is copied before.
+func (p *placed) runs(i *dockerfile.Instruction, s step) (reads bool, err error) {
+	effects, err := worksIn(i, s)
+	if err != nil {
+		return false, err
+	}
+	env := execOf(s).Meta.Env
+	for _, e := range effects {
+		if err := p.exists(e, execOf(s).Meta.Cwd); err != nil {
+			return false, err
+		}
+		root, err := p.reads(e)
+		if err != nil {
+			return false, err
+		}
+		if err := p.untouched(e, root, env); err != nil {
+			return false, err
+		}
+		reads = reads || root != "" || slices.ContainsFunc(e.lists, p.has)
+	}
+	return reads, nil
+}
+
+// exists checks that the directory in which a command runs is there without the copy.
+func (p *placed) exists(e effect, cwd string) error {
+	if e.dir == path.Clean("/"+cwd) || apart(e.dir, p.into()) || p.holds(e.dir) {
+		return nil
+	}
+	return fmt.Errorf("the directory %s, in which %s runs, may not be there before the copy", e.dir, e.name)
+}
+
+// reads checks that what a command reads of the sources is copied before. root is the directory of the image in which
+// its manifest stands, "" when it reads none or none that the copy brings.
+func (p *placed) reads(e effect) (root string, err error) {
+	for _, list := range e.lists {
+		if within(list, p.into()) && !p.has(list) || !within(list, p.into()) && !apart(path.Dir(list), p.into()) {
+			return "", fmt.Errorf("%s reads %s, which is not copied before", e.name, list)
+		}
+	}
+	if len(e.manifests) == 0 || apart(e.dir, p.into()) {
+		return "", nil
+	}
+	for dir := e.dir; within(dir, p.into()); dir = path.Dir(dir) {
+		if slices.ContainsFunc(e.manifests, func(name string) bool { return p.has(path.Join(dir, name)) }) {
+			return dir, p.everyContext(func(b buildcontext.Build) error {
+				return complete(b.Context, e.manifests, p.names, e.words)
+			})
+		}
+		if dir == "/" {
+			break
+		}
+	}
+	return "", fmt.Errorf("%s reads %s in %s, which is not copied before", e.name, strings.Join(e.manifests, " or "), e.dir)
+}
+
+// systemPlaces are where packages put their files.
+var systemPlaces = []string{"/bin", "/etc", "/lib", "/lib64", "/opt", "/root", "/sbin", "/usr", "/var"}
+
+// ownPlaces are directories below these that are left to applications.
+var ownPlaces = []string{"/opt", "/root", "/usr/src", "/usr/app", "/usr/local/app", "/usr/local/src", "/var/www", "/var/task",
+	"/var/app"}
+
+// untouched checks that the copy brings nothing to where a command writes, nor a program that it would start.
+func (p *placed) untouched(e effect, root string, env []string) error {
+	places := slices.Clone(e.writes)
+	for _, kv := range env {
+		if name, value, _ := strings.Cut(kv, "="); name == "GOPATH" && len(e.writes) > 0 {
+			places = append(places, path.Join(value, "pkg/mod"))
+		} else if name == "GOMODCACHE" || name == "VIRTUAL_ENV" {
+			places = append(places, under(e.dir, value))
+		}
+	}
+	for _, dir := range p.projects(e, root) {
+		places = append(places, allUnder(dir, e.beside)...)
+	}
+	if e.system {
+		places = append(places, systemPlaces...)
+	}
+	if e.module != "" {
+		places = append(places, under(e.dir, e.module), under(e.dir, e.module+".py"))
+	}
+	programs, err := p.programs(e, env)
+	if err != nil {
+		return err
+	}
+	for _, at := range append(places, programs...) {
+		if err := p.free(e, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// projects are the directories beside whose manifests a command writes.
+func (p *placed) projects(e effect, root string) []string {
+	out := []string{e.dir}
+	for _, name := range p.names {
+		if at, ok := p.imageOf(name); ok && root != "" && slices.Contains(e.manifests, path.Base(name)) && within(at, root) {
+			out = append(out, path.Dir(at))
+		}
+	}
+	return out
+}
+
+// programs are the files that would be started in place of a command's program if the copy brought them, and the
+// environments in which it would install.
+func (p *placed) programs(e effect, env []string) ([]string, error) {
+	if len(e.words) == 0 {
+		return nil, nil
+	}
+	if strings.Contains(e.words[0], "/") {
+		return []string{under(e.dir, e.words[0])}, nil
+	}
+	var out []string
+	for _, kv := range env {
+		list, ok := strings.CutPrefix(kv, "PATH=")
+		for _, dir := range strings.Split(list, ":") {
+			if at := under(e.dir, dir); ok && within(at, p.into()) {
+				out = append(out, path.Join(at, e.words[0]))
+				if e.system && path.Base(at) == "bin" && path.Dir(at) != "/" {
+					out = append(out, path.Dir(at))
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+// free checks that the copy brings nothing to a place of the image.
+func (p *placed) free(e effect, at string) error {
+	own := func(dir string) bool { return p.into() != dir && within(p.into(), dir) }
+	if own(at) || p.into() == at {
+		if slices.Contains(systemPlaces, at) && slices.ContainsFunc(ownPlaces, own) {
+			return nil
+		}
+		return fmt.Errorf("%s writes to %s, where the copy puts the sources", e.name, at)
+	}
+	name, ok := p.nameOf(at)
+	if !ok {
+		return nil
+	}
+	return p.everyContext(func(b buildcontext.Build) error {
+		if _, err := fs.Lstat(b.Context, name); err == nil {
+			return fmt.Errorf("%s in the build context would overwrite what %s writes", name, e.name)
+		}
+		return nil
+	})
+}
