@@ -245,6 +245,7 @@ func (r reviewer) page(opinion *review.Opinion, changed []forge.ChangedFile, v r
 		if err != nil {
 			return page, err
 		}
+		file.Hunks = review.Hide(file.Hunks, review.PrivateLines(c.Path, v.Sources[c.Path], v.Findings))
 		if len(file.Threads) > 0 {
 			page.Files = append(page.Files, file)
 		}

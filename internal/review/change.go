@@ -23,7 +23,7 @@ func change(f File, fix fixes.Fix) string {
 	if len(lines) < 3 || len(lines) > maxChange+3 {
 		return ""
 	}
-	lines = slices.Clone(lines[3:])
+	lines = f.hidden(slices.Clone(lines[3:]))
 	for n, l := range lines {
 		if strings.HasPrefix(l, "@@") {
 			lines[n] = "@@\n"

@@ -57,6 +57,7 @@ type Note struct {
 // Compose decides what to say about the findings of an examination of the files and where. The suggestions it
 // shows also hold as one batch, which is what combine is asked for; its error is Compose's.
 func Compose(files []File, result *check.Result, combine Combine) (*Opinion, error) {
+	files = secretly(files, result.Findings)
 	ours, rest := Select(files, result.Findings)
 	o := &Opinion{Elsewhere: len(rest), Notes: notes(result.Skipped)}
 	o.Unseen, o.Seen = unseen(result.Skipped), map[string]bool{}

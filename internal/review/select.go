@@ -15,6 +15,8 @@ type File struct {
 	// Before holds the identities of the findings that the file had without the pull request, under the same path. It is
 	// nil when that could not be told; then nothing counts as caused.
 	Before map[string]bool
+
+	private map[int]bool // lines that are not repeated
 }
 
 // Select divides findings into those that a pull request touched or caused and the rest. It touched a finding when it

@@ -34,6 +34,9 @@ func suggest(f File, fix fixes.Fix, near Hunk) (s *Suggestion, why string) {
 	if s.Line < s.StartLine {
 		s = anchored(f.Diff, lines, s, near)
 	}
+	if f.repeats(s.StartLine, s.Line) {
+		return s, "It is not offered as a suggestion, which would repeat a line with a secret."
+	}
 	return s, misplaced(f.Diff, lines, s)
 }
 
