@@ -13,8 +13,10 @@ var fresh = []string{"/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev/",
 
 // started are the files that a builder looks at when it starts a RUN: the accounts, which say what the home directory
 // is, and the shell itself. A running shell does not look again.
-var started = []string{"/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/bin/sh", "/bin/bash", "/bin/dash", "/bin/ash",
-	"/bin/busybox"}
+var started = []string{
+	"/etc/passwd", "/etc/group", "/etc/nsswitch.conf",
+	"/bin/sh", "/bin/bash", "/bin/dash", "/bin/ash", "/bin/busybox",
+}
 
 // leavesPlace says why what follows cmds, commands of run, would find itself elsewhere in the same shell than in a
 // RUN of its own: something lies in a fresh place, or the working directory is gone, which a builder would make

@@ -160,7 +160,9 @@ func keepsTools(i *dockerfile.Instruction, clean cleanup) error {
 	}
 	for _, cmd := range script.Calls() {
 		away := slices.Contains([]string{"rm", "rmdir", "unlink", "mv", "find"}, cmd.Name())
-		purges := slices.ContainsFunc(cmd.Args(), func(w dockerfile.Argument) bool { return slices.Contains(removing, w.Text) })
+		purges := slices.ContainsFunc(cmd.Args(), func(w dockerfile.Argument) bool {
+			return slices.Contains(removing, w.Text)
+		})
 		for _, w := range cmd.Args() {
 			t := taking{path: strings.Trim(w.Text, `"'`)}
 			switch {

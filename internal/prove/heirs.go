@@ -10,8 +10,8 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
-// notNeeded checks that nothing below the cleanup reads what it removes: not in its own stage, nor in those that stand on
-// that one, nor in those that copy or mount from one of these what may hold the files.
+// notNeeded checks that nothing below the cleanup reads what it removes: not in its own stage, nor in those that
+// stand on that one, nor in those that copy or mount from one of these what may hold the files.
 func (c *change) notNeeded(old *dockerfile.Instruction, clean cleanup) error {
 	holds := map[*dockerfile.Stage]bool{old.Stage: true}
 	for _, i := range c.before.Instructions[old.Index+1:] {

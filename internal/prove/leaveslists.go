@@ -20,8 +20,8 @@ var namesManager = regexp.MustCompile(
 	`(^|[^\w./-]|/s?bin/)(apt|apt-get|aptitude|apt-cache|apt-file|apt-fast|nala)($|[^\w/.:=-])|/var/lib/apt\b`)
 
 // withoutLists are the verbs of apt that work without package lists (apt-get(8)).
-var withoutLists = strings.Fields(`update clean autoclean auto-clean distclean dist-clean remove purge autoremove auto-remove
-	autopurge`)
+var withoutLists = strings.Fields(`
+	update clean autoclean auto-clean distclean dist-clean remove purge autoremove auto-remove autopurge`)
 
 // selfContained are programs, besides those of mergedRuns, that neither call apt nor run files of the repository.
 // Builtins of the shell are among them.
@@ -32,9 +32,11 @@ var selfContained = strings.Fields(`
 	mv nl od paste patch printenv readlink realpath rsync sha1sum sha256sum sha512sum shred split stat sync tac test
 	uname unlink unzip whoami yes zip file
 	chpasswd passwd chsh groupdel deluser delgroup visudo setcap debconf-set-selections add-apt-repository apt-key
-	apt-config dpkg-deb dpkg-query dpkg-divert dpkg-statoverride deb-systemd-helper systemctl service ssh-keygen ssh-keyscan
+	apt-config dpkg-deb dpkg-query dpkg-divert dpkg-statoverride deb-systemd-helper systemctl service
+	ssh-keygen ssh-keyscan
 	a2enmod a2dismod a2ensite a2dissite a2enconf a2disconf phpenmod phpdismod nginx apachectl
-	clang cc ld ar pkg-config configure autoreconf libtoolize ninja meson rustc tsc sqlite3 virtualenv pipx mamba micromamba
+	clang cc ld ar pkg-config configure autoreconf libtoolize ninja meson rustc tsc sqlite3 virtualenv pipx
+	mamba micromamba
 	cabal stack opam luarocks mix rebar3 dos2unix envsubst gpg gpgconf keytool openssl nproc`)
 
 // ofRepository are programs that may run what stands in files of the repository, with the files that say so besides

@@ -122,8 +122,10 @@ func perStep(w dockerfile.Argument) bool {
 
 // atStart are the files that a builder looks at when it starts a step: the accounts, for the home directory, and the
 // shell itself. A running shell does not look again.
-var atStart = []string{"/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/bin/sh", "/bin/bash", "/bin/dash", "/bin/ash",
-	"/bin/busybox"}
+var atStart = []string{
+	"/etc/passwd", "/etc/group", "/etc/nsswitch.conf",
+	"/bin/sh", "/bin/bash", "/bin/dash", "/bin/ash", "/bin/busybox",
+}
 
 // staysInPlace checks commands of i, which others follow: the shell, the accounts and the working directory are still
 // there, and what is relative to it is not in a directory that holds one of them.
