@@ -2,6 +2,9 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,100 +12,149 @@ import (
 	"github.com/lighterman/lighterman/internal/review"
 )
 
-// hostile are Dockerfiles that were made to break their reader, and what is said of them: a part of the reason why a
-// file was not looked at, or "" when it was.
-var hostile = map[string]struct{ text, want string }{
-	"line/Dockerfile":       {"FROM a\nRUN " + strings.Repeat("x", 1<<20-100) + "\n", "line greater than max"},
-	"large/Dockerfile":      {"FROM a\n" + strings.Repeat("# x\n", 1<<19), "more than the"},
-	"binary/Dockerfile":     {"FROM a\nRUN \x00\x01\x7fELF\n", "binary content"},
-	"utf16/Dockerfile":      {"\xff\xfeF\x00R\x00O\x00M\x00", "binary content"},
-	"many/Dockerfile":       {"FROM debian:12\n" + strings.Repeat("RUN apt-get update\n", 10_000), "only the first"},
-	"subshells/Dockerfile":  {"FROM a\nRUN " + strings.Repeat("(", 50_000) + "\n", ""},
-	"nested/Dockerfile":     {"FROM a\nRUN <<E\n" + strings.Repeat("$(\n", 200_000) + "\nE\n", ""},
-	"expansion/Dockerfile":  {"FROM a\nRUN echo " + strings.Repeat("${a:-", 10_000) + "\n", ""},
-	"onbuild/Dockerfile":    {"FROM a\n" + strings.Repeat("ONBUILD \\\n", 90_000) + "RUN a\n", "ONBUILD"},
-	"json/Dockerfile":       {"FROM a\nCMD " + strings.Repeat("[", 60_000) + "\n", ""},
-	"bomb/Dockerfile":       {"FROM debian:12\n" + bomb(30) + "RUN apt-get update && apt-get install -y curl\nCMD node x\n", ""},
-	"stages/Dockerfile":     {stages(1000), ""},
-	"empty/Dockerfile":      {"", "no instructions"},
-	"comments/Dockerfile":   {"# only\n# comments\n", "no instructions"},
-	"control/Dockerfile":    {"FROM a\nRUN \x1b[2J\x07 \u202e\n", ""},
-	"not-utf8/Dockerfile":   {"FROM a\nRUN echo \xc3\x28\nCMD a \xff\n", ""},
-	"unknown/Dockerfile":    {"FROM a\n[::]\n", "unknown instruction"},
-	"directives/Dockerfile": {"# escape=x\nFROM a\n", "invalid escape"},
+// plain is a Dockerfile with something to say about it; whatever stands beside it, it is said.
+const plain = "FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm ci\nCMD node server.js\n"
+
+// A hostile repository, and what becomes of its Dockerfile: skipped is in the reason why it was not looked at as a whole;
+// without one it was.
+type hostile struct {
+	files   map[string]string
+	skipped string
 }
 
-// bomb doubles a variable n times: BuildKit's expansion of 30 would take all memory there is.
-func bomb(n int) string {
-	return "ENV a=xxxxxxxxxxxxxxxx\n" + strings.Repeat("ENV a=$a$a\n", n)
+func hostiles() map[string]hostile {
+	alone := func(text, skipped string) hostile {
+		return hostile{map[string]string{"Dockerfile": text}, skipped}
+	}
+	beside := func(name, text string) hostile {
+		return hostile{map[string]string{"Dockerfile": plain, "package.json": "{}", name: text}, ""}
+	}
+	times := strings.Repeat
+	return map[string]hostile{
+		"a line of a megabyte":   alone("FROM a\nRUN "+times("a", 1<<20), "are more than the 1048576"),
+		"a line of half of one":  alone("FROM a\nRUN "+times("a && ", 1e5)+"b\n", "greater than max allowed size"),
+		"binary":                 alone("\x7fELF\x00\x01FROM a\n", "binary content"),
+		"nothing":                alone("", "no instructions"),
+		"merged many times":      alone("FROM node\n"+times("COPY . .\nRUN npm ci\n", 5000), ""),
+		"findings with fixes":    alone("FROM a\n"+times("ADD x y\n", 10000), "only the first"),
+		"findings without":       alone("FROM a\n"+times("RUN apt-get update\n", 10000), "only the first"),
+		"stages":                 alone("FROM a\n"+times("FROM a\nRUN x\n", 5000), ""),
+		"nested subshells":       alone("FROM a\nRUN "+times("(", 3e4)+times(")", 3e4)+"\n", ""),
+		"nested substitutions":   alone("FROM a\nRUN echo "+times("$(", 2e4)+times(")", 2e4)+"\n", ""),
+		"nested defaults":        alone("FROM a\nENV x="+times("${a:-", 1e4)+times("}", 1e4)+"\n", ""),
+		"an open heredoc":        alone("FROM a\nRUN <<EOF\n"+times("x\n", 2e5), "unterminated heredoc"),
+		"onbuild":                alone("FROM a\n"+times("ONBUILD ", 5000)+"RUN x\n", "ONBUILD"),
+		"expansion":              alone("FROM node\nENV a=aaaaaaaa\n"+times("ENV a=$a$a\n", 40)+"COPY . .\nRUN npm ci\nCMD node $a\n", ""),
+		"a long path":            alone("FROM node\n"+times("WORKDIR "+times("a/", 200)+"\n", 2000)+"COPY . .\nRUN npm ci\n", ""),
+		"ignored":                alone("# lighterman global ignore=all\nFROM a\n"+times("ADD x y\n", 10000), "only the first"),
+		"deep package.json":      beside("package.json", times(`{"a":`, 1e5)),
+		"yaml aliases":           beside("compose.yaml", aliases("services: *a11\n")),
+		"yaml merges":            beside("compose.yaml", merges(60)),
+		"yaml that holds itself": beside("compose.yaml", "a: &a\n  b: *a\nservices: &s\n  web: *s\n"),
+		"deep yaml":              beside("compose.yaml", "services: "+times("{a: ", 5e4)),
+		"ignore patterns":        beside(".dockerignore", times("**/*a*b*c*d*e*f\n", 2000)+times("*a", 5000)+"\n[\n"),
+		"requirements":           requirements(1500),
+	}
 }
 
-func stages(n int) string {
+// aliases is a document that would be 9^11 items were its aliases expanded.
+func aliases(end string) string {
 	var b strings.Builder
-	b.WriteString("FROM debian:12 AS s0\n")
-	for k := range n {
-		fmt.Fprintf(&b, "FROM s%d AS s%d\nRUN true\n", k, k+1)
+	b.WriteString("a0: &a0 x\n")
+	for n := range 11 {
+		fmt.Fprintf(&b, "a%d: &a%[1]d [%s]\n", n+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d,", n), 9), ","))
 	}
-	return b.String()
+	return b.String() + end
 }
 
-const ordinary = "FROM node:22-slim\nUSER node\nCMD node server.js\n"
-
-// TestHostileDockerfiles holds that each is answered by a finding or a clear reason, and that the ordinary file beside
-// them is looked at as if it were alone.
-func TestHostileDockerfiles(t *testing.T) {
-	files := map[string]string{"web/Dockerfile": ordinary}
-	paths := []string{"web/Dockerfile"}
-	for path, h := range hostile {
-		files[path] = h.text
-		paths = append(paths, path)
+// merges is a document each of whose mappings merges the one before twice.
+func merges(n int) string {
+	var b strings.Builder
+	b.WriteString("x0: &x0 {a: 1}\n")
+	for k := range n {
+		fmt.Fprintf(&b, "x%d: &x%[1]d\n  <<: [*x%d, *x%[2]d]\n", k+1, k)
 	}
+	return fmt.Sprintf("%sservices:\n  web:\n    <<: *x%d\n    build: .\n", b.String(), n)
+}
+
+// requirements are n files each of which names the next two.
+func requirements(n int) hostile {
+	files := map[string]string{"Dockerfile": "FROM python\nWORKDIR /app\nCOPY . .\nRUN pip install -r r0.txt\n"}
+	for k := range n {
+		files[fmt.Sprintf("r%d.txt", k)] = fmt.Sprintf("-r r%d.txt\n-r r%d.txt\n", k+1, k+2)
+	}
+	return hostile{files, ""}
+}
+
+// TestHostileRepositories looks at files made to be slow, large or unreadable. The test ends only when the work is bounded.
+func TestHostileRepositories(t *testing.T) {
 	o, done := newEngine(quiet())
 	defer done()
-	result, err := check.Examine(t.Context(), memoryRepo(files), paths, o)
-	must(t, err)
-	said := map[string]string{}
-	for _, s := range result.Skipped {
-		said[s.Path] += s.Reason + "\n"
-	}
-	for path, h := range hostile {
-		if h.want == "" && said[path] != "" || !strings.Contains(said[path], h.want) {
-			t.Errorf("%s: said %q, want %q", path, said[path], h.want)
-		}
-	}
-	found := 0
-	for _, f := range result.Findings {
-		if f.Path == "web/Dockerfile" && f.Check.Name == "shell-form" && len(f.Fixes) == 1 {
-			found++
-		}
-		if f.Path == "bomb/Dockerfile" && len(f.Fixes) > 0 {
-			t.Errorf("a fix was proven in spite of the bomb: %s", f.Message)
-		}
-	}
-	if found != 1 {
-		t.Errorf("the ordinary file has %d of its finding, want 1", found)
+	for name, h := range hostiles() {
+		t.Run(name, func(t *testing.T) {
+			h.files["ok/Dockerfile"] = plain
+			result, err := check.Examine(t.Context(), memoryRepo(h.files), []string{"Dockerfile", "ok/Dockerfile"}, o)
+			must(t, err)
+			var reasons []string
+			for _, s := range result.Skipped {
+				reasons = append(reasons, s.Path+": "+s.Reason)
+			}
+			if got := strings.Join(reasons, "\n"); (h.skipped == "") != (got == "") || !strings.Contains(got, h.skipped) {
+				t.Errorf("skipped %q, want %q in it", got, h.skipped)
+			}
+			said := func(f check.Finding) bool { return f.Path == "ok/Dockerfile" }
+			if !slices.ContainsFunc(result.Findings, said) {
+				t.Error("nothing is said about the other Dockerfile")
+			}
+		})
 	}
 }
 
-// TestHostilePullRequest sends them through the whole service: the review stands, and tells what was not looked at.
+// TestHostileCheckouts runs the command line on what only a disk holds.
+func TestHostileCheckouts(t *testing.T) {
+	for name, c := range map[string]struct {
+		make func(dir string) error
+		code int
+	}{
+		"a link in a circle":      {func(dir string) error { return os.Symlink("Dockerfile", filepath.Join(dir, "Dockerfile")) }, exitFindings},
+		"a folder in a circle":    {func(dir string) error { return os.Symlink(".", filepath.Join(dir, "loop")) }, exitFindings},
+		"a folder with that name": {func(dir string) error { return os.Mkdir(filepath.Join(dir, "Dockerfile"), 0o755) }, exitFindings},
+		"a binary file":           {func(dir string) error { return os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte{0}, 0o644) }, exitFailed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			must(t, os.Mkdir(filepath.Join(dir, "ok"), 0o755))
+			must(t, os.WriteFile(filepath.Join(dir, "ok", "Dockerfile"), []byte(plain), 0o644))
+			must(t, c.make(dir))
+			if got := Main(t.Context(), []string{"review", dir}); got != c.code {
+				t.Errorf("exit code %d, want %d", got, c.code)
+			}
+		})
+	}
+}
+
+// TestHostilePullRequest sends such files through the whole service: the review stands, and tells what was not looked at.
 func TestHostilePullRequest(t *testing.T) {
 	s := newStage(t)
-	change := map[string]string{"web/Dockerfile": ordinary}
-	for _, name := range []string{"binary", "many", "nested", "bomb", "unknown", "control", "empty", "line"} {
-		change[name+"/Dockerfile"] = hostile[name+"/Dockerfile"].text
+	all := hostiles()
+	change := map[string]string{"ok/Dockerfile": plain}
+	var told []string
+	for _, name := range []string{"a line of half of one", "binary", "onbuild"} {
+		path := strings.ReplaceAll(name, " ", "-") + "/Dockerfile"
+		change[path], told = all[name].files["Dockerfile"], append(told, path)
 	}
 	pull := s.pull(t, "hostile", change)
 	out := s.outcome(t, pull)
 	if out.End != review.Published || out.Refused != nil {
 		t.Fatalf("outcome %s, refused %v", out.End, out.Refused)
 	}
-	var told strings.Builder
+	var body strings.Builder
 	for _, r := range pull.Reviews() {
-		told.WriteString(r.Body)
+		body.WriteString(r.Body)
 	}
-	for _, name := range []string{"binary", "unknown", "empty", "line", "many"} {
-		if !strings.Contains(told.String(), name+"/Dockerfile") {
-			t.Errorf("the summary does not tell of %s/Dockerfile:\n%s", name, told.String())
+	for _, path := range told {
+		if !strings.Contains(body.String(), path) {
+			t.Errorf("the summary does not tell of %s:\n%s", path, body.String())
 		}
 	}
 	once(t, pull)

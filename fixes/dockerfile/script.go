@@ -259,6 +259,9 @@ func literal(w *syntax.Word) (string, bool) {
 	for k, part := range w.Parts {
 		switch p := part.(type) {
 		case *syntax.Lit:
+			if strings.HasSuffix(p.Value, "$") && k+1 < len(w.Parts) {
+				return "", false // $'a\tb': dash takes it as it stands, bash and BusyBox do not
+			}
 			text, ok := unescape(p.Value, k == 0)
 			if !ok {
 				return "", false

@@ -32,6 +32,9 @@ type Build struct {
 	Mounts  []string
 	Ports   []string
 	Command bool
+	// Powers is what a compose service grants the container, or reaches from it, that is usually for root only:
+	// "cap_add"; "" for none.
+	Powers string
 	// Unknown is what the files do not tell, for people: "context is ${{ matrix.dir }}". When it is not "", Context and
 	// Whole are empty and nothing can be claimed about this way of building.
 	Unknown string
@@ -103,7 +106,7 @@ type stated struct {
 func open(repo *snapshot, dockerfilePath string, s stated) Build {
 	b := Build{Origin: s.origin, Stated: true, Dir: s.dir, Target: s.target, Args: s.args, Platforms: s.platforms,
 		Remote: s.remote, Unknown: s.unknown, User: s.container.user, Mounts: s.container.mounts, Ports: s.container.ports,
-		Command: s.container.command}
+		Command: s.container.command, Powers: s.container.powers}
 	if b.Unknown == "" && !isDir(repo, b.Dir) {
 		b.Unknown = "the context directory " + b.Dir + " is not in the repository"
 	}
@@ -138,7 +141,7 @@ func distinct(all []Build) []Build {
 
 func same(a, b Build) bool {
 	if a.Dir != b.Dir || a.Target != b.Target || a.Remote != b.Remote || a.Unknown != b.Unknown ||
-		a.User != b.User || a.Command != b.Command || !slices.Equal(a.Mounts, b.Mounts) || !slices.Equal(a.Ports, b.Ports) ||
+		a.User != b.User || a.Command != b.Command || a.Powers != b.Powers || !slices.Equal(a.Mounts, b.Mounts) || !slices.Equal(a.Ports, b.Ports) ||
 		!slices.Equal(a.Platforms, b.Platforms) || len(a.Args) != len(b.Args) {
 		return false
 	}

@@ -1,6 +1,7 @@
 package buildcontext
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ type container struct {
 	user    string
 	mounts  []string // absolute paths in the container
 	ports   []string // the container's side, without a protocol
+	powers  string   // a key that grants what is for root, "" for none
 	command bool     // whether a command is given in place of the image's CMD
 }
 
@@ -22,6 +24,7 @@ func containerOf(service, base value) container {
 		c.user = base.get("user").text()
 	}
 	for _, s := range []value{base, service} {
+		c.powers = cmp.Or(c.powers, powerOf(s))
 		for _, v := range s.get("volumes").list() {
 			c.mounts = appendNew(c.mounts, mountTarget(v))
 		}
@@ -33,6 +36,25 @@ func containerOf(service, base value) container {
 		}
 	}
 	return c
+}
+
+// powers are the keys of a service that are about what root may do on the machine, or about files that come and go while
+// the container runs (develop writes them as the image's user).
+var powers = [...]string{
+	"privileged", "cap_add", "devices", "device_cgroup_rules", "volumes_from", "pid", "group_add", "develop",
+}
+
+// powerOf is the first such key of a service, "" when there is none.
+func powerOf(service value) string {
+	for _, key := range powers {
+		if v := service.get(key); v.there() && v.text() != "false" {
+			return key
+		}
+	}
+	if service.get("network_mode").text() == "host" {
+		return "network_mode host"
+	}
+	return ""
 }
 
 func appendNew(list []string, text string) []string {

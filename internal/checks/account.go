@@ -2,11 +2,13 @@ package checks
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/check"
 )
 
 // An account is whom the program shall run as. Ids are preferred to names, because Kubernetes refuses to start an image
@@ -23,7 +25,7 @@ const made = 10001
 
 // account picks whom to run as: the user that the file switched away from, else one that it creates, else one that the
 // base image has, else a new one.
-func (l launch) account(stated *dockerfile.Instruction) (account, string) {
+func (l launch) account(p *check.Pass, stated *dockerfile.Instruction) (account, string) {
 	if user := l.leftUser(stated); user != "" {
 		name, _, _ := strings.Cut(user, ":")
 		return account{user: user, names: []string{name}}, ""
@@ -44,7 +46,26 @@ func (l launch) account(stated *dockerfile.Instruction) (account, string) {
 	case len(l.stage.End().Shell) > 0:
 		return account{}, "no account exists, and the SHELL that would create one is not the usual"
 	}
+	if reason := l.taken(p); reason != "" {
+		return account{}, reason
+	}
 	return l.fresh()
+}
+
+// registers match what may have made groups or accounts that created does not know, so that a new one could fail.
+var registers = regexp.MustCompile(`/etc/(passwd|group)|\b(groupadd|addgroup|newusers)\b`)
+
+// taken says which step may have made an account or a group of the name or the id that a new one gets.
+func (l launch) taken(p *check.Pass) string {
+	for _, i := range l.steps() {
+		_, passwd := brought(p, i, "/etc/passwd")
+		_, group := brought(p, i, "/etc/group")
+		if passwd || group || registers.MatchString(i.Text()) {
+			return fmt.Sprintf("line %d may have made accounts or groups, and which one the program is meant for is not known",
+				i.Line())
+		}
+	}
+	return ""
 }
 
 // fresh is a new account made with the tools of the base image.

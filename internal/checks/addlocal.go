@@ -48,7 +48,7 @@ func needsAdd(i *dockerfile.Instruction) bool {
 		return true
 	}
 	return slices.ContainsFunc(i.Words[:len(i.Words)-1], func(w dockerfile.Word) bool {
-		return remote(w.Text) || archiveName(w.Text)
+		return remote(w.Text) || archiveName(w.Text) || strings.HasPrefix(strings.Trim(w.Text, `"'`), "$") // often a URL
 	})
 }
 

@@ -46,7 +46,7 @@ func (l launch) declaredPorts() string {
 		case "ENV", "ARG":
 			for _, s := range assignments(i) {
 				env[s.name] = s.value
-				if strings.HasSuffix(s.name, "PORT") && low(s.value) {
+				if lowPort(s) {
 					return fmt.Sprintf("%s is %s, and ports below 1024 may need root", s.name, s.value)
 				}
 			}
@@ -59,8 +59,19 @@ func (l launch) declaredPorts() string {
 	return ""
 }
 
-// listening finds a port number in a command line: --port 80, -p=80, 0.0.0.0:80, ":80".
-var listening = regexp.MustCompile(`(?:port["',\s=]+|-p["',\s=]+|:)([0-9]{1,5})(?:[^0-9.]|$)`)
+// lowPort reports whether a variable is called a port, or ports, and is a low one, or names an address with one.
+func lowPort(s assignment) bool {
+	if strings.HasSuffix(s.name, "PORT") || strings.HasSuffix(s.name, "PORTS") {
+		return slices.ContainsFunc(strings.FieldsFunc(s.value, func(r rune) bool { return r < '0' || r > '9' }), low)
+	}
+	return slices.ContainsFunc(address.FindAllStringSubmatch(s.value, -1), func(m []string) bool { return low(m[1]) })
+}
+
+// address finds the port of an address: 0.0.0.0:80, http://+:80, ":80".
+var address = regexp.MustCompile(`(?:^|[\w.*+\]]):([0-9]{1,5})(?:[^0-9.:]|$)`)
+
+// listening finds a port number in a command line: --port 80, -p=80, 0.0.0.0:80, ":80", -m http.server 80.
+var listening = regexp.MustCompile(`(?:port["',\s=]+|-p["',\s=]+|http\.server["',\s]+|:)([0-9]{1,5})(?:[^0-9.]|$)`)
 
 func low(port string) bool {
 	n, err := strconv.Atoi(port)
@@ -153,9 +164,9 @@ func (o *ownership) volume(i *dockerfile.Instruction) string {
 var private = regexp.MustCompile(`(^|[^\w.-])(/root\b|~|\$HOME\b|\$\{HOME\})`)
 
 // openMode matches the octal modes with which everybody can read files and enter directories, and the letters that only
-// add; openFile those with which everybody can read files.
+// add for everybody (u+x lets nobody but the owner start a file); openFile those with which everybody can read files.
 var (
-	openMode = regexp.MustCompile(`^(0?[0-7]?[0-7][0-7][57]|[ugoa]*\+[rwxX]+)$`)
+	openMode = regexp.MustCompile(`^(0?[0-7]?[0-7][0-7][57]|([ugo]*[oa][ugoa]*)?\+[rwxX]+)$`)
 	openFile = regexp.MustCompile(`^0?[0-7]?[0-7][0-7][4-7]$`)
 )
 
@@ -176,6 +187,9 @@ func (o *ownership) copied(i *dockerfile.Instruction) string {
 	if mode, ok := i.Flag("chmod"); ok && !open(mode.Value, texts(i.Words[:len(i.Words)-1])) {
 		return fmt.Sprintf("with --chmod=%s another user may not be able to read the files", mode.Value)
 	}
+	if reason := handedOver(i); reason != "" {
+		return reason
+	}
 	dest, _ := destination(i)
 	if dest == "" {
 		return ""
@@ -185,6 +199,47 @@ func (o *ownership) copied(i *dockerfile.Instruction) string {
 		o.given = append(o.given, dest)
 	}
 	return ""
+}
+
+// handedOver says what the stage that a COPY takes from may have closed to others.
+func handedOver(i *dockerfile.Instruction) string {
+	from, ok := i.Flag("from")
+	stage := i.File().Stage(from.Value)
+	if !ok || stage == nil {
+		return ""
+	}
+	for _, w := range i.Words[:len(i.Words)-1] {
+		if path.Clean(w.Text) == "/root" {
+			return fmt.Sprintf("line %d copies root's home, which no other user can enter", i.Line())
+		}
+	}
+	for _, s := range lineage(stage) {
+		for _, j := range s.Instructions {
+			if j.Keyword == "RUN" && closes(j) {
+				return fmt.Sprintf("line %d may take away what another user needs", j.Line())
+			}
+		}
+	}
+	return ""
+}
+
+// closes reports whether a RUN sets modes with which others cannot read or enter.
+func closes(i *dockerfile.Instruction) bool {
+	script, err := i.Script()
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(script.Calls(), func(c dockerfile.Command) bool {
+		switch c.Name() {
+		case "umask":
+			return true
+		case "chmod":
+			return modeStep(c) != ""
+		case "install", "mkdir":
+			return slices.ContainsFunc(c.Args(), setsMode)
+		}
+		return false
+	})
 }
 
 func (o *ownership) is(owner string) bool {
@@ -203,14 +258,22 @@ func (o *ownership) env(i *dockerfile.Instruction) string {
 			return fmt.Sprintf("%s points into root's home, which no other user can enter", s.name)
 		case strings.Contains(strings.ToLower(s.value), "sqlite"):
 			return fmt.Sprintf("%s names an SQLite file, which the program writes to", s.name)
-		case state.MatchString(s.name) && path.IsAbs(s.value) && !strings.HasPrefix(s.value, "/tmp") && !o.owns(s.value):
+		case strings.HasPrefix(s.value, "file:"):
+			return fmt.Sprintf("%s names a file, which the program may write to", s.name)
+		case state.MatchString(s.name) && !strings.Contains(s.value, "$") && o.closed(i, s.value):
 			return fmt.Sprintf("%s points to %s, which belongs to root", s.name, s.value)
 		}
 	}
 	return ""
 }
 
-// known are the commands of a RUN whose results are readable by everybody. Others may leave what the program needs in
+// closed reports whether a place, which may be relative to the working directory, is not one to write to.
+func (o *ownership) closed(i *dockerfile.Instruction, place string) bool {
+	dir := joined(i.Stage.End().Workdir, place)
+	return place != "" && !within(dir, "/tmp") && !within(dir, "/dev") && !o.owns(dir)
+}
+
+// knownSteps are the commands of a RUN whose results are readable by everybody. Others may leave what the program needs in
 // root's home or behind root's permissions.
 var knownSteps = [...]string{
 	"addgroup", "adduser", "apk", "apt", "apt-get", "bun", "cat", "cd", "chmod", "chown", "cp", "curl", "dnf",
@@ -227,11 +290,21 @@ func (o *ownership) run(i *dockerfile.Instruction) string {
 	}
 	dir := i.Stage.Before(i).Workdir
 	for _, c := range script.Calls() {
+		if secretly(i) && slices.Contains([]string{"cp", "mv", "tar", "install"}, c.Name()) {
+			return fmt.Sprintf("line %d may copy a secret, which only root can read, with its mode", i.Line())
+		}
 		if reason := o.command(c, dir); reason != "" {
 			return fmt.Sprintf("line %d: %s", i.Line(), reason)
 		}
 	}
 	return ""
+}
+
+// secretly reports whether a RUN has files mounted that only root can read.
+func secretly(i *dockerfile.Instruction) bool {
+	return slices.ContainsFunc(i.Flags, func(fl dockerfile.Flag) bool {
+		return strings.EqualFold(fl.Name, "mount") && strings.Contains(fl.Value, "type=secret")
+	})
 }
 
 func (o *ownership) command(c dockerfile.Command, dir string) string {
@@ -247,17 +320,40 @@ func (o *ownership) command(c dockerfile.Command, dir string) string {
 	switch name {
 	case "python", "python3":
 		return pythonStep(c)
-	case "find", "install":
+	case "apt", "apt-get", "apk", "dnf", "microdnf", "yum":
+		return packages(c)
+	case "find", "install", "mkdir":
 		if slices.ContainsFunc(c.Args(), setsMode) {
 			return "whether another user can read what " + name + " leaves is not known"
 		}
+		if name == "mkdir" {
+			o.made = append(o.made, paths(c, dir)...)
+		}
+	case "touch":
+		o.made = append(o.made, paths(c, dir)...)
 	case "chmod":
 		return modeStep(c)
-	case "mkdir":
-		o.made = append(o.made, paths(c, dir)...)
 	case "chown":
 		if args := operands(c); len(args) > 1 && o.is(args[0]) {
 			o.given = append(o.given, paths(c, dir)[1:]...)
+		}
+	}
+	return ""
+}
+
+// powers are packages whose programs need root's powers, or become somebody else.
+var powers = [...]string{
+	"arp-scan", "bluez", "cron", "cronie", "dcron", "dnsmasq", "docker", "docker-ce", "docker-ce-cli", "docker-cli",
+	"docker.io", "fuse", "fuse3", "gosu", "i2c-tools", "iptables", "keepalived", "nfs-common", "nfs-utils", "nftables",
+	"openssh", "openssh-server", "openvpn", "podman", "s6", "s6-overlay", "smartmontools", "sshfs", "strongswan",
+	"su-exec", "sudo", "supervisor", "systemd", "tcpdump", "wireguard-tools", "wpasupplicant",
+}
+
+// packages says which package that is installed wants root.
+func packages(c dockerfile.Command) string {
+	for _, name := range operands(c) {
+		if name, _, _ = strings.Cut(name, "="); slices.Contains(powers[:], name) {
+			return name + ", which is installed, works with root's powers"
 		}
 	}
 	return ""

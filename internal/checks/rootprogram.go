@@ -69,6 +69,9 @@ func (l launch) call(p *check.Pass, c dockerfile.Command) string {
 	for _, w := range c.Words {
 		words = append(words, w.Text)
 	}
+	if slices.ContainsFunc(words, private.MatchString) {
+		return fmt.Sprintf("%s uses root's home, which no other user can enter", words[0])
+	}
 	if words[0] == "exec" && len(words) > 1 {
 		words = words[1:]
 	}
@@ -124,8 +127,10 @@ func (l launch) runs(p *check.Pass, words []string) string {
 	return l.ownProgram(p, words[0])
 }
 
-// written matches arguments that name what a program writes: places of root, and steps of frameworks that store files.
-var written = regexp.MustCompile(`(^|=)/(var|run|data)(/|$)|manage\.py$|^(collectstatic|migrate)$`)
+// written matches arguments that name what a program writes: places of root, files of the kind that programs write, and
+// steps of frameworks that store files.
+var written = regexp.MustCompile(
+	`(^|[=:])/(var|run|data)(/|$)|\.(db|log|pid|sock|sqlite3?)$|manage\.py$|^(collectstatic|migrate)$`)
 
 func writesTo(word string) bool { return written.MatchString(word) }
 

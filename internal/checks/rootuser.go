@@ -3,6 +3,8 @@ package checks
 import (
 	"bytes"
 	"fmt"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -33,11 +35,30 @@ func runRootUser(p *check.Pass) error {
 	case user != "" && !isRoot(user):
 	case user == "" && l.known && l.base.User != "" && !isRoot(l.base.User):
 	case l.known && l.base.StepsDown && l.entrypoint == nil:
+	case ofAction(p): // its user must be root: docs.github.com, "Dockerfile support for GitHub Actions"
 	case l.ref == "scratch" && l.entrypoint == nil && l.cmd == nil: // files to export or to copy from; nothing runs
 	default:
 		reportRoot(p, l)
 	}
 	return nil
+}
+
+// actionImage finds the Dockerfile in the metadata of a GitHub action.
+var actionImage = regexp.MustCompile(`(?m)^\s*image:\s*["']?([^\s"'#]+)`)
+
+// ofAction reports whether a GitHub action is built from the file.
+func ofAction(p *check.Pass) bool {
+	for dir := path.Dir(p.File.Path); ; dir = path.Dir(dir) {
+		for _, name := range []string{"action.yml", "action.yaml"} {
+			head, err := readHead(p.Repo, path.Join(dir, name))
+			if m := actionImage.FindSubmatch(head); err == nil && m != nil && path.Join(dir, string(m[1])) == p.File.Path {
+				return true
+			}
+		}
+		if dir == "." || dir == "/" {
+			return false
+		}
+	}
 }
 
 // shippedStage is the stage whose image is used: the last, unless every known build names another.
@@ -108,7 +129,7 @@ func (l launch) unprivileged(p *check.Pass, stated *dockerfile.Instruction) (fix
 	if after == stated {
 		return fixes.Fix{}, "USER root is the last step, after everything that could need it, so it seems meant"
 	}
-	who, reason := l.account(stated)
+	who, reason := l.account(p, stated)
 	if reason == "" {
 		reason = l.needsRoot(p, who)
 	}
@@ -158,6 +179,9 @@ func (l launch) needsRoot(p *check.Pass, who account) string {
 func (l launch) overruled(p *check.Pass) string {
 	for _, b := range p.Builds {
 		switch {
+		case b.Powers != "":
+			return fmt.Sprintf("%s gives the container %s, which a user other than root may not have the use of",
+				b.Origin, b.Powers)
 		case b.User != "":
 			return fmt.Sprintf("%s sets the user itself", b.Origin)
 		case len(b.Mounts) > 0:

@@ -128,6 +128,9 @@ func plainWords(script *dockerfile.Script, i *dockerfile.Instruction) (words []s
 	if slices.Contains(builtins[:], words[0]) {
 		return nil, words[0] + " is a command of the shell itself"
 	}
+	if slices.Contains(shells[:], words[0]) {
+		return nil, words[0] + " is a shell itself; \"exec\" before the last program in it lets signals through"
+	}
 	for _, w := range words {
 		if !utf8.ValidString(w) {
 			return nil, "it holds bytes that JSON cannot"

@@ -133,6 +133,9 @@ func plainFile(fsys fs.FS, name string) error {
 	if err != nil {
 		return fmt.Errorf("read %s in the build context: %w", name, err)
 	}
+	if bytes.HasPrefix(start, []byte("version https://git-lfs.github.com/")) {
+		return fmt.Errorf("%s is kept in Git LFS, so what it holds is not known", name)
+	}
 	if isArchive(start) {
 		return fmt.Errorf("%s is an archive", name)
 	}

@@ -53,6 +53,9 @@ func ownedText(c *change, intent fixes.OwnedCopies) error {
 	if err := c.knownBase(); err != nil {
 		return err
 	}
+	if err := c.knownParents(changed, was); err != nil {
+		return err
+	}
 	if err := asRoot(c.BaseUser, run); err != nil {
 		return err
 	}
@@ -100,6 +103,9 @@ func gainsOwner(i, j *dockerfile.Instruction) error {
 	}) {
 		return fmt.Errorf("line %d copies something else", i.Line())
 	}
+	if err := plainlyCopied(i); err != nil {
+		return err
+	}
 	kept := func(i *dockerfile.Instruction) (out []string) {
 		for _, fl := range i.Flags {
 			if name := strings.ToLower(fl.Name); name != "chown" && name != "chmod" {
@@ -119,6 +125,60 @@ func gainsOwner(i, j *dockerfile.Instruction) error {
 		return fmt.Errorf("the flags on line %d differ", i.Line())
 	}
 	return nil
+}
+
+// plainlyCopied checks that a copy takes files of the build context to where it says: what another stage has may be
+// links, and what other flags do to directories on the way is not known.
+func plainlyCopied(i *dockerfile.Instruction) error {
+	for _, fl := range i.Flags {
+		if !slices.Contains([]string{"chown", "chmod", "link", "exclude"}, strings.ToLower(fl.Name)) {
+			return fmt.Errorf("what COPY --%s on line %d brings is not known", fl.Name, i.Line())
+		}
+	}
+	return nil
+}
+
+// knownParents checks that no directory above the paths gets the owner: those that a copy has to make, and with --link
+// all that lie above, as the layer of such a copy has them of its own.
+func (c *change) knownParents(changed []*dockerfile.Instruction, was ownership) error {
+	if was.program != "chown" {
+		return nil
+	}
+	for _, p := range was.paths {
+		above := path.Dir(p)
+		if above == "/" {
+			continue
+		}
+		for _, i := range changed {
+			if _, link := i.Flag("link"); link {
+				return fmt.Errorf("COPY --link on line %d would change the owner of %s", i.Line(), above)
+			}
+		}
+		if !c.standsAlready(above, changed[0]) {
+			return fmt.Errorf("whether %s is there before line %d is not known", above, changed[0].Line())
+		}
+	}
+	return nil
+}
+
+// standsAlready reports whether a directory is there before a copy: Debian, Alpine and the like have some, a WORKDIR
+// makes others.
+func (c *change) standsAlready(dir string, before *dockerfile.Instruction) bool {
+	ref, _ := c.before.Stages[c.stage].Image()
+	if slices.Contains([]string{"/opt", "/srv"}, dir) && !strings.Contains(ref, "busybox") {
+		return true
+	}
+	for s := before.Stage; s != nil; s = s.Parent {
+		for _, i := range s.Instructions {
+			if i.Keyword == "WORKDIR" && i.Index < before.Index && within(path.Clean(s.Before(before).Workdir), dir) {
+				return true
+			}
+			if i.Keyword == "WORKDIR" && i.Index < before.Index && path.IsAbs(i.Text()) && within(path.Clean(i.Text()), dir) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // readOwnership reads a RUN that is one chown or chmod of literal paths.
@@ -269,6 +329,9 @@ func (c *change) knownBase() error {
 func (c *change) onlyCopies(run, first *dockerfile.Instruction, was ownership) error {
 	for s := run.Stage; s != nil; s = s.Parent {
 		for _, i := range s.Instructions {
+			if i.Keyword == "ONBUILD" && s != run.Stage {
+				return fmt.Errorf("ONBUILD on line %d may write where the owner was changed", i.Line())
+			}
 			if i.Keyword != "RUN" || s == run.Stage && i.Index >= run.Index {
 				continue
 			}
@@ -292,12 +355,12 @@ func elsewhere(i *dockerfile.Instruction, was ownership, late bool) error {
 			continue
 		}
 		words, ok := cmd.Texts()
-		if !ok || !slices.ContainsFunc(systemWide, func(c string) bool { return begins(words, strings.Fields(c)) }) {
+		if !ok || !changesSystem(words) {
 			return fmt.Errorf("line %d may write where the owner was changed", i.Line())
 		}
 		for _, w := range words[1:] {
 			if strings.HasPrefix(w, ".") || strings.HasPrefix(w, "-") && strings.Contains(w, "/") ||
-				strings.HasPrefix(w, "/") && touches(path.Clean(w), was.paths) {
+				strings.Contains(w, "=/") || strings.HasPrefix(w, "/") && touches(path.Clean(w), was.paths) {
 				return fmt.Errorf("line %d may write where the owner was changed", i.Line())
 			}
 		}
@@ -329,9 +392,34 @@ func touches(name string, paths []string) bool {
 	return slices.ContainsFunc(paths, func(p string) bool { return within(p, name) || within(name, p) || name == "/" })
 }
 
+// changesSystem reports whether a command writes only where packages and accounts live.
+func changesSystem(words []string) bool {
+	if slices.ContainsFunc(systemWide, func(c string) bool { return begins(words, strings.Fields(c)) }) {
+		return true
+	}
+	does, ok := packageTools[words[0]]
+	if !ok {
+		return false
+	}
+	for _, w := range words[1:] {
+		if !strings.HasPrefix(w, "-") {
+			return slices.Contains(strings.Fields(does), w)
+		}
+	}
+	return false
+}
+
 // systemWide are the commands that write only where packages and accounts live.
 var systemWide = []string{
-	"apt-get", "apt-mark", "apk", "yum", "dnf", "microdnf", "zypper", "rm", "update-ca-certificates", "ldconfig",
-	"locale-gen", "groupadd", "useradd", "addgroup", "adduser", "echo", "true", "corepack enable",
-	"npm install -g", "npm i -g", "npm install --global",
+	"apt-mark", "rm", "update-ca-certificates", "ldconfig", "locale-gen", "groupadd", "useradd", "addgroup", "adduser",
+	"echo", "true", "corepack enable", "npm install -g", "npm i -g", "npm install --global",
+}
+
+// packageTools are the package managers with what they do to the system alone: "apt-get download" and "apk fetch" write
+// to the working directory.
+var packageTools = map[string]string{
+	"apt-get": "update install upgrade dist-upgrade full-upgrade remove purge autoremove clean autoclean",
+	"apk":     "add del update upgrade",
+	"yum":     "install update upgrade remove clean makecache", "dnf": "install update upgrade remove clean makecache",
+	"microdnf": "install update upgrade remove clean", "zypper": "install in update up remove rm refresh ref clean",
 }

@@ -72,6 +72,13 @@ func (c *change) creates(run *dockerfile.Instruction, intent fixes.RunsAs) error
 	if err := asRoot(c.BaseUser, run); err != nil {
 		return err
 	}
+	for s := run.Stage; s != nil; s = s.Parent {
+		for _, i := range s.Instructions {
+			if i.Index < run.Index && registers.MatchString(i.Text()) {
+				return fmt.Errorf("line %d may have made an account or a group of that name already", i.Line())
+			}
+		}
+	}
 	cmds, err := chain(run)
 	if err != nil {
 		return err
@@ -95,6 +102,9 @@ func (c *change) creates(run *dockerfile.Instruction, intent fixes.RunsAs) error
 	}
 	return nil
 }
+
+// registers match what makes accounts or groups.
+var registers = regexp.MustCompile(`/etc/(passwd|group)|\b(useradd|adduser|groupadd|addgroup|newusers)\b`)
 
 // An option says what an option of an account command may have as its value; nil for none.
 type option func(value string) bool

@@ -11,7 +11,10 @@ import (
 	"slices"
 	"strings"
 
+	"mvdan.cc/sh/v3/syntax"
+
 	"github.com/lighterman/lighterman/fixes"
+	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
 // inShell are words that mean something to a shell and nothing, or something else, to the system: builtins and
@@ -59,6 +62,9 @@ func directText(c *change, intent fixes.StartsDirectly) error {
 	if !slices.Equal(words, intent.Words) {
 		return fmt.Errorf("the words are %q, not %q", words, intent.Words)
 	}
+	if err := c.found(words[0], old); err != nil {
+		return err
+	}
 	return c.executable(words[0])
 }
 
@@ -73,10 +79,49 @@ func program(name string) error {
 	return nil
 }
 
+// found checks that a program without a directory is found in the same place without a shell: the container's runtime
+// does not look in directories of PATH that are relative, and does not know "~".
+func (c *change) found(name string, i *dockerfile.Instruction) error {
+	if strings.Contains(name, "/") {
+		return nil
+	}
+	for s := i.Stage; s != nil; s = s.Parent {
+		for _, j := range s.Instructions {
+			if j.Keyword == "ENV" && relativePath(j) {
+				return fmt.Errorf("PATH on line %d has a directory that only a shell finds", j.Line())
+			}
+		}
+	}
+	return nil
+}
+
+// relativePath reports whether an ENV puts something into PATH that does not begin with "/" or a variable.
+func relativePath(i *dockerfile.Instruction) bool {
+	text := strings.NewReplacer(`"`, "", "'", "").Replace(i.Text())
+	for _, w := range strings.Fields(text) {
+		if name, value, ok := strings.Cut(w, "="); ok && name == "PATH" && relativeEntry(value) {
+			return true
+		}
+	}
+	words := strings.Fields(text)
+	return len(words) > 1 && words[0] == "PATH" && relativeEntry(words[1])
+}
+
+func relativeEntry(list string) bool {
+	return slices.ContainsFunc(strings.Split(list, ":"), func(dir string) bool {
+		return !strings.HasPrefix(dir, "/") && !strings.HasPrefix(dir, "$")
+	})
+}
+
 // executable checks that a file of the build context that the program may be starts without a shell: one without "#!"
 // is read by the shell that cannot start it, and does not start otherwise. A name without a directory or an ending is
 // most likely a program of the image, and then no context has to be known.
 func (c *change) executable(name string) error {
+	for _, i := range c.before.Instructions {
+		if err := interpreted(i, path.Base(name)); err != nil {
+			return err
+		}
+	}
 	ofImage := !strings.ContainsAny(name, "/.")
 	found := false
 	for _, b := range c.Builds {
@@ -94,6 +139,42 @@ func (c *change) executable(name string) error {
 	}
 	if !found && path.Ext(name) != "" {
 		return fmt.Errorf("whether %s begins with #! is not known", name)
+	}
+	return nil
+}
+
+// interpreted checks that a file of that name which the Dockerfile itself writes begins with "#!".
+func interpreted(i *dockerfile.Instruction, base string) error {
+	no := fmt.Errorf("line %d writes %s, which only a shell can start", i.Line(), base)
+	for _, h := range i.Heredocs {
+		named := func(w dockerfile.Word) bool { return path.Base(strings.Trim(w.Text, `"'`)) == base }
+		here := h.Name == base || len(i.Words) > 0 && named(i.Words[len(i.Words)-1])
+		if i.Keyword == "COPY" && here && !strings.HasPrefix(h.Content, "#!") {
+			return no
+		}
+	}
+	if i.Keyword != "RUN" {
+		return nil
+	}
+	script, err := i.Script()
+	if err != nil || strings.Contains(script.Text, "#!") {
+		return nil
+	}
+	writes := false
+	syntax.Walk(script.AST, func(n syntax.Node) bool {
+		if r, ok := n.(*syntax.Redirect); ok && r.Word != nil {
+			text := script.Text[r.Word.Pos().Offset():r.Word.End().Offset()]
+			writes = writes || path.Base(strings.Trim(text, `"'`)) == base
+		}
+		return true
+	})
+	for _, cmd := range script.Calls() {
+		writes = writes || cmd.Name() == "tee" && slices.ContainsFunc(cmd.Args(), func(w dockerfile.Argument) bool {
+			return path.Base(w.Text) == base
+		})
+	}
+	if writes {
+		return no
 	}
 	return nil
 }
@@ -168,6 +249,9 @@ func (c *change) combination(b image, fixed map[string]json.RawMessage, intent f
 	entry := list(fixed["config.Entrypoint"])
 	for s := b.stage; s != nil; s = s.Parent {
 		for _, i := range s.Instructions {
+			if i.Inner != nil && slices.Contains([]string{"ENTRYPOINT", "CMD", "SHELL"}, i.Inner.Keyword) {
+				return fmt.Errorf("ONBUILD on line %d sets what starts the image", i.Line())
+			}
 			if i.Keyword == "ENTRYPOINT" && !passes(entry) {
 				return errors.New("the words would become arguments of ENTRYPOINT")
 			}
