@@ -54,6 +54,7 @@ type Check struct {
 	Summary  string   // one line for tables: what it says, lower case, no full stop
 	Severity Severity // what its findings count as
 	Private  bool     // a line it reports may hold a secret: whoever shows one shows no more of it than Finding.At
+	OptIn    bool     // it runs only when it is asked for: Options.Enabled
 	Aliases  []string // what other tools call it, for their ignore comments: "DL3009", "JSONArgsRecommended"
 	Run      func(*Pass) error
 }
@@ -118,6 +119,7 @@ type Options struct {
 	Images      image.Facts // nil: nothing is known
 	Prover      Prover      // nil: no fix is offered
 	Ignored     []string    // names or aliases of checks that are off for the whole repository
+	Enabled     []string    // names or aliases of the checks that run only when they are asked for, and are
 	Concurrency int         // how many passes run at once; 0: one per CPU
 }
 

@@ -61,7 +61,7 @@ func each(ctx context.Context, o Options, n int, do func(int)) {
 
 // off reports whether the check is switched off for the whole repository.
 func (o Options) off(c *Check) bool {
-	return slices.ContainsFunc(o.Ignored, c.GoesBy)
+	return slices.ContainsFunc(o.Ignored, c.GoesBy) || c.OptIn && !slices.ContainsFunc(o.Enabled, c.GoesBy)
 }
 
 // GoesBy reports whether name is the check's name or what another tool calls it, in any case.

@@ -14,15 +14,28 @@ import (
 // All lists the catalogue in the order in which pages and tables show it.
 func All() []*check.Check {
 	return []*check.Check{
+		// Caching and order.
 		copyOrder,
-		aptListsKept,
 		aptUpdateAlone,
+
+		// Stages and base images.
+
+		// Users and secrets.
+		rootUser,
+		secretInEnv,
+
+		// Package managers and layers.
+		aptListsKept,
 		lateCleanup,
 		chownCopies,
-		rootUser,
+
+		// COPY and the build context.
 		addForLocalFiles,
+
+		// How the image runs, and shells.
 		shellForm,
-		secretInEnv,
+
+		// BuildKit's own, by their names.
 	}
 }
 

@@ -24,7 +24,11 @@ const casesDir = "../../testdata/checks"
 
 // options are those of the product, with every check or only some.
 func options(set ...*check.Check) check.Options {
-	return check.Options{Checks: set, Images: image.Bundled(), Prover: prover}
+	o := check.Options{Checks: set, Images: image.Bundled(), Prover: prover}
+	for _, c := range set {
+		o.Enabled = append(o.Enabled, c.Name)
+	}
+	return o
 }
 
 // TestCases runs the archives of testdata/checks. See DESIGN for their form: a file whose name contains Dockerfile is a
