@@ -172,11 +172,16 @@ func (o ordering) look(i *dockerfile.Instruction) ecosystem.Step {
 	return step
 }
 
+// repeats says what is done again by managers that keep what they download for later steps.
+var repeats = map[string]string{
+	"go": "downloads every module again",
+}
+
 // said is the finding's sentence.
 func said(i ecosystem.Install) string {
-	again := "reinstalls every dependency"
-	if i.Manager == "go" {
-		again = "downloads every module again"
+	again, ok := repeats[i.Manager]
+	if !ok {
+		again = "reinstalls every dependency"
 	}
 	return fmt.Sprintf("the sources are copied before `%s`, so every change to them %s", spoken(i.Command), again)
 }

@@ -17,10 +17,11 @@ type plan struct {
 	ordering
 	build   buildcontext.Build
 	broad   contextCopy
-	inputs  [][]string // what each of the installs reads, as context paths
-	outputs []place    // what they write, in the image
-	early   bool       // a step before the copy has fetched Go's modules
-	fetched bool       // one before the command that is looked at has
+	inputs  [][]string       // what each of the installs reads, as context paths
+	outputs []place          // what they write, in the image
+	early   []ecosystem.Call // what steps before the copy have fetched for later ones
+	fetched []ecosystem.Call // what steps before the command that is looked at have
+	carried []string         // the words of copies before the copy that may bring such downloads
 }
 
 // An outcome is what a plan comes to.
@@ -43,8 +44,9 @@ func (o ordering) inBuild(b buildcontext.Build, broad *dockerfile.Instruction, r
 	if !c.broad(b.Context) {
 		return outcome{}
 	}
-	p := &plan{ordering: o, build: b, broad: c, early: o.fetchedBefore(broad)}
-	p.fetched = p.early
+	p := &plan{ordering: o, build: b, broad: c}
+	p.early, p.carried = o.fetchedBefore(broad)
+	p.fetched = slices.Clip(p.early)
 	var out outcome
 	blocked := ""
 	for _, i := range rest {
@@ -97,23 +99,44 @@ func (o ordering) unseen(b buildcontext.Build, broad *dockerfile.Instruction, re
 	return outcome{guilty: &ecosystem.Install{Manager: call.Manager, Command: call.Command}, refused: why}
 }
 
-// fetchedBefore reports whether a step before i, in its stage or one below, fetches Go's modules or copies them.
-func (o ordering) fetchedBefore(i *dockerfile.Instruction) bool {
+// fetchedBefore is what steps before i, in its stage or one below, fetch for later ones, and the words of copies from
+// elsewhere.
+func (o ordering) fetchedBefore(i *dockerfile.Instruction) (calls []ecosystem.Call, copies []string) {
 	for _, s := range lineage(o.stage) {
 		for _, other := range s.Instructions {
 			if other == i {
-				return false
+				return calls, copies
 			}
-			if fetches(o.look(other)) || strings.Contains(other.Text(), "pkg/mod") {
-				return true
+			calls = append(calls, fetches(o.look(other))...)
+			if _, from := other.Flag("from"); from {
+				copies = append(copies, other.Text())
 			}
 		}
 	}
-	return false
+	return calls, copies
 }
 
-func fetches(s ecosystem.Step) bool {
-	return slices.ContainsFunc(s.Calls, func(c ecosystem.Call) bool { return c.Manager == "go" && !c.Implicit })
+// fetches are the calls of a step whose downloads later steps find. A build by Go counts for less: it may be that of a
+// tool.
+func fetches(s ecosystem.Step) []ecosystem.Call {
+	var out []ecosystem.Call
+	for _, c := range s.Calls {
+		if len(c.Stays) > 0 && (c.Manager != "go" || !c.Implicit) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// settled reports whether a command finds what it needs already there: a step has fetched it, or a mount keeps it.
+func (p *plan) settled(i *dockerfile.Instruction, call ecosystem.Call) bool {
+	if len(call.Stays) == 0 {
+		return false
+	}
+	same := func(c ecosystem.Call) bool { return c.Manager == call.Manager }
+	carries := func(text string) bool { return holdsAny(text, call.Stays) }
+	return slices.ContainsFunc(p.early, same) || slices.ContainsFunc(p.carried, carries) ||
+		call.Implicit && slices.ContainsFunc(p.fetched, same) || caches(i, call)
 }
 
 // step is what one instruction behind the copy means: installs that read what the copy brings, and why the copy cannot
@@ -151,7 +174,7 @@ func (p *plan) run(i *dockerfile.Instruction) (installs []ecosystem.Install, why
 		}
 		why = either(why, reads)
 	}
-	p.fetched = p.fetched || fetches(step)
+	p.fetched = append(p.fetched, fetches(step)...)
 	return installs, why
 }
 
@@ -177,7 +200,7 @@ func (p *plan) call(i *dockerfile.Instruction, call ecosystem.Call) (*ecosystem.
 	}
 	found := p.read(call, root, dir)
 	switch {
-	case found.Idle != "", found.Manager == "go" && (p.early || call.Implicit && p.fetched || cachesModules(i)):
+	case found.Idle != "", p.settled(i, call):
 		return nil, fmt.Sprintf("`%s`, which stands between the two, reads the sources", name)
 	case !slices.ContainsFunc(found.Inputs, p.brings):
 		p.writes(found)
@@ -250,15 +273,15 @@ func (p *plan) steered(i *dockerfile.Instruction) string {
 	return ""
 }
 
-// cachesModules reports whether a RUN keeps Go's modules in a cache mount: then nothing is fetched twice.
-func cachesModules(i *dockerfile.Instruction) bool {
-	for _, f := range i.Flags {
-		if strings.EqualFold(f.Name, "mount") && strings.Contains(f.Value, "type=cache") &&
-			(strings.Contains(f.Value, "pkg/mod") || strings.Contains(f.Value, "=/go")) {
-			return true
-		}
-	}
-	return false
+// caches reports whether a RUN keeps what a command downloads in a cache mount: then nothing is fetched twice.
+func caches(i *dockerfile.Instruction, call ecosystem.Call) bool {
+	return slices.ContainsFunc(i.Flags, func(f dockerfile.Flag) bool {
+		return strings.EqualFold(f.Name, "mount") && strings.Contains(f.Value, "type=cache") && holdsAny(f.Value, call.Stays)
+	})
+}
+
+func holdsAny(text string, parts []string) bool {
+	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
 }
 
 // mounts is why a RUN's mounts may show it the sources, or let it write where the copy writes.

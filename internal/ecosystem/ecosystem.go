@@ -37,6 +37,9 @@ type Call struct {
 	Implicit bool
 	// Anywhere is set for a command that reads the same files wherever it runs: all its paths are absolute.
 	Anywhere bool
+	// Stays are parts of the paths where what the command downloads stays, for later commands of the same manager to
+	// find; nil when it installs into the project.
+	Stays []string
 
 	unknown string
 	read    func(*reading)
@@ -51,7 +54,8 @@ type Step struct {
 
 // judges lists every manager. A function says what a command is to its manager; other is the zero verdict.
 func judges() []func(words []string) verdict {
-	return []func([]string) verdict{golang, npm, yarn, pnpm, pip, bystander}
+	return []func([]string) verdict{golang, npm, yarn, pnpm, pip, bystander,
+		bun}
 }
 
 // A kind says what a command means for the order of steps.
@@ -70,6 +74,7 @@ type verdict struct {
 	dir      string // the directory that a flag of the command selects
 	implicit bool
 	anywhere bool
+	stays    []string
 	unknown  string         // why it cannot be told what the command reads
 	read     func(*reading) // tells it otherwise
 }
@@ -114,11 +119,20 @@ func execCommand(run *dockerfile.Instruction) dockerfile.Command {
 	return c
 }
 
-// plain sorts the commands of one list, following cd.
+// plain sorts the commands of one list.
 func plain(cmds []dockerfile.Command) Step {
 	var step Step
-	dir := "."
+	step.follow(cmds, ".")
+	return step
+}
+
+// follow sorts the commands of a list that starts in dir, following cd, also those that are handed to another shell.
+func (step *Step) follow(cmds []dockerfile.Command, dir string) {
 	for _, c := range cmds {
+		if inner, ok := c.Inner(); ok {
+			step.follow(inner, dir)
+			continue
+		}
 		if c.Name() == "cd" {
 			next, ok := changed(dir, c)
 			if !ok {
@@ -134,7 +148,6 @@ func plain(cmds []dockerfile.Command) Step {
 			step.Others = append(step.Others, c)
 		}
 	}
-	return step
 }
 
 // changed is the directory after a cd.
@@ -185,7 +198,7 @@ func (v verdict) call(c dockerfile.Command, dir string) Call {
 		dir = join(dir, v.dir)
 	}
 	return Call{Manager: v.manager, Command: c, Dir: dir, Implicit: v.implicit, Anywhere: v.anywhere,
-		unknown: v.unknown, read: v.read}
+		Stays: v.stays, unknown: v.unknown, read: v.read}
 }
 
 // A Root is a directory of the build context that was copied into the image.

@@ -19,7 +19,8 @@ func golang(words []string) verdict {
 	if len(args) == 0 {
 		return verdict{}
 	}
-	v := verdict{kind: install, manager: "go", dir: dir, read: readModules}
+	v := verdict{kind: install, manager: "go", dir: dir, read: readModules,
+		stays: []string{"pkg/mod", "=/go"}}
 	switch args[0] {
 	case "mod":
 		return goMod(v, args[1:])

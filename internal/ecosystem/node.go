@@ -22,13 +22,15 @@ type manifest struct {
 	Bin          any             `json:"bin"`
 	Directories  map[string]any  `json:"directories"`
 	PackageMgr   string          `json:"packageManager"`
-	Pnpm         struct {
+	// Patched are the patches that bun applies.
+	Patched map[string]string `json:"patchedDependencies"`
+	Pnpm    struct {
 		Overrides map[string]any    `json:"overrides"`
 		Patched   map[string]string `json:"patchedDependencies"`
 	} `json:"pnpm"`
 }
 
-// A node is one install by npm, yarn or pnpm.
+// A node is one install by npm, yarn, pnpm or bun.
 type node struct {
 	*reading
 	manager       string

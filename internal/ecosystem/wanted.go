@@ -22,17 +22,18 @@ func Wanted(name string) bool {
 			return false
 		}
 	}
-	return slices.Contains(manifests, path.Base(name)) || isRequirements(name)
+	return slices.Contains(manifests, path.Base(name)) || isRequirements(name) || isRead(name)
 }
 
 // Manifest reports whether a file of that path is one that installs read: a manifest, a lock file, a list of
 // requirements. A copy that brings nothing else stands where it should.
 func Manifest(name string) bool {
-	return slices.Contains(manifests, path.Base(name)) || Lock(name) || isRequirements(name)
+	return slices.Contains(manifests, path.Base(name)) || Lock(name) || isRequirements(name) ||
+		isManifest(name)
 }
 
 // Lock reports whether a file of that path is a lock file.
-func Lock(name string) bool { return slices.Contains(lockFiles, path.Base(name)) }
+func Lock(name string) bool { return slices.Contains(lockFiles, path.Base(name)) || isLock(name) }
 
 // isRequirements reports whether a path is, by convention, a list of requirements for pip.
 func isRequirements(name string) bool {

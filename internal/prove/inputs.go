@@ -16,7 +16,7 @@ import (
 var companions = map[string][]string{
 	"package.json": {
 		"package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", ".npmrc", ".yarnrc",
-		".yarnrc.yml", "pnpm-workspace.yaml", "bunfig.toml",
+		".yarnrc.yml", "pnpm-workspace.yaml", "bunfig.toml", "bun.lockb",
 	},
 	"go.mod":         {"go.sum", "go.work"},
 	"go.work":        {"go.work.sum"},

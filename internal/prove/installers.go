@@ -43,6 +43,12 @@ var (
 			--filter -F`,
 		dirs: "--dir -C", places: "--store-dir",
 	}
+	bunOptions = options{
+		switches: `--frozen-lockfile --production -p --no-save --ignore-scripts --no-progress --silent --verbose --no-cache
+			--no-verify --no-summary --force -f --save-text-lockfile`,
+		values: "--omit --backend --registry --network-concurrency --concurrent-scripts --linker --filter --cpu --os",
+		dirs:   "--cwd",
+	}
 	pythonOptions = options{
 		switches: `--no-interaction -n --no-ansi --no-root --no-dev --only-root --sync -q -v --quiet --verbose --frozen
 			--locked --no-cache --no-install-project --no-self --prod --production --no-editable --deploy --system
@@ -67,9 +73,8 @@ var tools = []tool{
 		beside: []string{"node_modules", ".yarn/cache", ".yarn/unplugged", ".pnp.cjs"}, alters: true,
 	},
 	{
-		commands: []string{"bun install", "bun i"}, manifests: []string{"package.json"},
-		options: options{switches: "--frozen-lockfile --production -p --no-save --ignore-scripts --no-progress"},
-		beside:  []string{"node_modules"}, alters: true,
+		commands: []string{"bun install", "bun i", "bun ci"}, manifests: []string{"package.json"}, options: bunOptions,
+		beside: []string{"node_modules"}, alters: true,
 	},
 	{
 		commands: []string{"pnpm install", "pnpm i", "pnpm fetch"}, manifests: []string{"package.json", "pnpm-lock.yaml"},

@@ -15,19 +15,31 @@ import (
 // works finds out what the commands of a RUN do, which starts in a directory.
 func works(i *dockerfile.Instruction, dir string) ([]effect, error) {
 	if i.Form == dockerfile.ExecForm {
-		var words []string
+		var c dockerfile.Command
 		for _, w := range i.Words {
-			words = append(words, w.Text)
+			c.Words = append(c.Words, dockerfile.Argument{Text: w.Text, Literal: true})
 		}
-		e, err := effectOf(words, dir)
-		return []effect{e}, err
+		return effects(i, []dockerfile.Command{c}, dir)
 	}
 	cmds, err := chain(i)
 	if err != nil {
 		return nil, err
 	}
+	return effects(i, cmds, dir)
+}
+
+// effects finds out what a list of commands does, also those that are handed to another shell.
+func effects(i *dockerfile.Instruction, cmds []dockerfile.Command, dir string) ([]effect, error) {
 	var out []effect
 	for _, cmd := range cmds {
+		if inner, ok := cmd.Inner(); ok {
+			inside, err := effects(i, inner, dir)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, inside...)
+			continue
+		}
 		words, ok := spelled(cmd)
 		if !ok {
 			return nil, fmt.Errorf("the command on line %d has words that are not literal", i.Line())
@@ -75,12 +87,19 @@ func worksIn(i *dockerfile.Instruction, s step) ([]effect, error) {
 		if !knownShell(shell) {
 			return nil, fmt.Errorf("what the shell %q does with a script is not known", shell)
 		}
+	}
+	if i.Form != dockerfile.ExecForm || startsShell(i) {
 		special := func(kv string) bool { return changesShell(kv) || strings.HasPrefix(kv, "CDPATH=") }
 		if slices.ContainsFunc(exec.Meta.Env, special) {
 			return nil, errors.New("a variable gives the shell commands or directories of its own")
 		}
 	}
 	return works(i, path.Clean("/"+exec.Meta.Cwd))
+}
+
+// startsShell reports whether a command in exec form is a shell.
+func startsShell(i *dockerfile.Instruction) bool {
+	return len(i.Words) > 0 && slices.Contains([]string{"sh", "bash", "dash", "ash"}, path.Base(i.Words[0].Text))
 }
 
 // steps checks every step that the copy moved over.
