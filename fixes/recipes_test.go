@@ -29,6 +29,7 @@ var update = flag.Bool("update", false, "rewrite the results in testdata/fixes")
 //	remove 5              insert-after 3 RUN x      append 3 rm /x       keyword 3 COPY
 //	user 3 node           remove-command 3 rm       body 3 ["a"]         word 3 old new
 //	user 3 app useradd app                                               add-word 3 install -y
+//	reword 3 install -y      reword-before 3 go CGO_ENABLED=0            reword-instead 3 sudo
 //
 // In a Dockerfile ␍ at the end of a line stands for a carriage return, ␂ for a byte order mark, and a last line of
 // only ␄ for "no final line end".
@@ -195,6 +196,12 @@ func performOne(f *dockerfile.File, line string) ([]fixes.Edit, error) {
 		return one(fixes.ReplaceBody(f, i, rest))
 	case "word":
 		return one(fixes.ReplaceWord(f, i, word(i, first), second))
+	case "reword":
+		return fixes.Reword(f, i, fixes.Rewording{At: word(i, first), Text: second})
+	case "reword-before":
+		return fixes.Reword(f, i, fixes.Rewording{At: word(i, first), How: fixes.Before, Text: second})
+	case "reword-instead":
+		return fixes.Reword(f, i, fixes.Rewording{At: word(i, first), How: fixes.Instead, Text: second})
 	case "add-word":
 		return one(fixes.AddWord(f, i, word(i, first), second))
 	}

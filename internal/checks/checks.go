@@ -25,6 +25,7 @@ func All() []*check.Check {
 		secretInEnv,
 
 		// Package managers and layers.
+		assumeYes,
 		aptListsKept,
 		lateCleanup,
 		chownCopies,

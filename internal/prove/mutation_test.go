@@ -45,6 +45,13 @@ var equivalents = []struct {
 	{"what counts only the last time is said twice", func(m mutant) bool {
 		return strings.HasPrefix(m.name, "unchanged/dead-") && m.with == m.old+m.old
 	}},
+	{"the option that is added stands at fewer commands, or a package that may be added does not", func(m mutant) bool {
+		rest := func(line string) []string {
+			return slices.DeleteFunc(strings.Fields(line), func(w string) bool { return w == "-y" || w == "ca-certificates" })
+		}
+		return strings.HasPrefix(m.name, "reworded/") && slices.Equal(rest(m.old), rest(m.with)) &&
+			len(strings.Fields(m.with)) < len(strings.Fields(m.old))
+	}},
 	{"a comment within an instruction stands a line higher or lower", func(m mutant) bool {
 		lines := strings.SplitAfter(m.with, "\n")
 		comment := func(line string) bool { return strings.HasPrefix(strings.TrimSpace(line), "#") }
@@ -136,7 +143,7 @@ func mutants(e example) []mutant {
 		if k+1 < len(lines) {
 			add(k, 2, string(lines[k+1])+string(line))
 		}
-		for _, with := range rewordings(string(line)) {
+		for _, with := range otherWords(string(line)) {
 			add(k, 1, with)
 		}
 	}
@@ -145,7 +152,7 @@ func mutants(e example) []mutant {
 
 var wordPattern = regexp.MustCompile(`\S+`)
 
-func rewordings(line string) []string {
+func otherWords(line string) []string {
 	var out []string
 	for _, at := range wordPattern.FindAllStringIndex(line, -1) {
 		before, word, after := line[:at[0]], line[at[0]:at[1]], line[at[1]:]

@@ -38,6 +38,8 @@ func predicateOf(intent fixes.Intent) (predicate, error) {
 		return mergedRuns(), nil
 	case fixes.Appended:
 		return appended(i), nil
+	case fixes.Reworded:
+		return reworded(i), nil
 	case fixes.RunsAs:
 		return runsAs(i), nil
 	case fixes.OwnedCopies:

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -53,34 +54,43 @@ type example struct {
 	err  string
 }
 
+// intents are one of each kind; the intent file of an example gives the fields.
+var intents = []fixes.Intent{
+	fixes.Unchanged{},
+	fixes.Reordered{},
+	fixes.MergedRuns{},
+	fixes.Appended{},
+	fixes.Reworded{},
+	fixes.RunsAs{},
+	fixes.OwnedCopies{},
+	fixes.CopiedPlainly{},
+	fixes.StartsDirectly{},
+}
+
+// intentFile is what stands beside the intent's own fields.
 type intentFile struct {
-	fixes.Reordered
 	Intent    string
-	Command   string
-	User      string
-	Create    string
-	Owner     string
-	Mode      string
-	Paths     []string
-	Keyword   string
-	Words     []string
 	BaseUser  string
 	Args      map[string]string
 	Platforms []string
 	NoBuild   bool
 }
 
-func (f intentFile) intent() fixes.Intent {
-	return map[string]fixes.Intent{
-		"Unchanged":      fixes.Unchanged{},
-		"Reordered":      f.Reordered,
-		"MergedRuns":     fixes.MergedRuns{},
-		"Appended":       fixes.Appended{Command: f.Command},
-		"RunsAs":         fixes.RunsAs{User: f.User, Create: f.Create},
-		"OwnedCopies":    fixes.OwnedCopies{Owner: f.Owner, Mode: f.Mode, Paths: f.Paths},
-		"CopiedPlainly":  fixes.CopiedPlainly{},
-		"StartsDirectly": fixes.StartsDirectly{Keyword: f.Keyword, Words: f.Words},
-	}[f.Intent]
+// readIntent reads an example's intent file.
+func readIntent(text string) (intentFile, fixes.Intent, error) {
+	var f intentFile
+	if err := json.Unmarshal([]byte(text), &f); err != nil {
+		return f, nil, err
+	}
+	for _, kind := range intents {
+		if reflect.TypeOf(kind).Name() != f.Intent {
+			continue
+		}
+		intent := reflect.New(reflect.TypeOf(kind))
+		err := json.Unmarshal([]byte(text), intent.Interface())
+		return f, intent.Elem().Interface().(fixes.Intent), err
+	}
+	return f, nil, fmt.Errorf("no intent is called %q", f.Intent)
 }
 
 // examples reads all archives.
@@ -131,8 +141,8 @@ func read1(t testing.TB, archive string, a *txtar.Archive) []example {
 
 func exampleOf(t testing.TB, name string, files map[string]string) example {
 	t.Helper()
-	var f intentFile
-	if err := json.Unmarshal([]byte(files["intent"]), &f); err != nil || f.intent() == nil {
+	f, intent, err := readIntent(files["intent"])
+	if err != nil {
 		t.Fatalf("%s: intent %q: %v", name, files["intent"], err)
 	}
 	context := fstest.MapFS{}
@@ -146,7 +156,7 @@ func exampleOf(t testing.TB, name string, files map[string]string) example {
 	}
 	c := check.Case{
 		Path: "Dockerfile", Before: source(files["before"]), After: source(files["after"]),
-		Intent: f.intent(), BaseUser: f.BaseUser,
+		Intent: intent, BaseUser: f.BaseUser,
 	}
 	if !f.NoBuild {
 		c.Builds = []buildcontext.Build{{
@@ -200,11 +210,9 @@ func TestExamples(t *testing.T) {
 			}
 		})
 	}
-	kinds := []string{
-		"Unchanged", "Reordered", "MergedRuns", "Appended", "RunsAs", "OwnedCopies", "CopiedPlainly", "StartsDirectly",
-	}
-	for _, kind := range kinds {
-		if a, r := accepted["fixes."+kind], refused["fixes."+kind]; a < 2 || r < 8 {
+	for _, intent := range intents {
+		kind := fmt.Sprintf("%T", intent)
+		if a, r := accepted[kind], refused[kind]; a < 2 || r < 8 {
 			t.Errorf("%s: %d accepted and %d refused examples, want at least 2 and 8", kind, a, r)
 		}
 	}
@@ -222,6 +230,15 @@ func TestUnknownIntent(t *testing.T) {
 		})
 		if err == nil || !strings.Contains(err.Error(), "nothing can show") {
 			t.Errorf("%v: %v", intent, err)
+		}
+	}
+}
+
+// TestRules holds that every rule for rewording has something to say to people.
+func TestRules(t *testing.T) {
+	for rule, r := range rewordings {
+		if (fixes.Reworded{Rule: rule}).Claim().Words == "" || r.command == nil {
+			t.Errorf("%s: no claim or no predicate", rule)
 		}
 	}
 }

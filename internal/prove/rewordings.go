@@ -1,0 +1,295 @@
+package prove
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/lighterman/lighterman/fixes"
+	"github.com/lighterman/lighterman/fixes/dockerfile"
+)
+
+// rewordings are the rules by which words of commands may change.
+var rewordings = map[fixes.Rule]rewording{
+	fixes.ApkKeepsNothing: {
+		command: gains{
+			programs: "apk", verbs: "add", flag: "--no-cache", switches: "-q --quiet -v --verbose -U --update --update-cache",
+			against: "--no-cache --cache-dir --cache-max-age --no-network --root -p",
+		}.command,
+		spares: []string{"/var/cache/apk"}, later: regexp.MustCompile(`\bapk\b`),
+	},
+	fixes.PipKeepsNothing: {
+		command: gains{
+			programs: "pip pip3", verbs: "install download wheel", flag: "--no-cache-dir",
+			switches: "-q --quiet -qq -v --verbose --disable-pip-version-check --no-input --isolated -U --upgrade " +
+				"--no-python-version-warning --no-color",
+			against: "--cache-dir --no-cache-dir",
+		}.command,
+		spares: []string{"/root/.cache/pip", "/root/.cache"},
+	},
+	fixes.GemNoDocuments: {
+		command: gains{
+			programs: "gem", verbs: "install update", flag: "--no-document", switches: "-q --quiet -V --verbose --silent",
+			against: "--no-document -N --document --ri --rdoc --no-ri --no-rdoc",
+		}.command,
+	},
+	fixes.AssumesYes: {command: assumesYes},
+	fixes.NoRecommends: {
+		command: gains{
+			programs: "apt-get apt aptitude", verbs: "install upgrade dist-upgrade", flag: "--no-install-recommends",
+			switches: aptSwitches, against: "--no-install-recommends --install-recommends --without-recommends -R",
+			extra: []string{"ca-certificates"},
+		}.command,
+	},
+	fixes.StableApt:        {command: stableApt},
+	fixes.WithoutSudo:      {command: withoutSudo},
+	fixes.FailsOnHTTPError: {command: failsOnHTTPError},
+}
+
+const aptSwitches = `-y --yes --assume-yes -q -qq -qqy -qy -yq -yqq -yqqq -qqqy --quiet --no-install-suggests
+	--allow-unauthenticated --allow-downgrades --fix-missing -m -f --fix-broken --allow-change-held-packages
+	--no-install-recommends --only-upgrade --reinstall --force-yes -V --verbose-versions`
+
+// gains is the rule for a flag that an install command gains behind its verb.
+type gains struct {
+	programs string   // these, each a list of words
+	verbs    string   // with one of these
+	flag     string   // gain this
+	switches string   // options without a value that may stand before the verb and the flag
+	against  string   // options that say otherwise: the command must not have them
+	extra    []string // packages that may be added besides
+}
+
+func (g gains) command(r rewrite) error {
+	added, err := r.added()
+	if err != nil {
+		return err
+	}
+	verb, err := g.verb(r)
+	if err != nil {
+		return err
+	}
+	if err := g.contradicts(r.was); err != nil {
+		return err
+	}
+	flags := 0
+	for at, word := range added {
+		switch {
+		case word == g.flag && onlySwitches(r.is[verb+1:max(verb+1, at)], g.switches):
+			flags++
+		case slices.Contains(g.extra, word) && at > verb+1 && packageName(r.is[at-1]) && r.is[at-1].Text != word:
+		default:
+			return fmt.Errorf("the word %s is added", word)
+		}
+	}
+	if flags != 1 {
+		return fmt.Errorf("%s is not added once, behind the command", g.flag)
+	}
+	return nil
+}
+
+// verb is the place of the verb in the words afterwards. What stands before it is the program, perhaps behind sudo or
+// "python -m", and options that take no value.
+func (g gains) verb(r rewrite) (int, error) {
+	at, err := programAt(r.was, r.sets)
+	if err != nil {
+		return 0, err
+	}
+	if !among(g.programs, path.Base(r.was[at].Text)) {
+		return 0, fmt.Errorf("%s is another program", r.was[at].Text)
+	}
+	for k := at + 1; k < len(r.is); k++ {
+		switch w := r.is[k]; {
+		case !w.Literal:
+			return 0, fmt.Errorf("what %s is for the program is not known", w.Text)
+		case among(g.verbs, w.Text):
+			return k, nil
+		case !among(g.switches, w.Text) || w.Text == g.flag:
+			return 0, fmt.Errorf("%s in front of the command is not known", w.Text)
+		}
+	}
+	return 0, errors.New("the program is not told what to do")
+}
+
+// programAt is the place of the program among the words of a command: behind assignments, sudo without options, and
+// "python -m".
+func programAt(words []dockerfile.Argument, sets int) (int, error) {
+	for _, w := range words[:sets] {
+		if name, _, _ := strings.Cut(w.Text, "="); slices.Contains([]string{"PATH", "IFS", "LD_PRELOAD"}, name) {
+			return 0, fmt.Errorf("%s is set for the command", name)
+		}
+	}
+	at := sets
+	if at < len(words) && words[at].Text == "sudo" {
+		at++
+	}
+	if at+2 < len(words) && pythons.MatchString(words[at].Text) && words[at+1].Text == "-m" {
+		at += 2
+	}
+	if at >= len(words) || !words[at].Literal {
+		return 0, errors.New("which program runs is not known")
+	}
+	return at, nil
+}
+
+// pythons match the names of Python's interpreter.
+var pythons = regexp.MustCompile(`^(/usr(/local)?/bin/)?python(3(\.\d+)?)?$`)
+
+// contradicts says which option of a command says otherwise. An option that cannot be read might.
+func (g gains) contradicts(words []dockerfile.Argument) error {
+	for _, w := range words {
+		name, _, _ := strings.Cut(strings.Trim(w.Text, `"'`), "=")
+		if among(g.against, name) {
+			return fmt.Errorf("%s says otherwise", name)
+		}
+	}
+	return nil
+}
+
+// among reports whether word is one of those in a list set off by blanks.
+func among(list, word string) bool { return slices.Contains(strings.Fields(list), word) }
+
+func onlySwitches(words []dockerfile.Argument, switches string) bool {
+	return !slices.ContainsFunc(words, func(w dockerfile.Argument) bool { return !w.Literal || !among(switches, w.Text) })
+}
+
+// plainPackage matches the name of a package of Debian, with a version or an architecture.
+var plainPackage = regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]+([:=][A-Za-z0-9.+:~*-]+)?$`)
+
+func packageName(w dockerfile.Argument) bool { return w.Literal && plainPackage.MatchString(w.Text) }
+
+// assumesYes: an install of the operating system's manager gains the option with which it does not ask.
+func assumesYes(r rewrite) error {
+	at, err := programAt(r.was, r.sets)
+	if err != nil {
+		return err
+	}
+	g, ok := asking[path.Base(r.was[at].Text)]
+	if !ok {
+		return fmt.Errorf("%s is another program", r.was[at].Text)
+	}
+	return g.command(r)
+}
+
+const (
+	aptSays = "-y --yes --assume-yes -s --simulate --just-print --dry-run --recon --no-act --assume-no " +
+		"-d --download-only --print-uris --trivial-only -qqy -qy -yq -yqq -yqqq -qqqy"
+	rpmVerbs = "install update upgrade remove erase groupinstall reinstall localinstall downgrade autoremove distro-sync"
+	rpmSays  = "-y --assumeyes --assumeno --downloadonly"
+	rpmQuiet = "-q --quiet -v --verbose --nogpgcheck --nodocs --best --allowerasing --refresh --skip-broken"
+)
+
+// asking are the managers that ask before they install.
+var asking = map[string]gains{
+	"apt-get":  {"apt-get", aptVerbs, "-y", aptSwitches, aptSays, nil},
+	"apt":      {"apt", aptVerbs, "-y", aptSwitches, aptSays, nil},
+	"yum":      {"yum", rpmVerbs, "-y", rpmQuiet, rpmSays, nil},
+	"dnf":      {"dnf", rpmVerbs, "-y", rpmQuiet, rpmSays, nil},
+	"microdnf": {"microdnf", rpmVerbs, "-y", rpmQuiet, rpmSays, nil},
+	"tdnf":     {"tdnf", rpmVerbs, "-y", rpmQuiet, rpmSays, nil},
+	"zypper": {"zypper", "install in update up remove rm patch dist-upgrade dup", "-y", "-q --quiet -v --verbose " +
+		"--no-gpg-checks --gpg-auto-import-keys", "-y --no-confirm -n --non-interactive -D --dry-run -d --download-only", nil},
+}
+
+const aptVerbs = "install reinstall upgrade dist-upgrade full-upgrade remove purge autoremove build-dep"
+
+// stableVerbs are the verbs that apt has as well as apt-get, or apt-cache.
+var stableVerbs = map[string]string{
+	"apt-get":   "install reinstall remove purge update upgrade autoremove clean autoclean build-dep download source",
+	"apt-cache": "show search policy depends rdepends showsrc",
+}
+
+// stableApt: apt became apt-get or apt-cache. Of apt's options only those are known that apt-get has too.
+func stableApt(r rewrite) error {
+	at, err := programAt(r.was, r.sets)
+	switch {
+	case err != nil:
+		return err
+	case len(r.was) != len(r.is) || r.was[at].Text != "apt":
+		return errors.New("more than the name apt differs in a command")
+	}
+	for k := range r.was {
+		if k != at && !sameWord(r.was[k], r.is[k]) {
+			return errors.New("more than the name apt differs in a command")
+		}
+	}
+	verbs, ok := stableVerbs[r.is[at].Text]
+	if !ok || !r.is[at].Literal {
+		return fmt.Errorf("%s is not the interface of apt", r.is[at].Text)
+	}
+	verb := ""
+	for _, w := range r.was[at+1:] {
+		switch {
+		case strings.HasPrefix(w.Text, "-") && !among(aptSwitches+" -o --no-install-suggests -t --purge", w.Text):
+			return fmt.Errorf("the option %s of apt is not known", w.Text)
+		case verb == "" && !w.Literal:
+			return fmt.Errorf("what %s is for apt is not known", w.Text)
+		case verb == "" && !strings.HasPrefix(w.Text, "-"):
+			verb = w.Text
+		}
+	}
+	if !among(verbs, verb) {
+		return fmt.Errorf("%s does not know %q as apt does", r.is[at].Text, verb)
+	}
+	return nil
+}
+
+// withoutSudo: sudo went from in front of a known program, which root runs already.
+func withoutSudo(r rewrite) error {
+	if r.sets > 0 || len(r.was) < 2 || r.was[0].Text != "sudo" || !slices.EqualFunc(r.was[1:], r.is, sameWord) {
+		return errors.New("more than sudo goes from a command")
+	}
+	if name := r.is[0]; !name.Literal || !slices.Contains(system, name.Text) || name.Text == "echo" || name.Text == "true" {
+		return fmt.Errorf("what %s does without sudo is not known", name.Text)
+	}
+	if slices.ContainsFunc(r.is, func(w dockerfile.Argument) bool { return !w.Literal && shellVariable.MatchString(w.Text) }) {
+		return errors.New("a word depends on the shell")
+	}
+	return r.surelyRoot(r.run)
+}
+
+// surelyRoot checks that root is known to run a step. Of the base images only the final one's user is known.
+func (c *change) surelyRoot(i *dockerfile.Instruction) error {
+	user := i.Stage.Before(i).User
+	for s := c.before.Final(); user == "" && s != nil; s = s.Parent {
+		if s == i.Stage {
+			user = c.BaseUser
+		}
+	}
+	if name, _, _ := strings.Cut(user, ":"); name != "root" && name != "0" {
+		return errors.New("whether root runs the step is not known")
+	}
+	return nil
+}
+
+// failsOnHTTPError: curl gains --fail, right behind its name.
+func failsOnHTTPError(r rewrite) error {
+	added, err := r.added()
+	if err != nil {
+		return err
+	}
+	at, err := programAt(r.was, r.sets)
+	if err != nil {
+		return err
+	}
+	if path.Base(r.was[at].Text) != "curl" {
+		return fmt.Errorf("%s is another program", r.was[at].Text)
+	}
+	if word, ok := added[at+1]; !ok || len(added) != 1 || word != "-f" && word != "--fail" {
+		return errors.New("--fail is not all that is added, behind curl")
+	}
+	for _, w := range r.was[at+1:] {
+		name, _, _ := strings.Cut(w.Text, "=")
+		if among("-f --fail --fail-with-body --no-fail -w --write-out -I --head -i --include", name) ||
+			clusters.MatchString(w.Text) && strings.ContainsAny(w.Text, "fwIi") {
+			return fmt.Errorf("%s says that the answer's status is looked at", w.Text)
+		}
+	}
+	return nil
+}
+
+// clusters match several short options in one word.
+var clusters = regexp.MustCompile(`^-[A-Za-z#]+$`)
