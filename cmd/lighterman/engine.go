@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"slices"
+	"time"
 
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/checks"
@@ -17,7 +19,18 @@ import (
 // close ends the prover's children.
 func newEngine(log *slog.Logger) (o check.Options, close func()) {
 	pool := prove.NewPool(prove.Options{Logger: log})
-	return check.Options{Checks: checks.All(), Images: image.Bundled(), Prover: pool}, func() { pool.Close() }
+	o = check.Options{Checks: checks.All(), Images: image.Bundled(), Prover: pool, Today: today()}
+	return o, func() { pool.Close() }
+}
+
+// today is the day that ends of life are held against: the clock's, or that of LIGHTERMAN_TODAY (2026-11-25), with which
+// a run can be repeated, and tests are.
+func today() time.Time {
+	day, err := time.Parse(time.DateOnly, os.Getenv("LIGHTERMAN_TODAY"))
+	if err != nil {
+		return time.Now()
+	}
+	return day
 }
 
 // localEngine is newEngine for a checkout, with what the repository itself has switched off, narrowed to the checks

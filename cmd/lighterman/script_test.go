@@ -15,6 +15,9 @@ var update = flag.Bool("update", false, "rewrite the expected outputs in testdat
 
 func TestMain(m *testing.M) {
 	prove.MaybeChild()
+	if err := os.Setenv("LIGHTERMAN_TODAY", "2026-11-25"); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){
 		"lighterman": func() { os.Exit(Main(context.Background(), os.Args[1:])) },
 	})
@@ -28,6 +31,7 @@ func TestScript(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
+			env.Setenv("LIGHTERMAN_TODAY", "2026-11-25")
 			env.Setenv("GIT_CONFIG_NOSYSTEM", "1")
 			env.Setenv("GIT_AUTHOR_NAME", "t")
 			env.Setenv("GIT_AUTHOR_EMAIL", "t@example.com")

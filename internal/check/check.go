@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
@@ -66,6 +67,7 @@ type Pass struct {
 	Repo   fs.FS                // the whole repository
 	Builds []buildcontext.Build // the ways the file is built; empty when unknown
 	Images image.Facts          // may know nothing; never nil
+	Today  time.Time            // what is held against ends of life
 
 	report func(Finding)
 }
@@ -117,6 +119,7 @@ type Result struct {
 type Options struct {
 	Checks      []*Check
 	Images      image.Facts // nil: nothing is known
+	Today       time.Time   // zero: the clock's day
 	Prover      Prover      // nil: no fix is offered
 	Ignored     []string    // names or aliases of checks that are off for the whole repository
 	Enabled     []string    // names or aliases of the checks that run only when they are asked for, and are

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sourcegraph/conc/panics"
 	"github.com/sourcegraph/conc/pool"
@@ -132,9 +133,12 @@ func skipped(path string, err error) *Skip {
 
 // pass runs one check on the file. A panic is named and contained.
 func (s subject) pass(c *Check, repo fs.FS, o Options) (found []Finding, skip *Skip) {
-	p := &Pass{Check: c, File: s.file, Repo: repo, Builds: s.builds, Images: o.Images}
+	p := &Pass{Check: c, File: s.file, Repo: repo, Builds: s.builds, Images: o.Images, Today: o.Today}
 	if p.Images == nil {
 		p.Images = unknown{}
+	}
+	if p.Today.IsZero() {
+		p.Today = time.Now()
 	}
 	reported, limit := 0, reportable(s.file)
 	p.report = func(f Finding) {

@@ -19,6 +19,7 @@ func All() []*check.Check {
 		aptUpdateAlone,
 
 		// Stages and base images.
+		endOfLifeBase,
 
 		// Users and secrets.
 		rootUser,

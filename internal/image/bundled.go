@@ -4,6 +4,8 @@ import (
 	_ "embed"
 	"fmt"
 	"path"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,6 +33,7 @@ type row struct {
 	name  string   // a path.Match pattern
 	tags  []string // path.Match patterns, one of which must match
 	image Image
+	slim  string // how the tag of a slimmer variant is made: "after", "before", "debian", "jre"
 }
 
 // Lookup finds the first row whose name and tags match. For a reference with a digest only, the tag is not known: what
@@ -43,7 +46,9 @@ func (t table) Lookup(ref string) (Image, bool) {
 	var found []Image
 	for _, row := range t {
 		if match(row.name, r.name) && (r.tag == "" || row.tagged(r.tag)) {
-			found = append(found, row.image)
+			image := row.image
+			image.Slim = slimmer(r.tag, row.slim)
+			found = append(found, image)
 			if r.tag != "" {
 				break
 			}
@@ -79,6 +84,9 @@ func agreed(found []Image) Image {
 		keep(&out.Shell, i.Shell)
 		keep(&out.Libc, i.Libc)
 		keep(&out.Adduser, i.Adduser)
+		keep(&out.Manager, i.Manager)
+		keep(&out.Slim, i.Slim)
+		out.Programs, out.Missing = common(out.Programs, i.Programs), common(out.Missing, i.Missing)
 		keep(&out.Workdir, i.Workdir)
 		keep(&out.Entrypoint, i.Entrypoint)
 		out.StepsDown = out.StepsDown && i.StepsDown
@@ -98,6 +106,43 @@ func keep(value *string, other string) {
 	}
 }
 
+// common are the words that stand in both lists.
+func common(a, b string) string {
+	words := strings.Split(b, ",")
+	return strings.Join(slices.DeleteFunc(strings.Split(a, ","), func(w string) bool { return !slices.Contains(words, w) }), ",")
+}
+
+// release matches a tag that names a release, perhaps a Debian release, and nothing else.
+var release = regexp.MustCompile(`^(?:(latest)|((?:[0-9]+(?:\.[0-9]+)*|lts)(?:-rc[0-9]*)?)(?:-(bookworm|bullseye|buster|trixie))?|` +
+	`(bookworm|bullseye|buster|trixie|stable|oldstable|testing|sid))$`)
+
+// jdk matches the tag of a Java development kit.
+var jdk = regexp.MustCompile(`^([0-9][0-9._]*)(-jdk)?(-(?:alpine|noble|jammy)(?:-[0-9.]+)?)?$`)
+
+// slimmer is the tag of the slimmer variant, "" when the tag's shape is not known.
+func slimmer(tag, how string) string {
+	if how == "jre" {
+		if m := jdk.FindStringSubmatch(tag); m != nil {
+			return m[1] + "-jre" + m[3]
+		}
+		return ""
+	}
+	m := release.FindStringSubmatch(tag)
+	switch {
+	case m == nil || how == "":
+		return ""
+	case how == "debian" && m[1] != "":
+		return "stable-slim"
+	case m[1] != "":
+		return "slim"
+	case how == "before" && m[3] != "":
+		return m[2] + "-slim-" + m[3]
+	case how == "before" && m[4] != "":
+		return "slim-" + m[4]
+	}
+	return tag + "-slim"
+}
+
 // read parses the rows: a name pattern, tag patterns with commas, and key=value fields.
 func read(text string) (table, error) {
 	var t table
@@ -112,6 +157,10 @@ func read(text string) (table, error) {
 		r := row{name: fields[0], tags: strings.Split(fields[1], ",")}
 		for _, field := range fields[2:] {
 			key, value, _ := strings.Cut(field, "=")
+			if key == "slim" {
+				r.slim = value
+				continue
+			}
 			if err := r.image.set(key, value); err != nil {
 				return nil, fmt.Errorf("facts.txt line %d: %w", n+1, err)
 			}
@@ -135,6 +184,12 @@ func (i *Image) set(key, value string) error {
 		i.Libc = value
 	case "adduser":
 		i.Adduser = value
+	case "manager":
+		i.Manager = value
+	case "has":
+		i.Programs = value
+	case "lacks":
+		i.Missing = value
 	case "workdir":
 		i.Workdir = value
 	case "entrypoint":

@@ -43,7 +43,7 @@ func TestBundled(t *testing.T) {
 		"gcr.io/distroless/static-debian12":                 "root nonroot:65532:65532 none none none",
 		"gcr.io/distroless/cc-debian12:nonroot":             "65532 nonroot:65532:65532 none glibc none",
 		"cgr.dev/chainguard/static:latest":                  "65532 - - - -",
-		"nginxinc/nginx-unprivileged:1.27":                  "101 nginx:101:101 - - -",
+		"nginxinc/nginx-unprivileged:1.27":                  "101 nginx:101:101 dash glibc shadow",
 		"mcr.microsoft.com/dotnet/aspnet:8.0":               "root app:1654:1654 - glibc -",
 		"mcr.microsoft.com/dotnet/aspnet:6.0":               "root - - - -",
 		"mcr.microsoft.com/dotnet/runtime:9.0.1-alpine3.20": "root app:1654:1654 busybox musl busybox",
@@ -80,6 +80,64 @@ func TestStarts(t *testing.T) {
 	}
 }
 
+func TestSlim(t *testing.T) {
+	for ref, want := range map[string]string{
+		"node:22":                       "22-slim",
+		"node:22.1.0-bookworm":          "22.1.0-bookworm-slim",
+		"node":                          "slim",
+		"node:lts":                      "lts-slim",
+		"node:22-slim":                  "",
+		"node:22-alpine":                "",
+		"node:22-bookworm-slim":         "",
+		"node@sha256:abc":               "",
+		"python:3.12":                   "3.12-slim",
+		"python:3.12-bookworm":          "3.12-slim-bookworm",
+		"python:3.12-windowsservercore": "",
+		"debian:12":                     "12-slim",
+		"debian":                        "stable-slim",
+		"debian:bookworm-20240101":      "",
+		"debian:experimental":           "",
+		"eclipse-temurin:21":            "21-jre",
+		"eclipse-temurin:21-jdk-alpine": "21-jre-alpine",
+		"eclipse-temurin:21-jre":        "",
+		"eclipse-temurin:17.0.9_9-jdk":  "17.0.9_9-jre",
+		"golang:1.26":                   "",
+		"php:8.4":                       "",
+		"ubuntu:24.04":                  "",
+	} {
+		if got, _ := Bundled().Lookup(ref); got.Slim != want {
+			t.Errorf("Lookup(%q).Slim = %q, want %q", ref, got.Slim, want)
+		}
+	}
+}
+
+func TestHas(t *testing.T) {
+	for question, want := range map[string]string{
+		"node:22 curl":                  "has",
+		"node:22-slim curl":             "lacks",
+		"node:22-alpine wget":           "has",
+		"node:22-alpine bash":           "lacks",
+		"nginx:1.27 curl":               "has",
+		"gcr.io/distroless/static curl": "lacks",
+		"scratch bash":                  "lacks",
+		"ubuntu:24.04 wget":             "lacks",
+		"node@sha256:abc bash":          "unknown",
+		"eclipse-temurin:21 curl":       "unknown",
+		"acme/app:1 curl":               "unknown",
+	} {
+		ref, program, _ := strings.Cut(question, " ")
+		i, _ := Bundled().Lookup(ref)
+		has, known := i.Has(program)
+		got := map[bool]string{true: "has", false: "lacks"}[has]
+		if !known {
+			got = "unknown"
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", question, got, want)
+		}
+	}
+}
+
 func TestUnknown(t *testing.T) {
 	for _, ref := range []string{
 		"", "localhost:5000/node", "ghcr.io/acme/node:22", "acme/node", "$BASE", "golang:1.26-windowsservercore-ltsc2022",
@@ -101,7 +159,9 @@ func TestRows(t *testing.T) {
 			t.Errorf("%s %v: source %q is not a page and a day", r.name, r.tags, i.Source)
 		}
 		if !one(i.Shell, "dash", "bash", "busybox", "none") || !one(i.Libc, "glibc", "musl", "none") ||
-			!one(i.Adduser, "shadow", "busybox", "none") || !one(i.Entrypoint, "none", "passes", "own") {
+			!one(i.Adduser, "shadow", "busybox", "none") || !one(i.Entrypoint, "none", "passes", "own") ||
+			!one(r.slim, "after", "before", "debian", "jre") ||
+			!one(i.Manager, "apt", "apk", "dnf", "microdnf", "yum", "zypper", "pacman", "none") {
 			t.Errorf("%s %v: a value outside its list: %+v", r.name, r.tags, i)
 		}
 		if i.Account != "" && (i.UID == 0 || i.GID == 0) {

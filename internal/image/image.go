@@ -1,8 +1,16 @@
-// Package image knows facts about base images: who they run as, which shell and libc they carry.
+// Package image knows facts about base images: who they run as, which shell, libc and programs they carry, how long they
+// get security fixes, and, where a registry was asked, what a tag means today.
 //
 // Facts may know nothing about an image; a check that needs an answer it does not get gives advice instead of a fix.
-// Bundled is a small table of well known images that needs no network; every row of it names its source and its day.
+// Bundled is a table of well known images that needs no network; every row of it names its source and its day. Package
+// registry asks registries and falls back to that table; an Image says which of the two it is from.
 package image
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // An Image is what is known of a base image. A zero field means "not known".
 type Image struct {
@@ -19,6 +27,11 @@ type Image struct {
 	Libc string
 	// Adduser says which account tools the image has: "shadow" (useradd), "busybox" (adduser -D), "none".
 	Adduser string
+	// Manager is the package manager: "apt", "apk", "dnf", "microdnf", "yum", "zypper", "pacman"; "none".
+	Manager string
+	// Programs and Missing are names of programs the image is known to have and known not to have, with commas. See Has.
+	Programs string
+	Missing  string
 	// Workdir is the config's working directory; "/" when the image sets none.
 	Workdir string
 	// Entrypoint says what the image's own ENTRYPOINT makes of a CMD: "none" when it sets none, "passes" when it is a
@@ -28,8 +41,67 @@ type Image struct {
 	StepsDown bool
 	// Port is the port below 1024 on which the image's own program listens unless it is told otherwise.
 	Port int
-	// Source says where the facts come from: a page and a date.
+	// Slim is the tag of a smaller variant of the same release with the same libc; "" when there is none or it is this one.
+	Slim string
+	// Source says where the facts come from: a page and a date, or a registry and a date.
 	Source string
+
+	// Answer is what the registry said; nil when it was not asked, or did not answer.
+	Answer *Answer
+	// Unanswered says why a registry that was asked did not answer, as the end of "the registry was asked, and ...".
+	Unanswered string
+}
+
+// An Answer is what a registry said about a reference.
+type Answer struct {
+	Day time.Time // when it was asked
+	// Digest is what the tag names: of the index when the image is for several platforms, else of its one manifest.
+	Digest string
+	// Tag is, for a reference without a tag or with "latest", a version's tag that names the same digest; "" when none
+	// was found. For other references it is their own tag.
+	Tag       string
+	Platforms []Platform
+	Config    Config
+}
+
+// A Platform is one of the platforms an image is made for.
+type Platform struct {
+	Name   string // "linux/arm64"
+	Digest string // of its manifest
+	Size   int64  // bytes of its compressed layers; 0 when it was not asked for
+}
+
+// A Config is how an image runs, as far as its configuration says.
+type Config struct {
+	User        string
+	Workdir     string
+	Env         []string
+	Entrypoint  []string
+	Cmd         []string
+	Healthcheck bool
+	Ports       []string // "80/tcp"
+	OnBuild     []string
+}
+
+// Has reports whether the image has a program on its PATH, and whether that is known.
+func (i Image) Has(program string) (has, known bool) {
+	if slices.Contains(strings.Split(i.Programs, ","), program) {
+		return true, true
+	}
+	return false, slices.Contains(strings.Split(i.Missing, ","), program)
+}
+
+// Size is the compressed size of the image for a platform in bytes, or 0.
+func (a *Answer) Size(platform string) int64 {
+	if a == nil {
+		return 0
+	}
+	for _, p := range a.Platforms {
+		if p.Name == platform {
+			return p.Size
+		}
+	}
+	return 0
 }
 
 // Facts answers questions about images by reference. It may be asked for any reference, from many goroutines.
