@@ -15,6 +15,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
 // An Edit replaces the bytes Start to End of a file by New. Offsets are bytes of the original file; Start == End inserts.
@@ -87,7 +89,8 @@ func Apply(path string, src []byte, edits []Edit) ([]byte, error) {
 
 // Merge adds a fix's edits to those already accepted. On a conflict it returns ErrConflict and accepted unchanged. Two
 // edits conflict when their bytes overlap, when one inserts strictly inside or at an end of what the other replaces, or
-// when both insert at the same place: their order would be a guess.
+// when both insert at the same place: their order would be a guess. The same edit of another file than a Dockerfile is no
+// conflict and is made once: Dockerfiles share an ignore file.
 func Merge(accepted []Edit, next Fix) ([]Edit, error) {
 	for _, e := range next.Edits {
 		for _, a := range accepted {
@@ -96,11 +99,14 @@ func Merge(accepted []Edit, next Fix) ([]Edit, error) {
 			}
 		}
 	}
-	return slices.Concat(accepted, next.Edits), nil
+	more := slices.DeleteFunc(slices.Clone(next.Edits), func(e Edit) bool {
+		return !dockerfile.Named(e.Path) && slices.Contains(accepted, e)
+	})
+	return slices.Concat(accepted, more), nil
 }
 
 func conflict(a, b Edit) bool {
-	if a.Path != b.Path {
+	if a.Path != b.Path || a == b && !dockerfile.Named(a.Path) {
 		return false
 	}
 	if a.Start == a.End || b.Start == b.End {

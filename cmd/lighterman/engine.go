@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -56,18 +57,27 @@ func localEngine(repo fs.FS, names []string, log *slog.Logger) (o check.Options,
 	return o, close, nil
 }
 
-// sources reads the files that findings speak of, before and beside them what their fixes touch.
+// sources reads the files that findings speak of, before and beside them what their fixes touch; a file that a fix adds
+// has no text.
 func sources(repo fs.FS, findings []check.Finding) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	for _, f := range findings {
-		if out[f.Path] != nil {
-			continue
+		names := []string{f.Path}
+		for _, fix := range f.Fixes {
+			for _, e := range fix.Edits {
+				names = append(names, e.Path)
+			}
 		}
-		data, err := fs.ReadFile(repo, f.Path)
-		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", f.Path, err)
+		for n, name := range names {
+			if out[name] != nil {
+				continue
+			}
+			data, err := fs.ReadFile(repo, name)
+			if err != nil && (n == 0 || !errors.Is(err, fs.ErrNotExist)) {
+				return nil, fmt.Errorf("read %s: %w", name, err)
+			}
+			out[name] = data
 		}
-		out[f.Path] = data
 	}
 	return out, nil
 }

@@ -1,15 +1,22 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
+	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/checks"
 )
@@ -61,14 +68,14 @@ func runFix(cmd *cobra.Command, path string, names []string, dryRun bool) error 
 	}
 	step, end := progress(cmd.ErrOrStderr(), len(paths))
 	defer end()
-	f := fixer{c, want, o, dryRun, cmd.OutOrStdout()}
+	f := fixer{checkout: c, want: want, o: o, dryRun: dryRun, out: cmd.OutOrStdout(), others: map[string][]byte{}}
 	for _, path := range paths {
 		if err := f.fix(ctx, path); err != nil {
 			return err
 		}
 		step(path)
 	}
-	return nil
+	return f.printOthers()
 }
 
 // wanted tells the findings of the named checks from others; none named means all.
@@ -95,33 +102,98 @@ type fixer struct {
 	o      check.Options
 	dryRun bool
 	out    io.Writer
+	others map[string][]byte // what other files than Dockerfiles are to be: several Dockerfiles may share one
 }
 
 func (f fixer) fix(ctx context.Context, path string) error {
-	fixed, err := check.Fix(ctx, f.repo, path, f.want, f.o)
+	fixed, err := check.Fix(ctx, check.Overlay(f.repo, f.others), path, f.want, f.o)
 	if err != nil {
 		return err
 	}
 	if len(fixed.Applied) == 0 {
 		return nil
 	}
-	if f.dryRun {
-		_, err := f.out.Write(diff.Diff("a/"+path, fixed.Before, "b/"+path, fixed.After))
-		return err
+	for _, other := range fixed.Others {
+		f.others[other.Path] = other.After
 	}
-	if err := replace(filepath.Join(f.root, filepath.FromSlash(path)), fixed.After); err != nil {
-		return err
+	if f.dryRun {
+		return f.print(path, fixed.Before, fixed.After)
+	}
+	for _, name := range slices.Sorted(maps.Keys(fixed.Files())) {
+		if err := f.write(name, fixed.Files()[name]); err != nil {
+			return err
+		}
 	}
 	for _, done := range fixed.Applied {
-		fmt.Fprintf(f.out, "%s: %s (%s)\n", path, done.Fixes[0].Title, done.Fixes[0].Intent.Claim().Words)
+		fix := done.Fixes[0]
+		fmt.Fprintf(f.out, "%s: %s (%s)\n", place(path, fix), fix.Title, fix.Intent.Claim().Words)
 	}
 	return nil
 }
 
-// replace writes a file anew with its mode kept: whole or not at all.
+// place names the files that a fix of a Dockerfile changes, when it changes others too.
+func place(path string, fix fixes.Fix) string {
+	var names []string
+	for _, e := range fix.Edits {
+		if !slices.Contains(names, e.Path) {
+			names = append(names, e.Path)
+		}
+	}
+	if slices.Equal(names, []string{path}) {
+		return path
+	}
+	return path + ", " + strings.Join(slices.DeleteFunc(names, func(n string) bool { return n == path }), ", ")
+}
+
+// print writes the difference of one file as git does; before is nil for a new one.
+func (f fixer) print(path string, before, after []byte) error {
+	if bytes.Equal(before, after) {
+		return nil
+	}
+	text := diff.Diff("a/"+path, before, "b/"+path, after)
+	if before == nil {
+		text = bytes.Replace(text, []byte("--- a/"+path+"\n"), []byte("--- /dev/null\n"), 1)
+	}
+	_, err := f.out.Write(text)
+	return err
+}
+
+// printOthers prints, in a dry run, the files that Dockerfiles share, once and as they are in the end.
+func (f fixer) printOthers() error {
+	if !f.dryRun {
+		return nil
+	}
+	for _, path := range slices.Sorted(maps.Keys(f.others)) {
+		before, err := fs.ReadFile(f.repo, path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err := f.print(path, before, f.others[path]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write brings a file to a text, if it is not so already.
+func (f fixer) write(path string, text []byte) error {
+	if before, err := fs.ReadFile(f.repo, path); err == nil && bytes.Equal(before, text) {
+		return nil
+	}
+	return replace(filepath.Join(f.root, filepath.FromSlash(path)), text)
+}
+
+// replace writes a file anew with its mode kept, or one that is not there yet: whole or not at all. It does not write
+// through a symbolic link.
 func replace(path string, data []byte) error {
-	info, err := os.Stat(path)
-	if err != nil {
+	mode := fs.FileMode(0o644)
+	info, err := os.Lstat(path)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
+		return fmt.Errorf("write %s: not a regular file", path)
+	case err == nil:
+		mode = info.Mode().Perm()
+	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".lighterman-*")
@@ -131,7 +203,7 @@ func replace(path string, data []byte) error {
 	defer os.Remove(tmp.Name())
 	_, err = tmp.Write(data)
 	if err == nil {
-		err = tmp.Chmod(info.Mode().Perm())
+		err = tmp.Chmod(mode)
 	}
 	if closeErr := tmp.Close(); err == nil {
 		err = closeErr

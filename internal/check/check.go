@@ -134,6 +134,26 @@ type Case struct {
 	Intent   fixes.Intent
 	Builds   []buildcontext.Build // what the graph cannot see is looked up there
 	BaseUser string               // the user of the final base image where known, else ""
+	// Others are the other files that the fix changes, and Shared the Dockerfiles whose builds may read one of them, Path
+	// among them. Both are empty for a fix of Path alone.
+	Others []Changed
+	Shared []Shared
+}
+
+// A Changed is a file that a fix changes.
+type Changed struct {
+	Path   string
+	Before []byte // nil for a file that does not exist yet
+	After  []byte
+}
+
+// A Shared is a Dockerfile that is, or may be, built with a file that a fix changes.
+type Shared struct {
+	Path   string
+	Text   []byte
+	File   *dockerfile.File     // nil when Text is not one that can be read
+	Before []buildcontext.Build // the ways of building it without the change; empty when none is known
+	After  []buildcontext.Build // the same with it
 }
 
 // A Prover decides whether a fix keeps its promise. A nil error means that the promise was shown to hold; any other

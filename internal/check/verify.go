@@ -1,10 +1,10 @@
 package check
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io/fs"
+	"sync"
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
@@ -22,8 +22,9 @@ func Examine(ctx context.Context, repo fs.FS, paths []string, o Options) (*Resul
 	for _, f := range result.Findings {
 		names[f.Path] = append(names[f.Path], f.Check.Name)
 	}
+	v := newVerifier(repo, o)
 	each(ctx, o, len(result.Findings), func(n int) {
-		result.Findings[n].settle(ctx, repo, names[result.Findings[n].Path], o)
+		result.Findings[n].settle(ctx, v, names[result.Findings[n].Path])
 	})
 	return result, ctx.Err()
 }
@@ -40,13 +41,10 @@ func byPath(findings []Finding, path string) []string {
 }
 
 // settle drops the fixes that do not hold. before are the names of the checks that found something in the file.
-func (f *Finding) settle(ctx context.Context, repo fs.FS, before []string, o Options) {
+func (f *Finding) settle(ctx context.Context, v *verifier, before []string) {
 	var kept []fixes.Fix
-	src, err := fs.ReadFile(repo, f.Path)
 	for _, fix := range f.Fixes {
-		if err == nil {
-			err = verify(ctx, repo, step{f.Path, src, src, fix.Edits, fix, f.Check.Name, before}, o)
-		}
+		err := v.verify(ctx, step{path: f.Path, edits: fix.Edits, fix: fix, check: f.Check.Name, names: before})
 		if err == nil {
 			kept = append(kept, fix)
 			continue
@@ -54,7 +52,6 @@ func (f *Finding) settle(ctx context.Context, repo fs.FS, before []string, o Opt
 		if f.Refused == "" {
 			f.Refused = err.Error()
 		}
-		err = nil
 	}
 	if len(kept) > 0 {
 		f.Refused = ""
@@ -62,34 +59,48 @@ func (f *Finding) settle(ctx context.Context, repo fs.FS, before []string, o Opt
 	f.Fixes = kept
 }
 
-// A step takes a file from one text to the next by one fix.
+// A step takes the repository from one state to the next by one fix.
 type step struct {
 	path   string
-	src    []byte // the original, which edits refer to
-	before []byte // the text before this step
-	edits  []fixes.Edit
+	before map[string][]byte // the files that earlier steps changed, as they are before this one
+	edits  []fixes.Edit      // of all steps up to this one, against the files as the repository has them
 	fix    fixes.Fix
 	check  string   // whose finding the fix is for
-	names  []string // the checks that found something in before, once per finding
+	names  []string // the checks that found something in path before, once per finding
 }
 
-// verify applies the step's edits, looks again, and has the difference proven.
-func verify(ctx context.Context, repo fs.FS, s step, o Options) error {
-	after, err := fixes.Apply(s.path, s.src, s.edits)
+// A verifier holds fixes against a repository.
+type verifier struct {
+	repo fs.FS
+	o    Options
+	all  func() ([]string, error) // the repository's Dockerfiles, looked for once
+}
+
+func newVerifier(repo fs.FS, o Options) *verifier {
+	return &verifier{repo, o, sync.OnceValues(func() ([]string, error) { return dockerfiles(repo) })}
+}
+
+// verify makes the step's edits, looks again, and has the difference proven.
+func (v *verifier) verify(ctx context.Context, s step) error {
+	after, err := edited(v.repo, s.edits)
 	if err != nil {
 		return err
 	}
-	if bytes.Equal(after, s.before) {
+	changed, err := changes(Overlay(v.repo, s.before), after)
+	if err != nil {
+		return err
+	}
+	if len(changed) == 0 {
 		return fmt.Errorf("the fix changes nothing")
 	}
-	again, err := Run(ctx, Overlay(repo, map[string][]byte{s.path: after}), []string{s.path}, o)
+	again, err := Run(ctx, Overlay(v.repo, after), []string{s.path}, v.o)
 	if err != nil {
 		return err
 	}
 	if err := improved(s, again); err != nil {
 		return err
 	}
-	return prove(ctx, repo, s, after, o)
+	return v.prove(ctx, s, after, changed)
 }
 
 // improved asserts that the fixed text parses, has the finding no more, and gives rise to no other.
@@ -117,22 +128,38 @@ func count(names []string) map[string]int {
 	return n
 }
 
-func prove(ctx context.Context, repo fs.FS, s step, after []byte, o Options) error {
-	if o.Prover == nil {
+// prove puts the difference that a step makes before the prover.
+func (v *verifier) prove(ctx context.Context, s step, after map[string][]byte, changed []Changed) error {
+	if v.o.Prover == nil {
 		return fmt.Errorf("fixes are not proven here")
 	}
-	subject := load(Overlay(repo, map[string][]byte{s.path: s.before}), s.path)
+	now := Overlay(v.repo, s.before)
+	subject := load(now, s.path)
 	if subject.file == nil {
 		return fmt.Errorf("the file cannot be read: %s", subject.skip.Reason)
 	}
-	return o.Prover.Prove(ctx, Case{
+	c := Case{
 		Path:     s.path,
-		Before:   s.before,
-		After:    after,
+		Before:   subject.file.Src,
+		After:    subject.file.Src,
 		Intent:   s.fix.Intent,
 		Builds:   subject.builds,
-		BaseUser: baseUser(subject.file, o),
-	})
+		BaseUser: baseUser(subject.file, v.o),
+	}
+	for _, other := range changed {
+		if other.Path == s.path {
+			c.After = other.After
+			continue
+		}
+		c.Others = append(c.Others, other)
+	}
+	if len(c.Others) > 0 {
+		var err error
+		if c.Shared, err = v.shared(ctx, now, Overlay(v.repo, after), s.path, c.Others); err != nil {
+			return err
+		}
+	}
+	return v.o.Prover.Prove(ctx, c)
 }
 
 // baseUser is the user of the image that the final stage stands on, "" when it is not known.
@@ -147,10 +174,11 @@ func baseUser(f *dockerfile.File, o Options) string {
 
 // Combined is several fixes for one file made at once.
 type Combined struct {
-	Edits []fixes.Edit
-	Text  []byte         // the file with Edits made
-	Taken []int          // indexes of the findings whose first fix is in
-	Left  map[int]string // why the first fix of a finding is not in
+	Edits  []fixes.Edit
+	Text   []byte         // the file with Edits made
+	Others []Changed      // the other files that Edits change, by path
+	Taken  []int          // indexes of the findings whose first fix is in
+	Left   map[int]string // why the first fix of a finding is not in
 }
 
 // Combine merges the first fixes of a file's findings in their order. Every fix is verified and proven again on top of
@@ -162,7 +190,7 @@ func Combine(ctx context.Context, repo fs.FS, path string, findings []Finding, o
 		return nil, err
 	}
 	c := &Combined{Text: src, Left: map[int]string{}}
-	names := byPath(findings, path)
+	v, names, before := newVerifier(repo, o), byPath(findings, path), map[string][]byte{}
 	for n, f := range findings {
 		if len(f.Fixes) == 0 || f.Path != path {
 			continue
@@ -172,7 +200,7 @@ func Combine(ctx context.Context, repo fs.FS, path string, findings []Finding, o
 		}
 		edits, err := fixes.Merge(c.Edits, f.Fixes[0])
 		if err == nil {
-			err = verify(ctx, repo, step{path, src, c.Text, edits, f.Fixes[0], f.Check.Name, names}, o)
+			err = v.verify(ctx, step{path, before, edits, f.Fixes[0], f.Check.Name, names})
 		}
 		if err != nil {
 			c.Left[n] = err.Error()
@@ -180,11 +208,24 @@ func Combine(ctx context.Context, repo fs.FS, path string, findings []Finding, o
 		}
 		names = without(names, f.Check.Name)
 		c.Edits, c.Taken = edits, append(c.Taken, n)
-		if c.Text, err = fixes.Apply(path, src, edits); err != nil {
+		if before, err = edited(repo, edits); err != nil {
 			return nil, err
 		}
 	}
-	return c, nil
+	return c, c.apply(repo, path, before)
+}
+
+// apply takes over the files as the edits leave them.
+func (c *Combined) apply(repo fs.FS, path string, after map[string][]byte) error {
+	changed, err := changes(repo, after)
+	for _, other := range changed {
+		if other.Path == path {
+			c.Text = other.After
+			continue
+		}
+		c.Others = append(c.Others, other)
+	}
+	return err
 }
 
 // without is names with one occurrence of name taken out.
@@ -205,7 +246,17 @@ type Fixed struct {
 	Path    string
 	Before  []byte
 	After   []byte
+	Others  []Changed // the other files that are changed with it, by path
 	Applied []Finding // in the order in which their fixes were made
+}
+
+// Files are all files that differ, by path.
+func (f *Fixed) Files() map[string][]byte {
+	out := map[string][]byte{f.Path: f.After}
+	for _, other := range f.Others {
+		out[other.Path] = other.After
+	}
+	return out
 }
 
 // maxRounds bounds Fix: every round takes at least one finding away, and no file needs many.
@@ -220,7 +271,7 @@ func Fix(ctx context.Context, repo fs.FS, path string, want func(Finding) bool, 
 	}
 	out := &Fixed{Path: path, Before: src, After: src}
 	for range maxRounds {
-		now := Overlay(repo, map[string][]byte{path: out.After})
+		now := Overlay(repo, out.Files())
 		result, err := Examine(ctx, now, []string{path}, o)
 		if err != nil {
 			return nil, err
@@ -240,7 +291,22 @@ func Fix(ctx context.Context, repo fs.FS, path string, want func(Finding) bool, 
 		for _, n := range c.Taken {
 			out.Applied = append(out.Applied, result.Findings[n])
 		}
-		out.After = c.Text
+		if err := out.advance(repo, c); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
+}
+
+// advance takes over what a round made.
+func (f *Fixed) advance(repo fs.FS, c *Combined) error {
+	f.After = c.Text
+	after := f.Files()
+	for _, other := range c.Others {
+		after[other.Path] = other.After
+	}
+	delete(after, f.Path)
+	var err error
+	f.Others, err = changes(repo, after)
+	return err
 }

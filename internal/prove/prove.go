@@ -54,6 +54,9 @@ func predicateOf(intent fixes.Intent) (predicate, error) {
 
 // Prove implements check.Prover.
 func (p *Pool) Prove(ctx context.Context, c check.Case) error {
+	if len(c.Others) > 0 {
+		return fmt.Errorf("nothing can show that a change of %s keeps its promise", c.Others[0].Path)
+	}
 	pred, err := predicateOf(c.Intent)
 	if err != nil {
 		return err

@@ -50,12 +50,15 @@ type (
 // JSON writes v as one object, the format of JSONVersion.
 func JSON(w io.Writer, v View) error {
 	doc := document{Version: JSONVersion, Files: v.Files, Findings: []jsonFinding{}, Errors: []jsonError{}}
+	secret := v.secrecy()
 	for _, f := range v.Findings {
 		out := jsonFinding{
 			Check: f.Check.Name, Path: f.Path, Line: f.Line, EndLine: f.EndLine,
 			Severity: f.Check.Severity.String(), Message: f.Message, Proof: "advice", Refused: f.Refused,
 		}
-		if len(f.Fixes) > 0 {
+		if secret.hidden(v, f) {
+			out.Refused = unshown
+		} else if len(f.Fixes) > 0 {
 			out.Proof = string(f.Fixes[0].Intent.Claim().Class)
 			out.Fix = &jsonFix{Title: f.Fixes[0].Title, Edits: []jsonEdit{}}
 			for _, e := range v.edits(f) {

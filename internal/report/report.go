@@ -5,10 +5,12 @@
 package report
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/review"
 )
 
 // A View is what a run found, with the text of the files it was found in.
@@ -19,6 +21,49 @@ type View struct {
 	Sources   map[string][]byte // by path
 	Elsewhere int               // findings that the change under review neither touched nor caused
 }
+
+// withheld stands for a line that is not repeated.
+const withheld = "(a line with a secret)"
+
+// A secrecy holds for each file the 1-based lines that may hold a secret, whatever else is found on them.
+type secrecy map[string]map[int]bool
+
+// secrecy of the view: the lines of every instruction on which a private finding stands.
+func (v View) secrecy() secrecy {
+	out := secrecy{}
+	for _, f := range v.Findings {
+		if f.Check.Private && out[f.Path] == nil {
+			out[f.Path] = review.PrivateLines(f.Path, v.Sources[f.Path], v.Findings)
+		}
+	}
+	return out
+}
+
+// repeats reports whether an edit would repeat such a line: it rewrites one, or puts one elsewhere.
+func (s secrecy) repeats(v View, e fixes.LineEdit) bool {
+	if len(s[e.Path]) == 0 {
+		return false
+	}
+	for n := e.StartLine; n <= e.EndLine; n++ {
+		if s[e.Path][n] {
+			return true
+		}
+	}
+	for n, line := range v.lines(e.Path) {
+		if line = strings.TrimSpace(line); s[e.Path][n+1] && line != "" && strings.Contains(e.New, line) {
+			return true
+		}
+	}
+	return false
+}
+
+// hidden reports whether a finding's fix cannot be shown without repeating a line with a secret.
+func (s secrecy) hidden(v View, f check.Finding) bool {
+	return slices.ContainsFunc(v.edits(f), func(e fixes.LineEdit) bool { return s.repeats(v, e) })
+}
+
+// unshown is why a fix is not shown in a report, where there is one.
+const unshown = "there is one, which is not shown here because it would repeat a line with a secret; lighterman fix makes it"
 
 // lines are the lines of a file without their ends.
 func (v View) lines(path string) []string {

@@ -31,7 +31,11 @@ func SARIF(w io.Writer, v View, tool SARIFTool) error {
 			WithHelp(sarif.NewMultiformatMessageString().WithText(c.Summary).WithMarkdown(tool.Help(c))).
 			WithHelpURI(home + "/blob/main/internal/checks/" + c.Name + ".md")
 	}
+	secret := v.secrecy()
 	for _, f := range v.Findings {
+		if secret.hidden(v, f) {
+			f.Fixes = nil
+		}
 		run.AddResult(v.result(f))
 	}
 	invocation := sarif.NewInvocation().WithExecutionSuccessful(true)

@@ -20,7 +20,7 @@ type TextOptions struct {
 
 // Text writes what a person wants to read: the lines with a caret, one sentence, the difference the fix makes.
 func Text(w io.Writer, v View, o TextOptions) error {
-	t := &text{Writer: bufio.NewWriter(w), v: v, o: o}
+	t := &text{Writer: bufio.NewWriter(w), v: v, o: o, secret: v.secrecy()}
 	for _, f := range v.Findings {
 		t.finding(f)
 	}
@@ -33,8 +33,9 @@ func Text(w io.Writer, v View, o TextOptions) error {
 
 type text struct {
 	*bufio.Writer
-	v View
-	o TextOptions
+	v      View
+	o      TextOptions
+	secret secrecy
 }
 
 // ANSI colours (ECMA-48 SGR).
@@ -79,7 +80,9 @@ func (t *text) excerpt(f check.Finding, color string) {
 	margin := len(fmt.Sprint(f.EndLine))
 	for n := f.Line; n <= min(f.EndLine, f.Line+maxExcerpt-1, len(lines)); n++ {
 		line := clean(lines[n-1])
-		if f.Check.Private {
+		if t.secret[f.Path][n] && !f.Check.Private {
+			line = withheld
+		} else if f.Check.Private {
 			line = blank(lines[n-1][:min(t.v.column(f)-1, len(lines[n-1]))]) + clean(t.v.at(f)) + " …"
 		}
 		t.printf("  %s %s\n", t.paint(faint, fmt.Sprintf("%*d │", margin, n)), line)
@@ -89,6 +92,9 @@ func (t *text) excerpt(f check.Finding, color string) {
 			length := max(1, utf8.RuneCountInString(strings.TrimRight(lines[n-1][at:], " \t\\")))
 			if f.Line == f.EndLine {
 				length = max(1, min(length, f.At.Len()))
+			}
+			if line == withheld {
+				pad, length = "", len(withheld)
 			}
 			t.printf("  %s %s%s\n", t.paint(faint, strings.Repeat(" ", margin)+" │"), pad, t.paint(color, strings.Repeat("^", length)))
 		}
@@ -123,6 +129,10 @@ func (t *text) fix(f check.Finding) {
 
 func (t *text) edit(e fixes.LineEdit) {
 	lines := t.v.lines(e.Path)
+	if t.secret.repeats(t.v, e) {
+		t.printf("    %s\n", t.paint(faint, withheld))
+		return
+	}
 	for n := e.StartLine; n <= min(e.EndLine, len(lines)); n++ {
 		t.printf("    %s\n", t.paint(red, "- "+clean(lines[n-1])))
 	}

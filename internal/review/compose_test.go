@@ -322,13 +322,44 @@ func TestChangeThatIsNoSuggestionIsShownWhenShort(t *testing.T) {
 	const text = "FROM node\r\nADD . .\r\n"
 	f := File{Path: "Dockerfile", Text: []byte(text)}
 	short := example("short", 2, text, replace(text, "ADD", "COPY")).Fixes[0]
-	if got, want := change(f, short), "```diff\n@@\n FROM node\n-ADD . .\n+COPY . .\n```\n"; got != want {
+	if got, want := change(f, short), "```diff\n@@\n FROM node\n-ADD . .\n+COPY . .\n```"; got != want {
 		t.Errorf("change is %q, want %q", got, want)
 	}
 	for name, fresh := range map[string]string{"lines": strings.Repeat("x\n", maxChange), "bytes": strings.Repeat("x", maxBlock)} {
 		if got := change(f, example("long", 2, text, replace(text, "ADD", fresh)).Fixes[0]); got != "" {
 			t.Errorf("a change of too many %s is shown: %q", name, got)
 		}
+	}
+}
+
+// TestChangeOfAnotherFile shows what is added to it under its name, with nothing in it that Markdown would interpret.
+func TestChangeOfAnotherFile(t *testing.T) {
+	const text = "FROM node\nADD . .\n"
+	f := File{Path: "Dockerfile", Text: []byte(text)}
+	both := example("both", 2, text, fixes.Edit{Path: "a/.dockerignore", Start: 5, End: 5, New: "\r\n.git\r\n**/`x`\r\n"}, replace(text, "ADD", "COPY")).Fixes[0]
+	want := "```diff\n@@\n FROM node\n-ADD . .\n+COPY . .\n```\n\nAdded to `a/.dockerignore`:\n\n```\n.git\n**/`x`\n```"
+	if got := change(f, both); got != want {
+		t.Errorf("change is %q, want %q", got, want)
+	}
+	both.Edits = both.Edits[:1]
+	if got := change(f, both); got != want[strings.Index(want, "Added"):] {
+		t.Errorf("change is %q", got)
+	}
+	both.Edits[0].New = strings.Repeat("x\n", 2*maxChange)
+	if got := change(f, both); got != "" {
+		t.Errorf("too long a change is shown: %q", got)
+	}
+}
+
+// TestChangeOfALineWithASecretIsNotShown: what becomes of the line would repeat it.
+func TestChangeOfALineWithASecretIsNotShown(t *testing.T) {
+	const text = "FROM node\nRUN curl https://u:hunter2@x\n"
+	f := File{Path: "Dockerfile", Text: []byte(text), private: map[int]bool{2: true}}
+	if got := change(f, example("s", 2, text, replace(text, "curl", "curl -f")).Fixes[0]); got != "" {
+		t.Errorf("change is %q", got)
+	}
+	if got := change(f, example("s", 2, text, replace(text, "FROM node", "FROM node:22")).Fixes[0]); got == "" || strings.Contains(got, "hunter2") {
+		t.Errorf("change is %q", got)
 	}
 }
 

@@ -2,6 +2,7 @@ package review
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -43,7 +44,11 @@ func suggest(f File, fix fixes.Fix, near Hunk) (s *Suggestion, why string) {
 // unsuitable says why no fix of the file, or not this one, can be a suggestion wherever it stands. GitHub commits
 // what a block holds byte for byte, except for line ends; files with carriage returns are therefore left out.
 func unsuitable(f File, fix fixes.Fix) string {
+	mine := slices.ContainsFunc(fix.Edits, func(e fixes.Edit) bool { return e.Path == f.Path })
 	for _, e := range fix.Edits {
+		if e.Path != f.Path && !mine {
+			return fmt.Sprintf("It is not offered as a suggestion, for it changes %s.", code(e.Path))
+		}
 		if e.Path != f.Path {
 			return fmt.Sprintf("One suggestion cannot hold it, for it also changes %s.", code(e.Path))
 		}

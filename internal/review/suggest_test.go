@@ -35,6 +35,8 @@ func TestSuggest(t *testing.T) {
 			edits: []fixes.Edit{replace(text, "WORKDIR /app\nCOPY . .\nRUN npm ci\n", "WORKDIR /app\nADD . .\nRUN npm ci\n")},
 			want:  Suggestion{3, 3, "ADD . .\n"}},
 		{name: "another file", text: text, near: 2, edits: []fixes.Edit{{Path: ".dockerignore", New: ".git\n"}},
+			why: "it changes `.dockerignore`"},
+		{name: "another file too", text: text, near: 2, edits: []fixes.Edit{replace(text, "npm ci", "npm i"), {Path: ".dockerignore", New: ".git\n"}},
 			why: "also changes `.dockerignore`"},
 		{name: "windows line ends", text: "FROM a\r\nADD . .\r\n", near: 2,
 			edits: []fixes.Edit{replace("FROM a\r\nADD . .\r\n", "ADD", "COPY")}, why: "carriage returns"},
