@@ -27,6 +27,12 @@ func All() []*check.Check {
 
 		// Package managers and layers.
 		assumeYes,
+		apkCacheKept,
+		dnfCacheKept,
+		pipCacheKept,
+		npmCacheKept,
+		yarnCacheKept,
+		gemDocsKept,
 		aptListsKept,
 		lateCleanup,
 		chownCopies,

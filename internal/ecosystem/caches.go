@@ -78,6 +78,9 @@ func (c calls) verb() (verb string, rest []string) {
 
 func (c calls) makes() []string {
 	verb, rest := c.verb()
+	if slices.Contains(c.words, "--version") || slices.Contains(c.words, "--help") {
+		return nil
+	}
 	var out []string
 	if c.name == "apk" && verb == "add" {
 		out = apkPackages(rest)

@@ -3,7 +3,6 @@ package prove
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -24,9 +23,9 @@ type rewrite struct {
 
 // A rewording is what one Rule allows.
 type rewording struct {
-	command func(r rewrite) error // why a rewrite is not what the rule makes
-	spares  []string              // directories that afterwards hold less, or nothing
-	later   *regexp.Regexp        // what a later RUN must not have, as it may need what is no longer there; nil for nothing
+	command func(r rewrite) error                   // why a rewrite is not what the rule makes
+	spares  []string                                // directories that afterwards hold less, or nothing
+	needs   func(words []string, literal bool) bool // whether a later command may need what is no longer there; nil: none
 }
 
 // reworded: one RUN differs, its script is the old one but for the words of commands, and each command that differs
@@ -87,15 +86,26 @@ func (c *change) spared(run *dockerfile.Instruction, rule rewording) error {
 		return err
 	}
 	for _, i := range c.before.Instructions[run.Index+1:] {
-		text := i.Text()
-		for _, h := range i.Heredocs {
-			text += "\n" + h.Content
-		}
-		if i.Keyword == "RUN" && rule.later != nil && rule.later.MatchString(text) {
+		if i.Keyword == "RUN" && rule.needs != nil && mayNeed(i, rule.needs) {
 			return fmt.Errorf("line %d may need what is no longer kept", i.Line())
 		}
 	}
 	return nil
+}
+
+// mayNeed reports whether a RUN has a command that needs something, or cannot be read.
+func mayNeed(i *dockerfile.Instruction, needs func([]string, bool) bool) bool {
+	if i.Form == dockerfile.ExecForm {
+		return needs(texts(i), true)
+	}
+	script, err := i.Script()
+	return err != nil || slices.ContainsFunc(script.Calls(), func(cmd dockerfile.Command) bool {
+		var words []string
+		for _, w := range cmd.Words {
+			words = append(words, w.Text)
+		}
+		return needs(words, cmd.Words[0].Literal)
+	})
 }
 
 // rewrites are the commands of two RUNs that differ, when nothing else does.

@@ -19,7 +19,7 @@ var rewordings = map[fixes.Rule]rewording{
 			programs: "apk", verbs: "add", flag: "--no-cache", switches: "-q --quiet -v --verbose -U --update --update-cache",
 			against: "--no-cache --cache-dir --cache-max-age --no-network --root -p",
 		}.command,
-		spares: []string{"/var/cache/apk"}, later: regexp.MustCompile(`\bapk\b`),
+		spares: []string{"/var/cache/apk"}, needs: apkIndex,
 	},
 	fixes.PipKeepsNothing: {
 		command: gains{
@@ -47,6 +47,13 @@ var rewordings = map[fixes.Rule]rewording{
 	fixes.StableApt:        {command: stableApt},
 	fixes.WithoutSudo:      {command: withoutSudo},
 	fixes.FailsOnHTTPError: {command: failsOnHTTPError},
+}
+
+// apkIndex reports whether a command may work from an index that apk fetched before. One that says it brings its own is
+// not believed: whether it said so may be a later fix of the same file.
+func apkIndex(words []string, _ bool) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(w, "apk") }) &&
+		!slices.Contains(words, "del")
 }
 
 const aptSwitches = `-y --yes --assume-yes -q -qq -qqy -qy -yq -yqq -yqqq -qqqy --quiet --no-install-suggests
