@@ -174,7 +174,16 @@ func (o ordering) look(i *dockerfile.Instruction) ecosystem.Step {
 
 // repeats says what is done again by managers that keep what they download for later steps.
 var repeats = map[string]string{
-	"go": "downloads every module again",
+	"go":     "downloads every module again",
+	"maven":  "downloads every dependency again",
+	"gradle": "downloads every dependency again",
+	"dotnet": "downloads every package again",
+	"dart":   "downloads every package again",
+	"deno":   "downloads every module again",
+	"swift":  "fetches every dependency again",
+	"cargo":  "fetches and compiles every dependency again",
+	"stack":  "fetches and compiles every dependency again",
+	"cabal":  "fetches and compiles every dependency again",
 }
 
 // said is the finding's sentence.
@@ -186,12 +195,18 @@ func said(i ecosystem.Install) string {
 	return fmt.Sprintf("the sources are copied before `%s`, so every change to them %s", spoken(i.Command), again)
 }
 
-var plainWord = regexp.MustCompile(`^[a-z][a-z-]{0,15}$`)
+var plainWord = regexp.MustCompile(`^([a-z][a-z-]{0,15}|dependency:[a-z-]{1,20})$`)
+
+// plainFlags are switches that often stand before what a command is to do.
+var plainFlags = []string{"-B", "-q", "-U", "-ntp", "--batch-mode", "--no-transfer-progress", "--no-daemon", "--quiet"}
 
 // spoken names a command by its first words. Longer ones, flags and values are left out: one of them may be a secret.
 func spoken(c dockerfile.Command) string {
 	words := []string{c.Name()}
 	for _, w := range c.Args() {
+		if w.Literal && slices.Contains(plainFlags, w.Text) {
+			continue
+		}
 		if len(words) == 3 || !w.Literal || !plainWord.MatchString(w.Text) {
 			break
 		}

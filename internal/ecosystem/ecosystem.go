@@ -55,7 +55,7 @@ type Step struct {
 // judges lists every manager. A function says what a command is to its manager; other is the zero verdict.
 func judges() []func(words []string) verdict {
 	return []func([]string) verdict{golang, npm, yarn, pnpm, pip, bystander,
-		bun}
+		bun, maven}
 }
 
 // A kind says what a command means for the order of steps.

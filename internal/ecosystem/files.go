@@ -16,7 +16,7 @@ type files struct {
 
 // families are the files of the managers that keep them in their own files.
 func families() []files {
-	return []files{bunFiles}
+	return []files{bunFiles, mavenFiles}
 }
 
 // isRead reports whether a manager looks into a file of that path.

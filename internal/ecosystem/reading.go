@@ -178,3 +178,9 @@ func (r *reading) there(name string) bool {
 	_, err := fs.Stat(r.context, name)
 	return err == nil
 }
+
+// directory reports whether a directory of that name is in the context.
+func (r *reading) directory(name string) bool {
+	info, err := fs.Stat(r.context, name)
+	return err == nil && info.IsDir()
+}

@@ -13,7 +13,8 @@ type effect struct {
 	name      string   // the command's first words, for people
 	words     []string // all of them
 	dir       string   // where it runs
-	manifests []string // a file of one of these names has to stand in dir or above it
+	manifests []string // a file that matches one of these names has to stand in dir or above it
+	wide      bool     // it works on all such files that are copied before, wherever they stand
 	lists     []string // files that it reads
 	writes    []string // what it writes to or removes
 	beside    []string // what it writes beside each manifest
@@ -102,7 +103,8 @@ func allUnder(dir string, names []string) []string {
 // effectOf finds out what a command does in a directory.
 func effectOf(words []string, dir string) (effect, error) {
 	program := path.Base(words[0])
-	for _, know := range []func(string, []string, string) (effect, bool, error){pipEffect, systemEffect, toolEffect} {
+	for _, know := range []func(string, []string, string) (effect, bool, error){pipEffect, systemEffect, mavenEffect,
+		toolEffect} {
 		if e, ok, err := know(program, words, dir); ok || err != nil {
 			e.words = words
 			return e, err

@@ -30,7 +30,7 @@ var companions = map[string][]string{
 // of the sources while installing, and the directories that it names are inputs.
 func complete(fsys fs.FS, manifests, inputs, words []string) error {
 	for _, in := range inputs {
-		if !slices.Contains(manifests, path.Base(in)) {
+		if !matchesAny(manifests, path.Base(in)) {
 			continue
 		}
 		for _, name := range companions[path.Base(in)] {
@@ -47,10 +47,29 @@ func complete(fsys fs.FS, manifests, inputs, words []string) error {
 			err = replacements(fsys, in, inputs)
 		case "go.work":
 			err = members(fsys, in, inputs)
+		default:
+			err = completeFor(fsys, in, inputs)
 		}
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// matchesAny reports whether a name matches one of the patterns.
+func matchesAny(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		ok, err := path.Match(pattern, name)
+		return ok && err == nil
+	})
+}
+
+// completeFor is complete for the manifests of managers that have a file of their own here.
+func completeFor(fsys fs.FS, in string, inputs []string) error {
+	switch base := path.Base(in); {
+	case matchesAny(poms, base):
+		return pomComplete(fsys, in, inputs)
 	}
 	return nil
 }

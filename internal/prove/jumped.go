@@ -194,7 +194,7 @@ func (p *placed) reads(e effect) (root string, err error) {
 		return "", nil
 	}
 	for dir := e.dir; within(dir, p.into()); dir = path.Dir(dir) {
-		if slices.ContainsFunc(e.manifests, func(name string) bool { return p.has(path.Join(dir, name)) }) {
+		if p.hasOne(dir, e.manifests) {
 			return dir, p.everyContext(func(b buildcontext.Build) error {
 				return complete(b.Context, e.manifests, p.names, e.words)
 			})
@@ -204,6 +204,20 @@ func (p *placed) reads(e effect) (root string, err error) {
 		}
 	}
 	return "", fmt.Errorf("%s reads %s in %s, which is not copied before", e.name, strings.Join(e.manifests, " or "), e.dir)
+}
+
+// hasOne reports whether a file whose name matches one of the patterns stands in a directory of the image already, one
+// that the copy brings there.
+func (p *placed) hasOne(dir string, patterns []string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		if !strings.ContainsAny(pattern, "*?[") {
+			return p.has(path.Join(dir, pattern))
+		}
+		return slices.ContainsFunc(p.names, func(name string) bool {
+			at, ok := p.imageOf(name)
+			return ok && path.Dir(at) == dir && matchesAny([]string{pattern}, path.Base(at))
+		})
+	})
 }
 
 // systemPlaces are where packages put their files.
@@ -237,6 +251,9 @@ func (p *placed) untouched(e effect, root string, env []string) error {
 		return err
 	}
 	for _, at := range append(places, programs...) {
+		if slices.Contains(programs, at) && p.has(at) {
+			continue // a wrapper that is copied before, and started by its path
+		}
 		if err := p.free(e, at); err != nil {
 			return err
 		}
@@ -248,7 +265,8 @@ func (p *placed) untouched(e effect, root string, env []string) error {
 func (p *placed) projects(e effect, root string) []string {
 	out := []string{e.dir}
 	for _, name := range p.names {
-		if at, ok := p.imageOf(name); ok && root != "" && slices.Contains(e.manifests, path.Base(name)) && within(at, root) {
+		if at, ok := p.imageOf(name); ok && root != "" && matchesAny(e.manifests, path.Base(name)) &&
+			(e.wide || within(at, root)) {
 			out = append(out, path.Dir(at))
 		}
 	}
