@@ -21,7 +21,7 @@ lint: ## gofmt, vet, staticcheck, a tidy and verified go.mod.
 	$(GO) mod verify
 
 update: ## Rewrite goldens and the README's tables. Read the diff before keeping it.
-	$(GO) test ./fixes ./internal/ecosystem ./internal/checks ./internal/report ./cmd/lighterman -update
+	$(GO) test ./fixes ./internal/buildcontext ./internal/ecosystem ./internal/checks ./internal/report ./cmd/lighterman -update
 
 demo: build ## Show the whole product: a server, a GitHub double, a pull request, its review, on a page.
 	./bin/lighterman demo

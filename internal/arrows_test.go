@@ -69,6 +69,8 @@ var owners = map[string][]string{
 	"github.com/spf13/cobra":                     {"cmd/lighterman"},
 	"github.com/bluekeyes/go-gitdiff":            {"internal/review"},
 	"github.com/moby/patternmatcher":             {"internal/buildcontext"},
+	"github.com/hashicorp/hcl/v2":                {"internal/buildcontext"},
+	"github.com/zclconf/go-cty":                  {"internal/buildcontext"},
 	"github.com/owenrumney/go-sarif/v3":          {"internal/report"},
 }
 

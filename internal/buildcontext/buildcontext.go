@@ -1,37 +1,51 @@
 // Package buildcontext says how a Dockerfile is built in its repository: from which directory, with which ignore file,
 // target and arguments.
 //
-// What compose files and workflows state is believed; otherwise the directory is inferred from which one makes the COPY
-// sources exist. A file may be built in several ways, and what a check claims must hold for all of them.
+// What compose files, bake files, workflows, Makefiles and the like state is believed; otherwise the directory is
+// inferred from which one makes the COPY sources exist. A file may be built in several ways, and what a check claims must
+// hold for all of them.
+//
+// Every kind of file is read into recipes, which know nothing of Dockerfiles; a recipe is then matched with the path of
+// one. Variables without a known value stay holes in its texts (phrase.go).
 //
 // A repository may stand behind a code host that charges for every read, so the package looks only at names until it
-// has to open a file, and opens only the files that Wanted names.
+// has to open a file, and opens only the files that Wanted names and those that a compose file includes.
 package buildcontext
 
 import (
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
 // A Build is one way in which a Dockerfile is built.
 type Build struct {
-	Origin    string            // where it is said, for people: "compose.yml, service web"; "inferred from COPY sources"
-	Stated    bool              // a file says so; false when inferred
-	Dir       string            // the context directory relative to the repository's root, "." for the root itself
-	Target    string            // the stage to build, "" for the last
+	Origin string // where it is said, for people: "compose.yml, service web"; "inferred from COPY sources"
+	Stated bool   // a file says so; false when inferred
+	Dir    string // the context directory relative to the repository's root, "." for the root itself
+	Target string // the stage to build, "" for the last
+	// AnyTarget is set when the target is named by a variable: any stage may be the one. Target is then "".
+	AnyTarget bool
 	Args      map[string]string // build arguments with known values
 	Platforms []string          // as stated; empty when nothing is said
-	// User, Mounts, Ports and Command are what a compose service says about the container that it starts: the user it sets
+	// Named are the named contexts, which FROM and COPY --from may use like images, and what each of them is: a directory
+	// of the repository, or an image, a target or a URL as written ("docker-image://alpine:3.22", "target:base").
+	Named map[string]string
+	// AnyNamed is set when there may be more of them than Named holds, because a variable holds flags.
+	AnyNamed bool
+	// Service is set when a compose service is built so. User, Mounts, Ports and Command are what a compose service says about the container that it starts: the user it sets
 	// instead of the image's, the paths in the container that come from the host or a volume, the container's ports, and
 	// whether it gives a command in place of the image's CMD.
+	Service bool
 	User    string
 	Mounts  []string
 	Ports   []string
 	Command bool
+	// Probe is the test of the service's healthcheck as compose has it: {"CMD", ...}, {"CMD-SHELL", script} or {"NONE"}; nil
+	// when it has none.
+	Probe []string
 	// Powers is what a compose service grants the container, or reaches from it, that is usually for root only:
 	// "cap_add"; "" for none.
 	Powers string
@@ -52,33 +66,9 @@ type Build struct {
 	ignored *matcher
 }
 
-// Find lists the ways in which the repository builds f: those that compose files and workflows state, else the one that
-// can be inferred, else none. A file that cannot be read states nothing.
-func Find(repository fs.FS, f *dockerfile.File) []Build {
-	repo := remembered(repository)
-	var out []Build
-	for _, s := range slices.Concat(composed(repo, f.Path), workflows(repo, f.Path)) {
-		out = append(out, open(repo, f.Path, s))
-	}
-	if len(out) == 0 {
-		out = inferred(repo, f)
-	}
-	return distinct(out)
-}
-
 // Hides reports whether the context would hold nothing of the file or directory of that context-relative name even if
 // it existed, because the ignore file keeps it out.
 func (b Build) Hides(name string) bool { return b.ignored.hidesAll(name) }
-
-// Wanted reports whether a file of that repository path may be opened by Find or by a Build: compose files, workflows
-// and ignore files. Whoever reads a repository over a network fetches these beforehand.
-func Wanted(name string) bool {
-	if skipped(name) {
-		return false
-	}
-	base := path.Base(name)
-	return isCompose(base) || isWorkflow(name) || base == ignoreName || strings.HasSuffix(base, ignoreName)
-}
 
 // skipped reports whether a path lies in a directory that holds other people's code.
 func skipped(name string) bool {
@@ -95,18 +85,24 @@ type stated struct {
 	origin    string
 	dir       string
 	target    string
+	anyTarget bool
 	args      map[string]string
 	platforms []string
+	named     map[string]string
+	anyNamed  bool
 	remote    bool
+	podman    bool
 	unknown   string
 	container container
 }
 
 // open makes the Build of what was stated.
 func open(repo *snapshot, dockerfilePath string, s stated) Build {
-	b := Build{Origin: s.origin, Stated: true, Dir: s.dir, Target: s.target, Args: s.args, Platforms: s.platforms,
-		Remote: s.remote, Unknown: s.unknown, User: s.container.user, Mounts: s.container.mounts, Ports: s.container.ports,
-		Command: s.container.command, Powers: s.container.powers}
+	c := s.container
+	b := Build{Origin: s.origin, Stated: true, Dir: s.dir, Target: s.target, AnyTarget: s.anyTarget, Args: s.args,
+		Platforms: s.platforms, Named: s.named, AnyNamed: s.anyNamed, Remote: s.remote, Unknown: s.unknown,
+		Service: c.service, User: c.user, Mounts: c.mounts, Ports: c.ports, Command: c.command, Probe: c.probe,
+		Powers: c.powers}
 	if b.Unknown == "" && !isDir(repo, b.Dir) {
 		b.Unknown = "the context directory " + b.Dir + " is not in the repository"
 	}
@@ -140,15 +136,12 @@ func distinct(all []Build) []Build {
 }
 
 func same(a, b Build) bool {
-	if a.Dir != b.Dir || a.Target != b.Target || a.Remote != b.Remote || a.Unknown != b.Unknown ||
-		a.User != b.User || a.Command != b.Command || a.Powers != b.Powers || !slices.Equal(a.Mounts, b.Mounts) || !slices.Equal(a.Ports, b.Ports) ||
-		!slices.Equal(a.Platforms, b.Platforms) || len(a.Args) != len(b.Args) {
-		return false
-	}
-	for k, v := range a.Args {
-		if w, ok := b.Args[k]; !ok || v != w {
-			return false
-		}
-	}
-	return true
+	return a.Dir == b.Dir && a.Target == b.Target && a.AnyTarget == b.AnyTarget && a.Remote == b.Remote &&
+		a.Unknown == b.Unknown && a.AnyNamed == b.AnyNamed && maps.Equal(a.Args, b.Args) && maps.Equal(a.Named, b.Named) &&
+		slices.Equal(a.Platforms, b.Platforms) && sameContainer(a, b)
+}
+
+func sameContainer(a, b Build) bool {
+	return a.Service == b.Service && a.User == b.User && a.Command == b.Command && a.Powers == b.Powers &&
+		slices.Equal(a.Mounts, b.Mounts) && slices.Equal(a.Ports, b.Ports) && slices.Equal(a.Probe, b.Probe)
 }

@@ -1,9 +1,11 @@
 package buildcontext_test
 
 import (
+	"flag"
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +18,8 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/buildcontext"
 )
+
+var update = flag.Bool("update", false, "rewrite what the archives want")
 
 // TestFind runs the archives of testdata/buildcontext: a repository, and a file "want" with a line for every build of
 // every Dockerfile, followed by what its context holds when the line before the dash asks for it.
@@ -38,7 +42,15 @@ func TestFind(t *testing.T) {
 				}
 				repo[f.Name] = &fstest.MapFile{Data: f.Data, Mode: 0o644}
 			}
-			if diff := cmp.Diff(want, describe(t, repo)); diff != "" {
+			got := describe(t, repo)
+			if *update {
+				archive.Files[len(archive.Files)-1].Data = []byte(got) // "want" comes last
+				if err := os.WriteFile(name, txtar.Format(archive), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
@@ -68,8 +80,17 @@ func line(b buildcontext.Build) string {
 	if b.Unknown != "" {
 		text = fmt.Sprintf("? (%s) %s", b.Origin, b.Unknown)
 	}
+	for _, key := range slices.Sorted(maps.Keys(b.Named)) {
+		text += fmt.Sprintf(" %s:=%s", key, b.Named[key])
+	}
 	for _, key := range slices.Sorted(maps.Keys(b.Args)) {
 		text += fmt.Sprintf(" %s=%s", key, b.Args[key])
+	}
+	if b.AnyTarget {
+		text += " target:?"
+	}
+	if b.AnyNamed {
+		text += " names:?"
 	}
 	for _, part := range []struct{ name, text string }{
 		{"target", b.Target}, {"platforms", strings.Join(b.Platforms, ",")}, {"ignore", b.Ignore},

@@ -9,22 +9,26 @@ import (
 
 // A container is what a compose service says about the container it starts.
 type container struct {
+	service bool // there is one: the build is a compose service's
 	user    string
 	mounts  []string // absolute paths in the container
 	ports   []string // the container's side, without a protocol
 	powers  string   // a key that grants what is for root, "" for none
 	command bool     // whether a command is given in place of the image's CMD
+	probe   []string // the healthcheck's test: {"CMD", ...}, {"CMD-SHELL", script}, {"NONE"}; nil for none
 }
 
 // containerOf reads a service; lists of an override file add to those of the base file.
-func containerOf(service, base value) container {
-	c := container{user: service.get("user").text()}
-	c.command = service.get("command").there() || base.get("command").there()
-	if c.user == "" {
-		c.user = base.get("user").text()
-	}
-	for _, s := range []value{base, service} {
+func containerOf(layers []layer) container {
+	c := container{service: true}
+	for k := len(layers) - 1; k >= 0; k-- {
+		s := layers[k].service
+		c.user = cmp.Or(s.get("user").text(), c.user)
+		c.command = c.command || s.get("command").there() || s.get("entrypoint").there()
 		c.powers = cmp.Or(c.powers, powerOf(s))
+		if probe := probeOf(s.get("healthcheck")); probe != nil {
+			c.probe = probe
+		}
 		for _, v := range s.get("volumes").list() {
 			c.mounts = appendNew(c.mounts, mountTarget(v))
 		}
@@ -36,6 +40,23 @@ func containerOf(service, base value) container {
 		}
 	}
 	return c
+}
+
+// probeOf is the test of a healthcheck section. A plain text is a script for the shell; one that only sets times keeps
+// the image's own test.
+func probeOf(v value) []string {
+	if v.get("disable").text() == "true" {
+		return []string{"NONE"}
+	}
+	test := v.get("test")
+	if text := test.text(); text != "" {
+		return []string{"CMD-SHELL", text}
+	}
+	var out []string
+	for _, item := range test.list() {
+		out = append(out, item.text())
+	}
+	return out
 }
 
 // powers are the keys of a service that are about what root may do on the machine, or about files that come and go while

@@ -2,6 +2,7 @@ package buildcontext_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -209,6 +211,68 @@ func TestHostileYAML(t *testing.T) {
 			b := one(t, repoOf("compose.yml="+text, ".github/workflows/ci.yml="+text))
 			if b.Stated {
 				t.Errorf("believed %q", b.Origin)
+			}
+		})
+	}
+}
+
+func TestHostileCompose(t *testing.T) {
+	var chain, steps strings.Builder
+	chain.WriteString("services:\n")
+	steps.WriteString("jobs:\n  a:\n    strategy: {matrix: {x: [" + strings.Repeat("1,", 255) + "1]}}\n    steps:\n")
+	for n := range 12_000 {
+		fmt.Fprintf(&chain, "  s%d: {build: ., extends: s%d}\n", n, n+1)
+		if n < 7_000 {
+			steps.WriteString("    - {uses: docker/build-push-action@v6, with: {context: .}}\n")
+		}
+	}
+	start := time.Now()
+	repo := repoOf("compose.yml="+chain.String(), ".github/workflows/ci.yml="+steps.String())
+	if n := len(buildcontext.Find(repo, parse(t, "Dockerfile", repo))); n != 2 {
+		t.Errorf("%d builds, want the services' and one that is unknown", n)
+	}
+	if d := time.Since(start); d > 3*time.Second {
+		t.Errorf("took %v", d)
+	}
+}
+
+func TestHostileBake(t *testing.T) {
+	doubling := "variable \"v0\" { default = \"0123456789abcdef\" }\n"
+	for n := range 60 {
+		doubling += fmt.Sprintf("variable \"v%d\" { default = \"${v%d}${v%d}\" }\n", n+1, n, n)
+	}
+	family := ""
+	for n := range 200 {
+		family += fmt.Sprintf("target \"t%d\" { inherits = [\"t%d\", \"t%d\", \"t%d\"] }\n", n, n+1, n+1, n)
+	}
+	list := "[" + strings.Repeat("1,", 1000) + "]"
+	nested := "for_x"
+	for range 8 {
+		nested = "[for x in " + list + ": " + nested + "]"
+	}
+	for name, text := range map[string]string{
+		"doubling variables": doubling + "target \"x\" { context = v60 }\n",
+		"doubling lists":     strings.ReplaceAll(doubling, "\"${v", "[\"${v") + "target \"x\" { context = v60 }\n",
+		"inherits":           family,
+		"loops":              "target \"x\" { context = " + nested + " }\n",
+		"own variable":       "variable \"a\" { default = a }\ntarget \"x\" { context = a }\n",
+		"large matrix":       "target \"x\" {\nmatrix = {a=" + list + ",b=" + list + "}\ncontext = a\n}\n",
+		"deep brackets":      "target \"x\" { context = " + strings.Repeat("[", 60_000) + " }\n",
+		"deep templates":     "target \"x\" { context = " + strings.Repeat("\"${", 30_000) + " }\n",
+		"deep unary":         "target \"x\" { context = " + strings.Repeat("-", 120_000) + "1 }\n",
+		"deep conditions":    "target \"x\" { context = " + strings.Repeat("a ? b : ", 15_000) + "1 }\n",
+		"deep blocks":        strings.Repeat("target \"x\" {\n", 9_000),
+		"heredocs":           strings.Repeat("a = <<E\n", 9_000),
+		"wrong kinds":        "target \"x\" { context = [1]\nargs = 3\ninherits = \"x\"\nmatrix = [] }\ngroup \"g\" {}\n",
+		"nulls":              "target \"x\" { context = null\ndockerfile = null\nargs = null }\n",
+		"not text":           "\x00\x01",
+		"function":           "target \"x\" { context = split(\"\", \"a\")[7] }\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			buildcontext.Find(repoOf("docker-bake.hcl="+text), parse(t, "Dockerfile", repoOf()))
+			if d := time.Since(start); d > 3*time.Second {
+				t.Errorf("took %v", d)
 			}
 		})
 	}

@@ -10,138 +10,170 @@ const workflowDir = ".github/workflows"
 // buildAction is the action whose inputs are read; see https://github.com/docker/build-push-action#inputs.
 const buildAction = "docker/build-push-action@"
 
-func isWorkflow(name string) bool {
-	return path.Dir(name) == workflowDir && (strings.HasSuffix(name, ".yml") || strings.HasSuffix(name, ".yaml"))
-}
+func isWorkflow(name string) bool { return path.Dir(name) == workflowDir && isYAML(name) }
 
-// workflows lists what the workflows say about a Dockerfile.
-func workflows(repo *snapshot, dockerfilePath string) []stated {
-	entries, _ := repo.ReadDir(workflowDir) // without that directory there are no workflows
-	var out []stated
-	for _, e := range entries {
-		name := path.Join(workflowDir, e.Name())
-		if !isWorkflow(name) || !e.Type().IsRegular() {
-			continue
+// workflow lists what the jobs of a workflow state.
+func workflow(repo *snapshot, name string) []recipe {
+	file, err := readYAML(repo, name, buildAction)
+	if err != nil {
+		return nil // states nothing
+	}
+	var out []recipe
+	for _, j := range file.get("jobs").pairs() {
+		if len(out) > maxRecipes {
+			return out
 		}
-		file, err := readYAML(repo, name, buildAction)
-		if err != nil {
-			continue // states nothing
-		}
-		for _, job := range file.get("jobs").pairs() {
-			out = append(out, builtBy(job, name, dockerfilePath)...)
-		}
+		out = append(out, jobOf(file, j, name+", job "+j.key).recipes()...)
 	}
 	return out
 }
 
-// builtBy lists what the steps of a job say.
-func builtBy(job pair, name, dockerfilePath string) []stated {
-	var out []stated
-	for _, s := range job.value.get("steps").list() {
+// A job is one job of a workflow.
+type job struct {
+	origin string
+	steps  []value
+	env    []value   // the sections that set variables, the nearest first
+	rows   []binding // what its matrix may be; one empty row without a matrix
+}
+
+func jobOf(file value, j pair, origin string) job {
+	return job{origin: origin, steps: j.value.get("steps").list(), env: []value{j.value.get("env"), file.get("env")},
+		rows: rowsOf(j.value.get("strategy").get("matrix"))}
+}
+
+// recipes is what the job's steps state, in every row of its matrix.
+func (j job) recipes() []recipe {
+	var out []recipe
+	for _, s := range j.steps {
 		if !strings.HasPrefix(s.get("uses").text(), buildAction) {
 			continue
 		}
-		st := step{origin: name + ", job " + job.key, with: s.get("with")}
-		if got, ok := st.stated(dockerfilePath); ok {
-			out = append(out, got)
+		for _, row := range j.rows {
+			if len(out) > maxRecipes {
+				return out
+			}
+			st := step{origin: j.origin, with: s.get("with"), row: row, env: j.env}
+			out = append(out, st.recipes()...)
 		}
 	}
 	return out
 }
 
-// A step is a step that uses the build action.
+// A step is a step that uses the build action, in one row of the matrix.
 type step struct {
 	origin string
 	with   value
+	row    binding
+	env    []value
 }
 
-// stated is what the step says, if it builds that Dockerfile.
-func (s step) stated(dockerfilePath string) (stated, bool) {
-	context, file := s.with.get("context").text(), s.with.get("file").text()
-	context, remote := remoteContext(context)
-	if strings.Contains(context, "://") {
-		return stated{}, false // another repository
+// recipes is what the step states: at most one recipe.
+func (s step) recipes() []recipe {
+	r := recipe{origin: s.origin, bases: []string{"."}, file: s.input("file"), target: s.input("target"),
+		args: s.args(), platforms: s.platforms()}
+	r.context, r.remote = remoteContext(s.input("context"))
+	r.named, r.loose = s.named()
+	if isURL(r.context.text) || r.file.text == hole {
+		return nil // another repository, or any file
 	}
-	named := file
-	if file == "" {
-		named = path.Join(context, defaultDockerfile)
-	} else if remote {
-		named = path.Join(context, file)
+	if r.remote {
+		r.within = true
 	}
-	found, ok := unify(named, dockerfilePath)
-	if !ok {
-		return stated{}, false
+	return []recipe{r}
+}
+
+// input is an input of the action with what is known of its expressions put in.
+func (s step) input(key string) phrase { return s.expand(s.with.get(key).text()) }
+
+// expand puts in what the matrix and the environment say; other expressions are holes.
+func (s step) expand(text string) phrase {
+	out := phrase{}
+	for {
+		before, rest, ok := strings.Cut(text, "${{")
+		out = out.plus(literal(before))
+		if !ok {
+			return out
+		}
+		inner, after, _ := strings.Cut(rest, "}}")
+		out = out.plus(s.value(inner))
+		text = after
 	}
-	out := stated{origin: s.origin, remote: remote, args: s.args(), platforms: s.platforms()}
-	if out.target = s.with.get("target").text(); hasExpression(out.target) {
-		out.target = ""
+}
+
+// value is what an expression is: a matrix value, a variable that the workflow sets, or a hole.
+func (s step) value(inner string) phrase {
+	name := strings.TrimSpace(inner)
+	if key, ok := strings.CutPrefix(name, "matrix."); ok {
+		if text, known := s.row.text(key); known {
+			return literal(text)
+		}
 	}
-	for expression, text := range found {
-		context = strings.ReplaceAll(context, expression, text)
+	if key, ok := strings.CutPrefix(name, "env."); ok {
+		for _, env := range s.env {
+			if text := env.get(key).text(); text != "" && !strings.Contains(text, "${{") {
+				return literal(text)
+			}
+		}
 	}
-	dir, inside := clean(".", context)
-	if hasExpression(context) || !inside {
-		out.unknown = "its context is " + context
-	}
-	out.dir = dir
-	return out, true
+	return unknownPhrase("${{" + inner + "}}")
 }
 
 // remoteContext reads the action's context. Left out it is the repository itself, fetched by the builder; the template
 // {{defaultContext}} says the same, with a directory behind a colon. remote is true for both.
-func remoteContext(context string) (dir string, remote bool) {
-	if context == "" {
-		return ".", true
+func remoteContext(context phrase) (dir phrase, remote bool) {
+	if context.empty() {
+		return literal("."), true
 	}
-	rest, ok := strings.CutPrefix(context, "{{defaultContext}}")
+	rest, ok := strings.CutPrefix(context.text, "{{defaultContext}}")
 	if !ok {
 		return context, false
 	}
-	return path.Join(".", strings.TrimPrefix(rest, ":")), true
+	return phrase{path.Join(".", strings.TrimPrefix(rest, ":")), context.holes}, true
+}
+
+// lines are the non-empty lines of an input that is a list.
+func (s step) lines(key string) []string {
+	var out []string
+	for _, line := range strings.Split(s.with.get(key).text(), "\n") {
+		if line = strings.TrimSpace(line); line != "" {
+			out = append(out, line)
+		}
+	}
+	return out
 }
 
 // args are the build arguments with known values: lines of name=value.
 func (s step) args() map[string]string {
 	out := map[string]string{}
-	for _, line := range strings.Split(s.with.get("build-args").text(), "\n") {
-		name, text, ok := strings.Cut(strings.TrimSpace(line), "=")
-		if ok && !hasExpression(line) {
-			out[name] = text
+	for _, line := range s.lines("build-args") {
+		if name, text, ok := strings.Cut(line, "="); ok {
+			if p := s.expand(text); p.known() {
+				out[name] = p.text
+			}
 		}
 	}
 	return out
 }
 
-// platforms are listed with commas or on lines of their own.
-func (s step) platforms() []string {
-	text := s.with.get("platforms").text()
-	if hasExpression(text) {
-		return nil
+// named are the named contexts: lines of name=value. An expression may hold more of them.
+func (s step) named() (map[string]string, string) {
+	out, loose := map[string]string{}, ""
+	for _, line := range s.lines("build-contexts") {
+		name, text, ok := strings.Cut(line, "=")
+		if p := s.expand(name); ok && p.known() {
+			out[p.text] = s.expand(text).String()
+		} else {
+			loose = line
+		}
 	}
-	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(", \n", r) })
+	return out, loose
 }
 
-func hasExpression(text string) bool { return strings.Contains(text, "${{") }
-
-// unify matches a path that may hold one expression against a known path, and returns what the expression must then be:
-// services/${{ matrix.name }}/Dockerfile is services/api/Dockerfile when the expression is api. A path that is nothing
-// but an expression says nothing, so it matches none.
-func unify(pattern, name string) (map[string]string, bool) {
-	before, rest, ok := strings.Cut(pattern, "${{")
-	if !ok {
-		return nil, path.Clean(pattern) == name
+// platforms are listed with commas or on lines of their own.
+func (s step) platforms() []string {
+	text := s.input("platforms")
+	if !text.known() {
+		return nil
 	}
-	inner, after, ok := strings.Cut(rest, "}}")
-	before = strings.TrimPrefix(before, "./")
-	if !ok || before == "" && after == "" || hasExpression(after) {
-		return nil, false
-	}
-	middle, ok := strings.CutPrefix(name, before)
-	if ok {
-		middle, ok = strings.CutSuffix(middle, after)
-	}
-	if !ok || middle == "" || before == "" && after == "/"+path.Base(name) && strings.Contains(middle, "/") {
-		return nil, false
-	}
-	return map[string]string{"${{" + inner + "}}": middle}, true
+	return strings.FieldsFunc(text.text, func(r rune) bool { return strings.ContainsRune(", \n", r) })
 }

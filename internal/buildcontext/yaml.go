@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -19,22 +20,27 @@ const maxHops = 32
 // asked-for path is ever walked, so aliases that would expand into something huge cost nothing.
 type value struct{ node *yaml.Node }
 
-// readYAML reads a file's document if it holds the word, without which it cannot say anything; else the result is
-// empty. The YAML library bounds depth and aliases itself.
-func readYAML(repo *snapshot, name, word string) (value, error) {
+// readText reads a file of at most maxYAML bytes.
+func readText(repo *snapshot, name string) ([]byte, error) {
 	info, err := repo.Lstat(name)
 	if err != nil {
-		return value{}, err
+		return nil, err
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxYAML {
-		return value{}, fmt.Errorf("read %s: not a file of at most %d bytes: %w", name, maxYAML, fs.ErrInvalid)
+		return nil, fmt.Errorf("read %s: not a file of at most %d bytes: %w", name, maxYAML, fs.ErrInvalid)
 	}
-	data, err := fs.ReadFile(repo, name)
+	return fs.ReadFile(repo, name)
+}
+
+// readYAML reads a file's document if it holds one of the words, without which it cannot say anything; else the result
+// is empty. The YAML library bounds depth and aliases itself.
+func readYAML(repo *snapshot, name string, words ...string) (value, error) {
+	data, err := readText(repo, name)
 	if err != nil {
 		return value{}, err
 	}
-	if !bytes.Contains(data, []byte(word)) {
-		return value{}, nil // most workflows: parsing them all for every Dockerfile would be the most expensive step
+	if !slices.ContainsFunc(words, func(w string) bool { return bytes.Contains(data, []byte(w)) }) {
+		return value{}, nil // most workflows: parsing them all would be the most expensive step
 	}
 	var doc yaml.Node
 	if err := yaml.Load(data, &doc); err != nil {
@@ -140,3 +146,6 @@ func (v value) there() bool { return v.node != nil }
 
 // isMap reports whether v is a mapping.
 func (v value) isMap() bool { return v.node != nil && v.node.Kind == yaml.MappingNode }
+
+// scalar reports whether v is a text, a number or the like.
+func (v value) scalar() bool { return v.node != nil && v.node.Kind == yaml.ScalarNode }

@@ -1,0 +1,156 @@
+package buildcontext
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/lighterman/lighterman/fixes/dockerfile"
+)
+
+// A Repository tells how the Dockerfiles of one commit are built. The files that state it are read once, however many
+// Dockerfiles there are. It may be asked from many goroutines.
+type Repository struct {
+	files *snapshot
+
+	mu    sync.Mutex
+	books map[string]func() *book // by directory
+}
+
+// Open prepares to look at a commit's files, which must not change.
+func Open(files fs.FS) *Repository {
+	return &Repository{files: remembered(files), books: map[string]func() *book{}}
+}
+
+// Find lists the ways in which the repository builds f: those that its files state, else the one that can be inferred,
+// else none. A file that cannot be read states nothing.
+func Find(repository fs.FS, f *dockerfile.File) []Build { return Open(repository).Find(f) }
+
+// maxBuilds bounds how many ways of building one file are told apart. A check looks at every one.
+const maxBuilds = 64
+
+// Find lists the ways in which f is built.
+func (r *Repository) Find(f *dockerfile.File) []Build {
+	var out []Build
+	for _, dir := range stating(r.files, f.Path) {
+		for _, s := range r.book(dir).of(f.Path) {
+			b := open(r.files, f.Path, s)
+			if slices.ContainsFunc(out, func(o Build) bool { return same(o, b) }) {
+				continue
+			}
+			if out = append(out, b); len(out) == maxBuilds {
+				s.unknown = fmt.Sprintf("it is built in more than %d ways", maxBuilds)
+				return append(out, open(r.files, f.Path, s))
+			}
+		}
+	}
+	if len(out) == 0 {
+		return inferred(r.files, f)
+	}
+	return out
+}
+
+// book is what the files of a directory state, read at the first call.
+func (r *Repository) book(dir string) *book {
+	r.mu.Lock()
+	read, ok := r.books[dir]
+	if !ok {
+		read = sync.OnceValue(func() *book { return bound(r.files, recipesIn(r.files, dir)) })
+		r.books[dir] = read
+	}
+	r.mu.Unlock()
+	return read()
+}
+
+// stating are the directories whose files may state how a Dockerfile is built: the root, the root's own directories, and
+// those above the Dockerfile.
+func stating(repo *snapshot, dockerfilePath string) []string {
+	dirs := []string{"."}
+	entries, _ := repo.ReadDir(".") // a root that cannot be listed states nothing
+	for _, e := range entries {
+		if e.IsDir() && !skipped(e.Name()+"/x") {
+			dirs = append(dirs, e.Name())
+		}
+	}
+	for dir := path.Dir(dockerfilePath); dir != "."; dir = path.Dir(dir) {
+		if !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
+}
+
+// maxStating bounds how many files of one kind are read in one directory.
+const maxStating = 64
+
+// A kind is a kind of file that states how images are built.
+type kind struct {
+	is   func(name string) bool // by the path in the repository
+	read func(repo *snapshot, names []string) []recipe
+}
+
+// kinds lists them in the order in which what they state is shown.
+func kinds() []kind {
+	return []kind{
+		{func(name string) bool { return isCompose(path.Base(name)) }, composed},
+		{isBake, baked},
+		{isWorkflow, each(workflow)},
+	}
+}
+
+// each reads files that have nothing to do with one another.
+func each(read func(repo *snapshot, name string) []recipe) func(*snapshot, []string) []recipe {
+	return func(repo *snapshot, names []string) []recipe {
+		var out []recipe
+		for _, name := range names {
+			out = append(out, read(repo, name)...)
+		}
+		return out
+	}
+}
+
+// recipesIn reads what the files of a directory state. The root's also stand in the directories of the code host.
+func recipesIn(repo *snapshot, dir string) []recipe {
+	names := regular(repo, dir)
+	if dir == "." {
+		names = append(names, regular(repo, workflowDir)...)
+	}
+	var out []recipe
+	for _, k := range kinds() {
+		var found []string
+		for _, name := range names {
+			if k.is(name) && len(found) < maxStating {
+				found = append(found, name)
+			}
+		}
+		if len(found) > 0 {
+			out = append(out, k.read(repo, found)...)
+		}
+	}
+	return out
+}
+
+// regular lists the regular files of a directory.
+func regular(repo *snapshot, dir string) []string {
+	entries, _ := repo.ReadDir(dir) // what cannot be listed is not there
+	var out []string
+	for _, e := range entries {
+		if e.Type().IsRegular() {
+			out = append(out, path.Join(dir, e.Name()))
+		}
+	}
+	return out
+}
+
+// Wanted reports whether a file of that repository path may be opened by Find or by a Build: those that state how images
+// are built, and ignore files. Whoever reads a repository over a network fetches these beforehand.
+func Wanted(name string) bool {
+	if skipped(name) {
+		return false
+	}
+	return strings.HasSuffix(path.Base(name), ignoreName) ||
+		slices.ContainsFunc(kinds(), func(k kind) bool { return k.is(name) })
+}
