@@ -99,6 +99,7 @@ func (v *verifier) shared(ctx context.Context, now, then fs.FS, path string, cha
 	if !slices.Contains(names, path) {
 		names = append(slices.Clone(names), path)
 	}
+	before, after := buildcontext.Open(now), buildcontext.Open(then)
 	var out []Shared
 	for _, name := range names {
 		if err := ctx.Err(); err != nil {
@@ -110,13 +111,13 @@ func (v *verifier) shared(ctx context.Context, now, then fs.FS, path string, cha
 		}
 		s := Shared{Path: name, Text: text}
 		if s.File, err = dockerfile.Parse(name, text); err == nil {
-			s.Before = buildcontext.Find(now, s.File)
+			s.Before = before.Find(s.File)
 		}
 		if !slices.ContainsFunc(changed, s.mayRead) {
 			continue
 		}
 		if s.File != nil {
-			s.After = buildcontext.Find(then, s.File)
+			s.After = after.Find(s.File)
 		}
 		out = append(out, s)
 	}

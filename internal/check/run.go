@@ -27,7 +27,8 @@ import (
 // fails or panics become a Skip, and the rest goes on. The error is only ever the context's.
 func Run(ctx context.Context, repo fs.FS, paths []string, o Options) (*Result, error) {
 	subjects := make([]subject, len(paths))
-	each(ctx, o, len(paths), func(n int) { subjects[n] = load(repo, paths[n]) })
+	contexts := buildcontext.Open(repo)
+	each(ctx, o, len(paths), func(n int) { subjects[n] = load(repo, contexts, paths[n]) })
 	found := make([][]Finding, len(paths)*len(o.Checks))
 	skips := make([]*Skip, len(found))
 	each(ctx, o, len(found), func(n int) {
@@ -81,14 +82,14 @@ type subject struct {
 }
 
 // load reads and parses one file. A panic, be it BuildKit's, becomes a Skip of that file.
-func load(repo fs.FS, path string) (s subject) {
-	if caught := panics.Try(func() { s = parse(repo, path) }); caught != nil {
+func load(repo fs.FS, contexts *buildcontext.Repository, path string) (s subject) {
+	if caught := panics.Try(func() { s = parse(repo, contexts, path) }); caught != nil {
 		return subject{path: path, skip: &Skip{Path: path, Reason: fmt.Sprintf("panic: %v", caught.Value), Failed: true}}
 	}
 	return s
 }
 
-func parse(repo fs.FS, path string) subject {
+func parse(repo fs.FS, contexts *buildcontext.Repository, path string) subject {
 	s := subject{path: path}
 	src, err := read(repo, path)
 	if err == nil {
@@ -102,7 +103,7 @@ func parse(repo fs.FS, path string) subject {
 		s.skip = skipped(path, err)
 		return s
 	}
-	s.builds = buildcontext.Find(repo, s.file)
+	s.builds = contexts.Find(s.file)
 	s.ignores = ignoresOf(s.file)
 	return s
 }

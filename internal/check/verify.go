@@ -8,6 +8,7 @@ import (
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/buildcontext"
 )
 
 // Examine runs the checks and keeps of the offered fixes those that were verified and proven. A finding whose fixes all
@@ -134,7 +135,7 @@ func (v *verifier) prove(ctx context.Context, s step, after map[string][]byte, c
 		return fmt.Errorf("fixes are not proven here")
 	}
 	now := Overlay(v.repo, s.before)
-	subject := load(now, s.path)
+	subject := load(now, buildcontext.Open(now), s.path)
 	if subject.file == nil {
 		return fmt.Errorf("the file cannot be read: %s", subject.skip.Reason)
 	}
