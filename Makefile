@@ -3,8 +3,9 @@ GO      ?= go
 ROOT    := $(if $(filter 0,$(shell id -u)),,sudo)
 PACKAGES := postgresql chromium dash busybox
 BROWSER := testdata/browser
+BUILDKIT := testdata/buildkit/buildkit.sh
 
-.PHONY: build test lint update demo bench deps test-browser fuzz help
+.PHONY: build test lint update demo bench deps deps-buildkit test-browser fuzz help
 .DEFAULT_GOAL := build
 
 build: ## Build bin/lighterman.
@@ -38,6 +39,11 @@ deps: ## Install what the tests use besides Go and git: PostgreSQL's server, Chr
 	RUNLEVEL=1 $(ROOT) apt-get install -y -qq --no-install-recommends $(PACKAGES)
 	$(GO) mod download
 	cd $(BROWSER) && npm ci --no-audit --no-fund
+
+deps-buildkit: ## Make a BuildKit daemon and the images that real builds start from; needs root. Minutes, and 4 GB.
+	$(ROOT) apt-get update -qq
+	RUNLEVEL=1 $(ROOT) apt-get install -y -qq --no-install-recommends runc debootstrap curl
+	$(BUILDKIT) deps
 
 test-browser: build ## Test the demo's page in headless Chromium.
 	cd $(BROWSER) && node --test
