@@ -23,10 +23,13 @@ func All() []*check.Check {
 
 		// Users and secrets.
 		rootUser,
+		sudoCheck,
 		secretInEnv,
 
 		// Package managers and layers.
 		assumeYes,
+		aptRecommends,
+		aptInScript,
 		apkCacheKept,
 		dnfCacheKept,
 		pipCacheKept,
@@ -42,6 +45,7 @@ func All() []*check.Check {
 
 		// How the image runs, and shells.
 		shellForm,
+		uncheckedDownload,
 
 		// BuildKit's own, by their names.
 	}

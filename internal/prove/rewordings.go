@@ -36,14 +36,8 @@ var rewordings = map[fixes.Rule]rewording{
 			against: "--no-document -N --document --ri --rdoc --no-ri --no-rdoc",
 		}.command,
 	},
-	fixes.AssumesYes: {command: assumesYes},
-	fixes.NoRecommends: {
-		command: gains{
-			programs: "apt-get apt aptitude", verbs: "install upgrade dist-upgrade", flag: "--no-install-recommends",
-			switches: aptSwitches, against: "--no-install-recommends --install-recommends --without-recommends -R",
-			extra: []string{"ca-certificates"},
-		}.command,
-	},
+	fixes.AssumesYes:       {command: assumesYes},
+	fixes.NoRecommends:     {command: noRecommends},
 	fixes.StableApt:        {command: stableApt},
 	fixes.WithoutSudo:      {command: withoutSudo},
 	fixes.FailsOnHTTPError: {command: failsOnHTTPError},
@@ -202,6 +196,93 @@ var asking = map[string]gains{
 }
 
 const aptVerbs = "install reinstall upgrade dist-upgrade full-upgrade remove purge autoremove build-dep"
+
+// noRecommends: an install of packages that work without what they recommend gains the option that leaves it out.
+func noRecommends(r rewrite) error {
+	g := gains{
+		programs: "apt-get apt", verbs: "install", flag: "--no-install-recommends",
+		switches: aptSwitches, against: "--no-install-recommends --install-recommends -f --fix-broken",
+		extra: []string{"ca-certificates"},
+	}
+	if err := g.command(r); err != nil {
+		return err
+	}
+	verb, err := g.verb(r)
+	if err != nil {
+		return err
+	}
+	words := r.is[verb+1:]
+	for k := 0; k < len(words); k++ {
+		name, _, _ := strings.Cut(words[k].Text, "=")
+		switch {
+		case among("-t --target-release -o", words[k].Text) && k+1 < len(words) && words[k+1].Literal &&
+			!strings.Contains(words[k+1].Text, "ecommends"):
+			k++
+		case words[k].Literal && among(aptSwitches+" --no-install-suggests", words[k].Text):
+		case !words[k].Literal && !strings.Contains(words[k].Text, "="):
+			return fmt.Errorf("which packages %s stands for is not known", words[k].Text)
+		case !standsAlone.MatchString(name):
+			return fmt.Errorf("whether %s works without the packages that it recommends is not known", name)
+		}
+	}
+	if strings.Contains(string(r.Before), "ssh") && slices.ContainsFunc(words, isGit) &&
+		!strings.Contains(string(r.Before), "openssh-client") {
+		return errors.New("git needs openssh-client for ssh, which it only recommends")
+	}
+	if name := certified(words); name != "" && !r.hasCertificates(words) {
+		return fmt.Errorf("%s needs ca-certificates for https, which it only recommends", name)
+	}
+	return nil
+}
+
+// standsAlone match the packages of Debian and Ubuntu known to do their work without what they recommend: libraries and
+// their headers, and small tools. Compilers, interpreters, servers, desktops and metapackages are not among them.
+var standsAlone = regexp.MustCompile(`^(` + strings.Join([]string{
+	`lib[a-z0-9.+-]+`, `[a-z0-9.+]+[a-z0-9.+-]*-dev`,
+	`apt-transport-https|bash|bash-completion|bc|binutils|bison|bsdmainutils|bzip2|ca-certificates|cmake|curl|dnsutils`,
+	`bind9-dnsutils|dos2unix|dumb-init|file|flex|findutils|gawk|gettext|gettext-base|git|git-lfs|gnupg2?|gosu|gzip|htop`,
+	`iproute2|iputils-ping|jq|less|locales|lsb-release|lsof|lz4|m4|make|mime-support|nano|net-tools|netbase|netcat`,
+	`netcat-openbsd|netcat-traditional|ninja-build|nkf|openssl|patch|pigz|pkg-config|pkgconf|postgresql-client(-[0-9]+)?`,
+	`procps|psmisc|pv|redis-tools|ripgrep|sed|sqlite3|strace|sudo|tar|telnet|time|tini|tree|tzdata|unzip|uuid-runtime`,
+	`vim-tiny|wait-for-it|wget|xz-utils|yasm|nasm|zip|zstd|zlib1g|fonts-[a-z0-9-]+`,
+}, "|") + `)(:[a-z0-9]+)?$`)
+
+// certified is a package of the install that fetches by https with certificates that it only recommends.
+func certified(words []dockerfile.Argument) string {
+	for _, w := range words {
+		if name, _, _ := strings.Cut(w.Text, "="); among("curl wget git git-lfs", name) {
+			return name
+		}
+	}
+	return ""
+}
+
+func isGit(w dockerfile.Argument) bool { name, _, _ := strings.Cut(w.Text, "="); return name == "git" }
+
+// hasCertificates reports whether certificates are installed here, in the stage, or below it.
+func (r rewrite) hasCertificates(words []dockerfile.Argument) bool {
+	if slices.ContainsFunc(words, func(w dockerfile.Argument) bool { return w.Text == "ca-certificates" }) {
+		return true
+	}
+	for s := r.run.Stage; s != nil; s = s.Parent {
+		for _, i := range s.Instructions {
+			if i.Keyword == "RUN" && strings.Contains(i.Text(), "ca-certificates") {
+				return true
+			}
+		}
+		if ref, ok := s.Image(); s.Parent == nil && ok && fullImages.MatchString(ref) && !lesser.MatchString(ref) {
+			return true
+		}
+	}
+	return false
+}
+
+// fullImages match the official images that have ca-certificates, unless they are of a lesser kind.
+var (
+	fullImages = regexp.MustCompile(`^(docker\.io/)?(library/)?` +
+		`(node|python|ruby|golang|rust|openjdk|php|perl|buildpack-deps)(:|@|$)`)
+	lesser = regexp.MustCompile(`slim|alpine`)
+)
 
 // stableVerbs are the verbs that apt has as well as apt-get, or apt-cache.
 var stableVerbs = map[string]string{
