@@ -66,6 +66,7 @@ var owners = map[string][]string{
 	"github.com/sourcegraph/conc":                {"internal/check", "internal/review", "internal/server", "internal/prove", "internal/queue", "cmd/lighterman"},
 	"github.com/pelletier/go-toml/v2":            {"internal/ecosystem"},
 	"go.yaml.in/yaml/v4":                         {"internal/config", "internal/buildcontext", "internal/ecosystem", "cmd/lighterman"},
+	"github.com/BurntSushi/toml":                 {"internal/ecosystem", "internal/prove"},
 	"github.com/spf13/cobra":                     {"cmd/lighterman"},
 	"github.com/bluekeyes/go-gitdiff":            {"internal/review"},
 	"github.com/moby/patternmatcher":             {"internal/buildcontext"},

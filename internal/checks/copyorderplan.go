@@ -22,6 +22,7 @@ type plan struct {
 	early   []ecosystem.Call // what steps before the copy have fetched for later ones
 	fetched []ecosystem.Call // what steps before the command that is looked at have
 	carried []string         // the words of copies before the copy that may bring such downloads
+	served  []string         // the managers that have installed before the command that is looked at
 }
 
 // An outcome is what a plan comes to.
@@ -44,7 +45,7 @@ func (o ordering) inBuild(b buildcontext.Build, broad *dockerfile.Instruction, r
 	if !c.broad(b.Context) {
 		return outcome{}
 	}
-	p := &plan{ordering: o, build: b, broad: c}
+	p := &plan{ordering: o, build: b, broad: c, served: o.servedBefore(broad)}
 	p.early, p.carried = o.fetchedBefore(broad)
 	p.fetched = slices.Clip(p.early)
 	var out outcome
@@ -56,8 +57,14 @@ func (o ordering) inBuild(b buildcontext.Build, broad *dockerfile.Instruction, r
 			continue
 		}
 		why = either(blocked, either(doubt(installs), why))
-		if out.guilty == nil {
-			out.guilty, out.first = &installs[0], i
+		if out.first == nil {
+			out.first = i
+		}
+		if real := slices.IndexFunc(installs, notPreparing); out.guilty == nil && real < 0 {
+			blocked, out.last = why, i
+			continue
+		} else if out.guilty == nil {
+			out.guilty = &installs[real]
 		} else if why != "" {
 			why = fmt.Sprintf("`%s` further down depends on it as well: %s", spoken(installs[0].Command), why)
 		}
@@ -69,6 +76,9 @@ func (o ordering) inBuild(b buildcontext.Build, broad *dockerfile.Instruction, r
 	}
 	return p.finish(out)
 }
+
+// notPreparing reports whether an install installs something.
+func notPreparing(i ecosystem.Install) bool { return !i.Prepares }
 
 // either is the first text that is not empty.
 func either(a, b string) string {
@@ -123,6 +133,22 @@ func fetches(s ecosystem.Step) []ecosystem.Call {
 	for _, c := range s.Calls {
 		if len(c.Stays) > 0 && (c.Manager != "go" || !c.Implicit) {
 			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// servedBefore are the managers that have installed before i, in its stage or one below.
+func (o ordering) servedBefore(i *dockerfile.Instruction) []string {
+	var out []string
+	for _, s := range lineage(o.stage) {
+		for _, other := range s.Instructions {
+			if other == i {
+				return out
+			}
+			for _, call := range o.look(other).Calls {
+				out = append(out, call.Manager)
+			}
 		}
 	}
 	return out
@@ -190,6 +216,11 @@ func (p *plan) others(step ecosystem.Step) string {
 // call is step for one install command of a RUN.
 func (p *plan) call(i *dockerfile.Instruction, call ecosystem.Call) (*ecosystem.Install, string) {
 	name := spoken(call.Command)
+	added := func(m string) bool { return slices.Contains(p.served, m) }
+	if slices.ContainsFunc(call.AddsTo, added) {
+		return nil, fmt.Sprintf("`%s`, which stands between the two, reads the sources", name)
+	}
+	p.served = append(p.served, call.Manager)
 	at := p.at[i].workdir.join(call.Dir)
 	if call.Anywhere {
 		at = p.broad.to
@@ -198,7 +229,7 @@ func (p *plan) call(i *dockerfile.Instruction, call ecosystem.Call) (*ecosystem.
 	if !ok {
 		return p.elsewhere(call, at)
 	}
-	found := p.read(call, root, dir)
+	found := p.read(i, call, root, dir)
 	switch {
 	case found.Idle != "", p.settled(i, call):
 		return nil, fmt.Sprintf("`%s`, which stands between the two, reads the sources", name)
@@ -213,7 +244,7 @@ func (p *plan) call(i *dockerfile.Instruction, call ecosystem.Call) (*ecosystem.
 }
 
 // read is what an install reads in a directory of the context, as context paths.
-func (p *plan) read(call ecosystem.Call, root, dir string) ecosystem.Install {
+func (p *plan) read(i *dockerfile.Instruction, call ecosystem.Call, root, dir string) ecosystem.Install {
 	key := readKey{p.build.Origin, call.Command.Span, root, p.broad.to, dir}
 	if found, ok := p.reads[key]; ok {
 		return found
@@ -222,12 +253,32 @@ func (p *plan) read(call ecosystem.Call, root, dir string) ecosystem.Install {
 	if err != nil {
 		return ecosystem.Install{Manager: call.Manager, Command: call.Command, Unknown: root + " cannot be read"}
 	}
-	found := call.Read(ecosystem.Root{Context: sub, Image: p.broad.to.known()}, dir)
+	found := call.Read(ecosystem.Root{Context: sub, Image: p.broad.to.known(), Env: p.environment(i)}, dir)
 	for k, in := range found.Inputs {
 		found.Inputs[k] = path.Join(root, in)
 	}
 	p.reads[key] = found
 	return found
+}
+
+// environment is what variables hold while a RUN runs, with those that stand for settings that were written before.
+func (p *plan) environment(i *dockerfile.Instruction) map[string]string {
+	env := map[string]string{}
+	for _, v := range p.at[i].named {
+		env[v.name] = v.text
+	}
+	for _, s := range lineage(p.stage) {
+		for _, other := range s.Instructions {
+			if other.Index > i.Index {
+				break
+			}
+			for _, kv := range p.look(other).Sets {
+				name, text, _ := strings.Cut(kv, "=")
+				env[name] = text
+			}
+		}
+	}
+	return env
 }
 
 // elsewhere is call for a command that runs outside the directory the copy writes to, or where that cannot be told.

@@ -40,6 +40,8 @@ func bystander(words []string) verdict {
 		ok = len(args) > 0 && !slices.ContainsFunc(args, func(a string) bool { return strings.ContainsAny(a, "$`") })
 	case name == "echo", name == "true", name == ":":
 		ok = true
+	case name == "pipx":
+		ok = len(args) > 1 && args[0] == "install" && tool(args[1:]).kind == harmless
 	case name == "corepack":
 		ok = len(args) > 0 && (args[0] == "enable" || args[0] == "prepare")
 	case name == "git":

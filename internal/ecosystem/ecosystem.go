@@ -26,6 +26,8 @@ type Install struct {
 	Outputs []string
 	Unknown string // why Inputs or Outputs may be incomplete; "" when they are complete
 	Idle    string // why the command has nothing to fetch; "" when it has
+	// Prepares is set for a command that installs nothing itself: it makes the place for an install.
+	Prepares bool
 }
 
 // A Call is a recognised install command, before anything is known of the repository.
@@ -40,22 +42,28 @@ type Call struct {
 	// Stays are parts of the paths where what the command downloads stays, for later commands of the same manager to
 	// find; nil when it installs into the project.
 	Stays []string
+	// AddsTo are the managers after whose install this one has little left to do: it adds the project itself, or runs what
+	// needs all the sources.
+	AddsTo []string
 
-	unknown string
-	read    func(*reading)
+	prepares bool
+	unknown  string
+	read     func(*reading)
 }
 
 // A Step is a RUN as far as package managers are concerned.
 type Step struct {
 	Calls  []Call               // the installs, in order
 	Others []dockerfile.Command // commands not known to leave the sources alone, in order
+	Sets   []string             // variables that have the effect of the settings it writes: "BUNDLE_PATH=vendor/bundle"
 	Opaque string               // why the RUN could not be read as a plain list of commands; "" when it could
 }
 
 // judges lists every manager. A function says what a command is to its manager; other is the zero verdict.
 func judges() []func(words []string) verdict {
 	return []func([]string) verdict{golang, npm, yarn, pnpm, pip, bystander,
-		bun, maven}
+		bun, maven,
+		poetry, uv}
 }
 
 // A kind says what a command means for the order of steps.
@@ -75,6 +83,9 @@ type verdict struct {
 	implicit bool
 	anywhere bool
 	stays    []string
+	prepares bool
+	addsTo   []string
+	sets     string         // the variable that would have the effect of the setting it writes
 	unknown  string         // why it cannot be told what the command reads
 	read     func(*reading) // tells it otherwise
 }
@@ -141,11 +152,15 @@ func (step *Step) follow(cmds []dockerfile.Command, dir string) {
 			dir = next
 			continue
 		}
-		switch v := judge(c); v.kind {
+		v := judge(c)
+		switch v.kind {
 		case install:
 			step.Calls = append(step.Calls, v.call(c, dir))
 		case other:
 			step.Others = append(step.Others, c)
+		}
+		if v.sets != "" {
+			step.Sets = append(step.Sets, v.sets)
 		}
 	}
 }
@@ -197,19 +212,21 @@ func (v verdict) call(c dockerfile.Command, dir string) Call {
 	if v.dir != "" {
 		dir = join(dir, v.dir)
 	}
-	return Call{Manager: v.manager, Command: c, Dir: dir, Implicit: v.implicit, Anywhere: v.anywhere,
-		Stays: v.stays, unknown: v.unknown, read: v.read}
+	return Call{Manager: v.manager, Command: c, Dir: dir, Implicit: v.implicit, Anywhere: v.anywhere, AddsTo: v.addsTo,
+		Stays: v.stays, prepares: v.prepares, unknown: v.unknown, read: v.read}
 }
 
 // A Root is a directory of the build context that was copied into the image.
 type Root struct {
 	Context fs.FS  // the directory as the builder sees it; nothing above it is looked at
 	Image   string // where its contents lie in the image: absolute, or "" when that is not known
+	// Env is what variables are known to hold; a value with "$" in it is not known.
+	Env map[string]string
 }
 
 // Read lists what the command reads and writes when it runs in the directory dir of root.
 func (c Call) Read(root Root, dir string) Install {
-	r := &reading{context: root.Context, image: root.Image, dir: dir}
+	r := &reading{context: root.Context, image: root.Image, env: root.Env, dir: dir}
 	if c.read != nil {
 		c.read(r)
 	}
@@ -217,5 +234,5 @@ func (c Call) Read(root Root, dir string) Install {
 		r.unknown = c.unknown
 	}
 	return Install{Manager: c.Manager, Command: c.Command, Inputs: r.sorted(), Outputs: r.written(), Unknown: r.unknown,
-		Idle: r.idle}
+		Idle: r.idle, Prepares: c.prepares}
 }

@@ -11,6 +11,8 @@ var (
 	pipSteering = []string{"REQUIREMENT", "CONSTRAINT", "FIND_LINKS", "TARGET", "PREFIX", "ROOT", "SRC",
 		"CONFIG_FILE", "EDITABLE",
 		"BUILD_CONSTRAINT"}
+	uvSteering = []string{"PROJECT", "WORKING_DIRECTORY", "WORKING_DIR", "CONFIG_FILE", "FIND_LINKS", "CONSTRAINT",
+		"OVERRIDE", "BUILD_CONSTRAINT", "EXCLUDE", "NO_SOURCES"}
 	yarnSteering = []string{"RC_FILENAME", "LOCKFILE_FILENAME", "NODE_LINKER", "YARN_PATH", "PLUGINS", "MODULES_FOLDER",
 		"VIRTUAL_FOLDER", "PNP_UNPLUGGED_FOLDER", "INSTALL_STATE_PATH"}
 )
@@ -20,16 +22,21 @@ var (
 func Steers(name, text string) bool {
 	upper := strings.ToUpper(name)
 	if key, ok := strings.CutPrefix(upper, "PIP_"); ok {
-		return slices.Contains(pipSteering, key)
+		return slices.Contains(pipSteering, key) || strings.HasSuffix(key, "INDEX_URL") && localAddress(text)
 	}
 	if key, ok := strings.CutPrefix(upper, "NPM_CONFIG_"); ok {
 		key = strings.ReplaceAll(strings.ToLower(key), "_", "-")
 		return key != "prefix" && key != "cache" && key != "store-dir" && (readsMore(key) || key == "global")
 	}
+	if key, ok := strings.CutPrefix(upper, "UV_"); ok {
+		return slices.Contains(uvSteering, key) || strings.Contains(key, "INDEX") && localAddress(text)
+	}
 	if key, ok := strings.CutPrefix(upper, "YARN_"); ok {
 		return slices.Contains(yarnSteering, key) || strings.HasSuffix(key, "FILE_PATH")
 	}
 	switch name {
+	case "POETRY_CONFIG_DIR":
+		return true
 	case "GOFLAGS":
 		return strings.Contains(text, "mod") || strings.Contains(text, "$")
 	case "GOWORK":
@@ -39,6 +46,16 @@ func Steers(name, text string) bool {
 	case "NODE_OPTIONS":
 		return strings.Contains(text, "require") || strings.Contains(text, "-r ") || strings.Contains(text, "import") ||
 			strings.Contains(text, "loader") || strings.Contains(text, "$")
+	}
+	return false
+}
+
+// localAddress reports whether an address may be one of files.
+func localAddress(text string) bool {
+	for _, address := range strings.Fields(text) {
+		if !strings.Contains(address, "://") && !strings.Contains(address, "$") || strings.Contains(address, "file:") {
+			return true
+		}
 	}
 	return false
 }

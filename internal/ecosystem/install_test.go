@@ -72,9 +72,14 @@ func known(t *testing.T, repo fstest.MapFS, script string) string {
 		t.Fatal(err)
 	}
 	step := ecosystem.Look(f.Instructions[1])
+	env := map[string]string{}
+	for _, kv := range step.Sets {
+		name, text, _ := strings.Cut(kv, "=")
+		env[name] = text
+	}
 	var b strings.Builder
 	for _, call := range step.Calls {
-		i := call.Read(ecosystem.Root{Context: repo, Image: "/app"}, call.Dir)
+		i := call.Read(ecosystem.Root{Context: repo, Image: "/app", Env: env}, call.Dir)
 		fmt.Fprintf(&b, "%s in %s: %s\n", i.Manager, call.Dir, strings.Join(i.Inputs, " "))
 		if len(i.Outputs) > 0 {
 			fmt.Fprintf(&b, "    writes %s\n", strings.Join(i.Outputs, " "))

@@ -71,7 +71,7 @@ func shortened(args []string) []string {
 func venv(args []string) verdict {
 	p := options{switches: []string{"--system-site-packages", "--upgrade-deps", "--copies", "--symlinks", "--clear",
 		"--without-pip"}}.parse(args)
-	v := verdict{kind: install, manager: "venv", unknown: p.doubt()}
+	v := verdict{kind: install, manager: "venv", prepares: true, unknown: p.doubt()}
 	v.read = func(r *reading) {
 		for _, dir := range p.rest {
 			r.writes(join(r.dir, dir))
@@ -80,9 +80,17 @@ func venv(args []string) verdict {
 	return v
 }
 
+// pythonManagers install what a project of Python depends on.
+var pythonManagers = []string{"pip", "uv pip", "uv", "poetry", "pdm", "pipenv", "conda"}
+
 func pipInstall(program string, p parsed) verdict {
 	v := verdict{kind: install, manager: "pip", unknown: p.doubt()}
-	v.unknown = either(v.unknown, installsPath(p))
+	if own := installsPath(p); own != "" {
+		if p.has("--no-deps") && !p.has("-r", "--requirement") {
+			return verdict{} // the sources, and nothing else
+		}
+		v.unknown, v.addsTo = either(v.unknown, own), pythonManagers
+	}
 	if v.unknown == "" && !p.has("-r", "--requirement", "-c", "--constraint", "-f", "--find-links") {
 		if dirs := targets(p); len(dirs) == 0 && !strings.Contains(program, "/") {
 			return verdict{kind: harmless}
@@ -149,94 +157,4 @@ func (r *reading) pipTargets(program string, p parsed) {
 	if strings.Contains(program, "/") {
 		r.writes(join(r.dir, path.Dir(path.Dir(program)))) // .venv/bin/pip
 	}
-}
-
-// requirements reads the files that the command names, and those that they name.
-func (r *reading) requirements(p parsed) {
-	for _, link := range slices.Concat(p.given["-f"], p.given["--find-links"]) {
-		if !strings.Contains(link, "://") {
-			r.refuse("it looks for packages in %s", link)
-		}
-	}
-	for _, file := range slices.Concat(p.given["-r"], p.given["--requirement"], p.given["-c"], p.given["--constraint"]) {
-		r.requirement(r.dir, file)
-	}
-}
-
-// requirement reads one requirements or constraints file. Once the answer is unknown nothing more is read: files that
-// each name two others would be read twice as often at every step.
-func (r *reading) requirement(dir, file string) {
-	if r.unknown != "" || strings.Contains(file, "://") {
-		return // fetched, not read from the repository
-	}
-	name, ok := r.within(dir, file)
-	if !ok || r.inputs[name] {
-		return
-	}
-	data, ok := r.content(name)
-	if !ok {
-		return
-	}
-	text := strings.ReplaceAll(strings.ReplaceAll(string(data), "\r\n", "\n"), "\\\n", "")
-	for _, line := range strings.Split(text, "\n") {
-		r.requirementLine(name, uncomment(line))
-	}
-}
-
-// uncomment takes a comment off a line: "#" at its start or behind white space.
-func uncomment(line string) string {
-	if k := strings.Index(line, " #"); k >= 0 {
-		line = line[:k]
-	}
-	line = strings.TrimSpace(strings.TrimPrefix(line, "\ufeff"))
-	if strings.HasPrefix(line, "#") {
-		return ""
-	}
-	return line
-}
-
-// requirementLine reads one line; see https://pip.pypa.io/en/stable/reference/requirements-file-format/.
-func (r *reading) requirementLine(name, line string) {
-	if !strings.HasPrefix(line, "-") {
-		requirement, _, _ := strings.Cut(line, ";")
-		if isPath(strings.TrimSpace(requirement)) {
-			r.refuse("%s names %s, which is part of the sources", name, line)
-		}
-		return
-	}
-	p := requirementOptions.parse(shortened(strings.Fields(line)))
-	if p.unknown != "" || len(p.rest) > 0 || p.has("-e", "--editable") {
-		r.refuse("%s has the line %q, which may name part of the sources", name, line)
-		return
-	}
-	if link := p.value("-f", "--find-links"); link != "" && !strings.Contains(link, "://") {
-		r.refuse("%s looks for packages in %s", name, link)
-	}
-	for _, file := range slices.Concat(p.given["-r"], p.given["--requirement"], p.given["-c"], p.given["--constraint"]) {
-		r.requirement(path.Dir(name), file)
-	}
-}
-
-var requirementOptions = options{
-	switches: []string{"--no-index", "--pre", "--prefer-binary", "--require-hashes"},
-	values: []string{"-r", "--requirement", "-c", "--constraint", "-i", "--index-url", "--extra-index-url",
-		"--trusted-host",
-		"--no-binary", "--only-binary", "--use-feature", "-f", "--find-links", "-e", "--editable"},
-}
-
-// isPath reports whether a requirement is a place in the file system rather than a name or an address.
-func isPath(requirement string) bool {
-	target := requirement
-	if before, after, ok := strings.Cut(requirement, "@"); ok && !strings.Contains(before, "/") {
-		target = strings.TrimSpace(after)
-		if target == "" || !strings.Contains(target, "/") && !strings.HasPrefix(target, "file:") {
-			return false
-		}
-	}
-	if strings.HasPrefix(target, "file:") || strings.HasPrefix(target, ".") || strings.HasPrefix(target, "/") {
-		return true
-	}
-	archive := strings.HasSuffix(target, ".whl") || strings.HasSuffix(target, ".tar.gz") ||
-		strings.HasSuffix(target, ".zip")
-	return !strings.Contains(target, "://") && (archive || strings.Contains(target, "/"))
 }

@@ -19,6 +19,7 @@ const maxInputs = 2000
 type reading struct {
 	context fs.FS
 	image   string // where the context's contents lie in the image, "" when not known
+	env     map[string]string
 	dir     string // where the command runs, relative to context
 
 	inputs  map[string]bool
@@ -168,6 +169,21 @@ func (r *reading) upward(dir, name string) string {
 		}
 		dir = path.Dir(dir)
 	}
+}
+
+// variable is the value of an environment variable, "" when it is not set. One whose value is not known is refused.
+func (r *reading) variable(name string) string {
+	text := r.env[name]
+	if strings.Contains(text, "$") {
+		r.refuse("the variable %s has a value that is not known", name)
+		return ""
+	}
+	return text
+}
+
+// truthy reports whether a variable is set to what tools take for yes.
+func (r *reading) truthy(name string) bool {
+	return slices.Contains([]string{"1", "true", "yes", "on", "y", "t"}, strings.ToLower(r.variable(name)))
 }
 
 func (r *reading) sorted() []string  { return slices.Sorted(maps.Keys(r.inputs)) }

@@ -8,10 +8,11 @@ import (
 
 // manifests are files whose content Read looks at, lockFiles those of which it only needs to know that they exist.
 var (
-	manifests = []string{"go.mod", "go.work", "package.json", ".npmrc", ".yarnrc", ".yarnrc.yml", "pnpm-workspace.yaml"}
+	manifests = []string{"go.mod", "go.work", "package.json", ".npmrc", ".yarnrc", ".yarnrc.yml", "pnpm-workspace.yaml",
+		"pyproject.toml", "poetry.toml", "uv.toml"}
 
 	lockFiles = []string{"go.sum", "go.work.sum", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock",
-		"pnpm-lock.yaml"}
+		"pnpm-lock.yaml", "poetry.lock", "uv.lock", "pdm.lock"}
 )
 
 // Wanted reports whether a file of that repository path may be opened by Read. Whoever reads a repository over a

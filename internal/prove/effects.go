@@ -21,6 +21,8 @@ type effect struct {
 	system    bool     // it writes where the system keeps its programs
 	alters    bool     // it may change a manifest or a lock file
 	module    string   // what "python -m" runs, which it looks for in dir first
+	also      []string // files that it reads beside each manifest when they are there
+	lacks     []string // options without which it may read the sources; what stands in the manifest decides
 }
 
 // options are what is known of the options of a command, each a list of words. An option on none of the lists makes the
@@ -28,6 +30,7 @@ type effect struct {
 type options struct {
 	switches string // take no value, other than behind "="
 	values   string // take a value that says nothing about files
+	many     string // take all words up to the next option, which say nothing about files
 	dirs     string // take the directory in which the command works
 	lists    string // take a file that is read
 	places   string // take a file or directory that is written
@@ -52,6 +55,11 @@ func (o options) parse(program string, args []string) (parsed, error) {
 		name, value, joined := strings.Cut(args[k], "=")
 		p.seen = append(p.seen, name)
 		if slices.Contains(strings.Fields(o.switches), name) {
+			continue
+		}
+		if slices.Contains(strings.Fields(o.many), name) {
+			for ; k+1 < len(args) && !strings.HasPrefix(args[k+1], "-"); k++ {
+			}
 			continue
 		}
 		if !joined && k+1 < len(args) {
@@ -104,7 +112,7 @@ func allUnder(dir string, names []string) []string {
 func effectOf(words []string, dir string) (effect, error) {
 	program := path.Base(words[0])
 	for _, know := range []func(string, []string, string) (effect, bool, error){pipEffect, systemEffect, mavenEffect,
-		toolEffect} {
+		uvPipEffect, toolEffect} {
 		if e, ok, err := know(program, words, dir); ok || err != nil {
 			e.words = words
 			return e, err

@@ -18,22 +18,20 @@ var companions = map[string][]string{
 		"package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", ".npmrc", ".yarnrc",
 		".yarnrc.yml", "pnpm-workspace.yaml", "bunfig.toml", "bun.lockb",
 	},
-	"go.mod":         {"go.sum", "go.work"},
-	"go.work":        {"go.work.sum"},
-	"Gemfile":        {"Gemfile.lock"},
-	"composer.json":  {"composer.lock"},
-	"pyproject.toml": {"poetry.lock", "uv.lock", "pdm.lock"},
-	"Pipfile":        {"Pipfile.lock"},
+	"go.mod":        {"go.sum", "go.work"},
+	"go.work":       {"go.work.sum"},
+	"Gemfile":       {"Gemfile.lock"},
+	"composer.json": {"composer.lock"},
 }
 
 // complete checks what can be seen of the manifests among the inputs: its companions are inputs as well, it runs no script
 // of the sources while installing, and the directories that it names are inputs.
-func complete(fsys fs.FS, manifests, inputs, words []string) error {
+func complete(fsys fs.FS, e effect, inputs []string) error {
 	for _, in := range inputs {
-		if !matchesAny(manifests, path.Base(in)) {
+		if !matchesAny(e.manifests, path.Base(in)) {
 			continue
 		}
-		for _, name := range companions[path.Base(in)] {
+		for _, name := range slices.Concat(companions[path.Base(in)], e.also) {
 			beside := path.Join(path.Dir(in), name)
 			if _, err := fs.Lstat(fsys, beside); err == nil && !covered(beside, inputs) {
 				return fmt.Errorf("the install also reads %s, which is not copied before", beside)
@@ -42,13 +40,13 @@ func complete(fsys fs.FS, manifests, inputs, words []string) error {
 		var err error
 		switch path.Base(in) {
 		case "package.json":
-			err = noScripts(fsys, in, inputs, words)
+			err = noScripts(fsys, in, inputs, e.words)
 		case "go.mod":
 			err = replacements(fsys, in, inputs)
 		case "go.work":
 			err = members(fsys, in, inputs)
 		default:
-			err = completeFor(fsys, in, inputs)
+			err = completeFor(fsys, in, inputs, e)
 		}
 		if err != nil {
 			return err
@@ -66,10 +64,14 @@ func matchesAny(patterns []string, name string) bool {
 }
 
 // completeFor is complete for the manifests of managers that have a file of their own here.
-func completeFor(fsys fs.FS, in string, inputs []string) error {
+func completeFor(fsys fs.FS, in string, inputs []string, e effect) error {
 	switch base := path.Base(in); {
+	case base == "pyproject.toml":
+		return pythonProject(fsys, in, inputs, e)
 	case matchesAny(poms, base):
 		return pomComplete(fsys, in, inputs)
+	case len(e.lacks) > 0:
+		return fmt.Errorf("%s reads the sources without %s", e.name, e.lacks[0])
 	}
 	return nil
 }

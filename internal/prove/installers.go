@@ -11,7 +11,9 @@ type tool struct {
 	commands  []string // "npm ci": the first words
 	manifests []string // one of these files has to be there; none: it reads nothing
 	options   options
-	needs     []string // options without which it reads the sources
+	needs     []string // options, or "this|that", without which it may read the sources: the manifest decides
+	also      []string // files that it reads beside each manifest when they are there
+	forbids   []string // options that a free one must not have
 	beside    []string // directories that it writes beside each manifest
 	writes    []string // what else it writes
 	alters    bool     // it may change a manifest or a lock file
@@ -49,17 +51,13 @@ var (
 		values: "--omit --backend --registry --network-concurrency --concurrent-scripts --linker --filter --cpu --os",
 		dirs:   "--cwd",
 	}
-	pythonOptions = options{
-		switches: `--no-interaction -n --no-ansi --no-root --no-dev --only-root --sync -q -v --quiet --verbose --frozen
-			--locked --no-cache --no-install-project --no-self --prod --production --no-editable --deploy --system
-			--no-install-workspace --compile-bytecode`,
-		values: "--only --without --with --extra --group -G --no-group",
-	}
 )
 
 // tools are the commands over which a copy of the sources may move down, each with what it is known to read. pip and
 // the operating systems' own managers are known elsewhere.
-var tools = []tool{
+var tools = slices.Concat(generalTools, pythonTools)
+
+var generalTools = []tool{
 	{
 		commands: []string{"npm ci", "npm clean-install"}, manifests: []string{"package.json"}, options: npmOptions,
 		beside: []string{"node_modules"},
@@ -96,22 +94,6 @@ var tools = []tool{
 			--no-plugins --quiet -q --ignore-platform-reqs`, dirs: "--working-dir -d"},
 		needs: []string{"--no-scripts", "--no-autoloader"}, alters: true,
 	},
-	{
-		commands: []string{"poetry install"}, manifests: []string{"pyproject.toml"}, options: pythonOptions,
-		needs: []string{"--no-root"}, beside: []string{".venv"}, system: true,
-	},
-	{
-		commands: []string{"uv sync"}, manifests: []string{"pyproject.toml"}, options: pythonOptions,
-		needs: []string{"--no-install-project"}, beside: []string{".venv"}, alters: true,
-	},
-	{
-		commands: []string{"pdm install"}, manifests: []string{"pyproject.toml"}, options: pythonOptions,
-		needs: []string{"--no-self"}, beside: []string{".venv"}, alters: true,
-	},
-	{
-		commands: []string{"pipenv install"}, manifests: []string{"Pipfile"}, options: pythonOptions,
-		beside: []string{".venv"}, alters: true, system: true,
-	},
 	{commands: []string{"corepack prepare"}, manifests: []string{"package.json"}, free: true, system: true},
 	{commands: []string{"bundle config"}, free: true, beside: []string{".bundle"}},
 	{
@@ -132,9 +114,14 @@ func toolEffect(program string, words []string, dir string) (effect, bool, error
 	}
 	e := effect{
 		name: strings.Join(words[:length], " "), dir: dir, manifests: best.manifests, beside: best.beside,
-		writes: best.writes, alters: best.alters, system: best.system,
+		writes: best.writes, alters: best.alters, system: best.system, also: best.also,
 	}
 	if best.free {
+		for _, option := range best.forbids {
+			if slices.Contains(words, option) {
+				return e, true, fmt.Errorf("%s writes into the sources with %s", e.name, option)
+			}
+		}
 		return e, true, free(words[length:], program)
 	}
 	p, err := best.options.parse(program, words[length:])
@@ -148,13 +135,16 @@ func toolEffect(program string, words []string, dir string) (effect, bool, error
 		return e, true, fmt.Errorf("%s may read more than manifests: %s", program, p.rest[0])
 	}
 	for _, option := range best.needs {
-		if !slices.Contains(p.seen, option) {
-			return e, true, fmt.Errorf("%s reads the sources without %s", e.name, option)
+		given := func(o string) bool { return slices.Contains(p.seen, o) }
+		if !slices.ContainsFunc(strings.Split(option, "|"), given) {
+			e.lacks = append(e.lacks, option)
 		}
 	}
+	e.lists = allUnder(dir, p.lists)
 	e.writes = append(slices.Clone(e.writes), allUnder(dir, p.places)...)
 	if p.dir != "" {
 		e.dir = under(dir, p.dir)
+		e.lists = allUnder(e.dir, p.lists)
 	}
 	return e, true, nil
 }

@@ -189,14 +189,17 @@ func (p *placed) reads(e effect) (root string, err error) {
 		if within(list, p.into()) && !p.has(list) || !within(list, p.into()) && !apart(path.Dir(list), p.into()) {
 			return "", fmt.Errorf("%s reads %s, which is not copied before", e.name, list)
 		}
+		if err := p.listed(e, list); err != nil {
+			return "", err
+		}
 	}
 	if len(e.manifests) == 0 || apart(e.dir, p.into()) {
-		return "", nil
+		return "", p.settled(e)
 	}
 	for dir := e.dir; within(dir, p.into()); dir = path.Dir(dir) {
 		if p.hasOne(dir, e.manifests) {
 			return dir, p.everyContext(func(b buildcontext.Build) error {
-				return complete(b.Context, e.manifests, p.names, e.words)
+				return complete(b.Context, e, p.names)
 			})
 		}
 		if dir == "/" {
@@ -227,14 +230,31 @@ var systemPlaces = []string{"/bin", "/etc", "/lib", "/lib64", "/opt", "/root", "
 var ownPlaces = []string{"/opt", "/root", "/usr/src", "/usr/app", "/usr/local/app", "/usr/local/src", "/var/www", "/var/task",
 	"/var/app"}
 
+// placeVariables say where an install puts what it fetches.
+var placeVariables = []string{"GOMODCACHE", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "POETRY_VIRTUALENVS_PATH",
+	"WORKON_HOME", "BUNDLE_PATH", "BUNDLE_APP_CONFIG", "COMPOSER_VENDOR_DIR", "COMPOSER_BIN_DIR"}
+
+// steering are variables that name other files for an install to read.
+var steering = strings.Fields(`PIP_REQUIREMENT PIP_CONSTRAINT PIP_FIND_LINKS PIP_EDITABLE PIP_CONFIG_FILE
+	PIP_BUILD_CONSTRAINT PIP_TARGET PIP_PREFIX PIP_ROOT PIP_SRC POETRY_CONFIG_DIR UV_PROJECT UV_WORKING_DIRECTORY
+	UV_WORKING_DIR UV_CONFIG_FILE UV_FIND_LINKS UV_CONSTRAINT UV_OVERRIDE UV_BUILD_CONSTRAINT UV_EXCLUDE PIPENV_PIPFILE
+	PIPENV_DOTENV_LOCATION PDM_PROJECT PDM_PROJECT_ROOT PDM_LOCKFILE PDM_CONFIG_FILE BUNDLE_GEMFILE BUNDLE_LOCKFILE
+	RUBYLIB COMPOSER MIX_EXS MIX_DEPS_PATH MIX_BUILD_PATH MIX_BUILD_ROOT CONDARC`)
+
 // untouched checks that the copy brings nothing to where a command writes, nor a program that it would start.
 func (p *placed) untouched(e effect, root string, env []string) error {
 	places := slices.Clone(e.writes)
 	for _, kv := range env {
 		if name, value, _ := strings.Cut(kv, "="); name == "GOPATH" && len(e.writes) > 0 {
 			places = append(places, path.Join(value, "pkg/mod"))
-		} else if name == "GOMODCACHE" || name == "VIRTUAL_ENV" {
+		} else if slices.Contains(placeVariables, name) {
 			places = append(places, under(e.dir, value))
+		} else if slices.Contains(steering, name) {
+			return fmt.Errorf("the variable %s may make %s read or write other files", name, e.name)
+		} else if name == "PYTHONPATH" {
+			for _, dir := range strings.Split(value, ":") {
+				places = append(places, under(e.dir, path.Join(dir, "sitecustomize.py")), under(e.dir, path.Join(dir, "usercustomize.py")))
+			}
 		}
 	}
 	for _, dir := range p.projects(e, root) {
