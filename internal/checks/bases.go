@@ -2,7 +2,6 @@ package checks
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
@@ -18,7 +17,7 @@ type base struct {
 }
 
 // basesOf are the images that the file's stages stand on, in order: no earlier stage, not scratch, and none that cannot
-// be known, since it is made of an ARG without a default or of one that a build sets. A reference is told once.
+// be known, since it is made of an ARG without a default or of one that a build sets.
 func basesOf(p *check.Pass) []base {
 	var out []base
 	for _, s := range p.File.Stages {
@@ -27,7 +26,7 @@ func basesOf(p *check.Pass) []base {
 		}
 		b := base{stage: s, at: s.From.Words[0], args: argsIn(s.Base)}
 		ref, ok := s.Image()
-		if !ok || argsPassed(p, b.args) || slices.ContainsFunc(out, func(o base) bool { return o.ref == ref }) {
+		if !ok || argsPassed(p, b.args) {
 			continue
 		}
 		b.ref = ref

@@ -96,14 +96,14 @@ func runPage(t *testing.T, c *check.Check, page string) {
 	for _, f := range txtar.Parse([]byte(part["Repository"])).Files {
 		repo[f.Name] = string(f.Data)
 	}
-	before, err := check.Examine(t.Context(), repo, []string{"Dockerfile"}, options(c))
+	before, err := check.Examine(t.Context(), repo, []string{"Dockerfile"}, asked(repo, options(c)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(before.Findings) == 0 {
 		t.Errorf("nothing is found in the Before (skipped: %v)", before.Skipped)
 	}
-	combined, err := check.Combine(t.Context(), repo, "Dockerfile", before.Findings, options(c))
+	combined, err := check.Combine(t.Context(), repo, "Dockerfile", before.Findings, asked(repo, options(c)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func runPage(t *testing.T, c *check.Check, page string) {
 		}
 	}
 	repo["Dockerfile"] = part["After"]
-	after, err := check.Examine(t.Context(), repo, []string{"Dockerfile"}, options(c))
+	after, err := check.Examine(t.Context(), repo, []string{"Dockerfile"}, asked(repo, options(c)))
 	if err != nil || len(after.Findings) > 0 || len(after.Skipped) > 0 {
 		t.Errorf("the After is not silent: %v %v %v", after.Findings, after.Skipped, err)
 	}
@@ -139,7 +139,7 @@ func TestWholeCatalogueOnEveryCase(t *testing.T) {
 
 func fixUntilSilent(t *testing.T, repo fs.FS, name string) {
 	t.Helper()
-	o := options(checks.All()...)
+	o := asked(repo, options(checks.All()...))
 	fixed, err := check.Fix(t.Context(), repo, name, func(check.Finding) bool { return true }, o)
 	if err != nil {
 		t.Fatal(err)

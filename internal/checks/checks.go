@@ -19,6 +19,8 @@ func All() []*check.Check {
 		aptUpdateAlone,
 
 		// Stages and base images.
+		untaggedBase,
+		unpinnedBase,
 		endOfLifeBase,
 
 		// Users and secrets.

@@ -158,7 +158,7 @@ func unmark(t *testing.T, name, data string) (string, []want) {
 
 // run is one case.
 func (a *archive) run(t *testing.T, c *check.Check, path string) {
-	result, err := check.Examine(t.Context(), a.repo, []string{path}, options(c))
+	result, err := check.Examine(t.Context(), a.repo, []string{path}, asked(a.repo, options(c)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func (a *archive) run(t *testing.T, c *check.Check, path string) {
 		}
 	}
 	a.compare(t, path, result.Findings)
-	combined, err := check.Combine(t.Context(), a.repo, path, result.Findings, options(c))
+	combined, err := check.Combine(t.Context(), a.repo, path, result.Findings, asked(a.repo, options(c)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +220,7 @@ func (a *archive) silent(t *testing.T, path string, text []byte) {
 	t.Helper()
 	c := checkOf(strings.TrimSuffix(filepath.Base(a.path), ".txtar"))
 	fixed := check.Overlay(a.repo, map[string][]byte{path: text})
-	again, err := check.Examine(t.Context(), fixed, []string{path}, options(c))
+	again, err := check.Examine(t.Context(), fixed, []string{path}, asked(a.repo, options(c)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,8 +17,10 @@ var endOfLifeBase = &check.Check{
 }
 
 func runEndOfLifeBase(p *check.Pass) error {
+	told := map[string]bool{}
 	for _, b := range basesOf(p) {
-		if ended := endedBy(p.Today, image.Lifetimes(b.ref)); len(ended) > 0 {
+		if ended := endedBy(p.Today, image.Lifetimes(b.ref)); len(ended) > 0 && !told[b.ref] {
+			told[b.ref] = true
 			p.Advise(b.at.Span, endOfLife(ended), "which release to go to is for you to decide: a newer one may behave differently")
 		}
 	}

@@ -48,6 +48,8 @@ func predicateOf(intent fixes.Intent) (predicate, error) {
 		return copiedPlainly(), nil
 	case fixes.StartsDirectly:
 		return startsDirectly(i), nil
+	case fixes.Pinned:
+		return pinned(i), nil
 	}
 	return predicate{}, fmt.Errorf("nothing can show that a promise of the kind %T holds", intent)
 }

@@ -65,6 +65,7 @@ var intents = []fixes.Intent{
 	fixes.OwnedCopies{},
 	fixes.CopiedPlainly{},
 	fixes.StartsDirectly{},
+	fixes.Pinned{},
 }
 
 // intentFile is what stands beside the intent's own fields.

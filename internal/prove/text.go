@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
 )
@@ -43,12 +44,20 @@ func read(c check.Case) (*change, error) {
 	}
 	ch := &change{Case: c, before: before, after: after, answers: map[string]error{}}
 	ch.cut()
-	for _, holds := range []func() error{ch.head, ch.settings, ch.oneStage, ch.lineEnds, ch.comments} {
+	for _, holds := range ch.invariants() {
 		if err := holds(); err != nil {
 			return nil, err
 		}
 	}
 	return ch, nil
+}
+
+// invariants are the textual invariants of the change's Intent.
+func (c *change) invariants() []func() error {
+	if _, ok := c.Intent.(fixes.Pinned); ok {
+		return []func() error{c.head, c.pinsOne, c.lineEnds, c.comments}
+	}
+	return []func() error{c.head, c.settings, c.oneStage, c.lineEnds, c.comments}
 }
 
 // cut finds the window: what is left without the common instructions at both ends.
