@@ -28,7 +28,9 @@ var arrows = map[string][]string{
 	"internal/check":  {"fixes", "fixes/dockerfile", "internal/buildcontext", "internal/image"},
 	"internal/checks": {"fixes", "fixes/dockerfile", "internal/check", "internal/buildcontext", "internal/ecosystem", "internal/image"},
 	"internal/prove":  {"fixes", "fixes/dockerfile", "internal/check", "internal/buildcontext"},
-	"internal/config": {},
+
+	// What a repository decided, as plain values of the engine's; nobody else knows that it was YAML.
+	"internal/config": {"internal/check", "internal/buildcontext"},
 
 	// The pull request. review decides and hands a finished plan to a Forge; it never sees the host's client, and not the
 	// catalogue either.
@@ -73,6 +75,9 @@ var owners = map[string][]string{
 	"github.com/hashicorp/hcl/v2":                {"internal/buildcontext"},
 	"github.com/zclconf/go-cty":                  {"internal/buildcontext"},
 	"github.com/owenrumney/go-sarif/v3":          {"internal/report"},
+	"github.com/bmatcuk/doublestar/v4":           {"internal/config"},
+	"github.com/robfig/cron/v3":                  {"internal/config"},
+	"github.com/agnivade/levenshtein":            {"internal/config"},
 }
 
 type listed struct {

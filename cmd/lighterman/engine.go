@@ -6,8 +6,9 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"slices"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/checks"
@@ -34,27 +35,50 @@ func today() time.Time {
 	return day
 }
 
-// localEngine is newEngine for a checkout, with what the repository itself has switched off, narrowed to the checks
-// named; none named means all.
+// localEngine is newEngine for a checkout, with what the repository itself decided, narrowed to the checks named; none
+// named means all.
 func localEngine(repo fs.FS, names []string, log *slog.Logger) (o check.Options, close func(), err error) {
-	ignored, err := config.HadolintIgnored(repo)
+	c, err := decisions{checks: names}.load(repo, false)
 	if err != nil {
 		return o, nil, err
 	}
-	var chosen []*check.Check
-	for _, name := range names {
-		c := checks.Named(name)
-		if c == nil {
-			return o, nil, unknownCheck(name)
-		}
-		chosen = append(chosen, c)
-	}
 	o, close = newEngine(log)
-	o.Ignored = ignored
-	if len(chosen) > 0 {
-		o.Checks = slices.CompactFunc(chosen, func(a, b *check.Check) bool { return a == b })
+	return c.Options(o), close, nil
+}
+
+// decisions are the flags that have a say in the configuration.
+type decisions struct {
+	file   string
+	failOn string
+	checks []string
+}
+
+func (d *decisions) flags(f *pflag.FlagSet) {
+	f.StringVar(&d.file, "config", "", "this configuration instead of the repository's .github/lighterman.yml")
+	f.StringSliceVar(&d.checks, "check", nil, "only this check (may be repeated)")
+}
+
+func (d *decisions) failOnFlag(f *pflag.FlagSet) {
+	f.StringVar(&d.failOn, "fail-on", "", "exit with 1 from this severity on: info, warning, error or never (default warning)")
+}
+
+// load reads the configuration of a repository. others keeps the checks that are not named: a fix is held against them
+// too.
+func (d decisions) load(repo fs.FS, others bool) (*config.Config, error) {
+	for _, name := range d.checks {
+		if checks.Named(name) == nil {
+			return nil, unknownCheck(name)
+		}
 	}
-	return o, close, nil
+	s := config.Settings{Checks: checks.All(), FailOn: d.failOn, Only: d.checks, Others: others}
+	if d.file != "" {
+		text, err := os.ReadFile(d.file)
+		if err != nil {
+			return nil, fmt.Errorf("read the configuration: %w", err)
+		}
+		s.Source = &config.Source{Name: d.file, Text: text}
+	}
+	return config.Load(repo, s)
 }
 
 // sources reads the files that findings speak of, before and beside them what their fixes touch; a file that a fix adds

@@ -18,47 +18,43 @@ import (
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/internal/check"
-	"github.com/lighterman/lighterman/internal/checks"
 )
 
+// fixSettings are the flags of fix.
+type fixSettings struct {
+	decisions
+	input
+	dryRun bool
+}
+
 func fixCommand() *cobra.Command {
-	var names []string
-	var dryRun bool
+	var s fixSettings
 	cmd := &cobra.Command{
-		Use:   "fix [PATH]",
+		Use:   "fix [PATH...]",
 		Short: "Write the proven fixes into the Dockerfiles, or print them as a diff",
 		Long: `Write the proven fixes into the Dockerfiles of a checkout or folder, or with --dry-run print them as a diff.
-Only fixes that were verified and proven are made; a second run changes nothing.`,
-		Args: cobra.MaximumNArgs(1),
+Only fixes that were verified and proven are made; a second run changes nothing. --stdin reads one Dockerfile and prints
+it with its fixes made, for editors: --path says where it lies or would lie.
+
+Exit code: 0, whether there was something to fix or not; 2 when a file could not be looked at.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runFix(cmd, argument(args), names, dryRun)
+			return runFix(cmd, args, s)
 		},
 	}
-	cmd.Flags().StringSliceVar(&names, "check", nil, "only fixes of this check (may be repeated)")
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print the difference and write nothing")
+	f := cmd.Flags()
+	s.decisions.flags(f)
+	s.input.flags(f)
+	f.BoolVar(&s.dryRun, "dry-run", false, "print the difference and write nothing")
 	return cmd
 }
 
-// argument is the first argument, "." without one.
-func argument(args []string) string {
-	if len(args) == 0 {
-		return "."
-	}
-	return args[0]
-}
-
-func runFix(cmd *cobra.Command, path string, names []string, dryRun bool) error {
+func runFix(cmd *cobra.Command, args []string, s fixSettings) error {
 	ctx := cmd.Context()
-	c, err := openCheckout(ctx, path)
+	c, err := s.open(cmd, args)
 	if err != nil {
 		return err
 	}
-	o, done, err := localEngine(c.repo, nil, quiet())
-	if err != nil {
-		return err
-	}
-	defer done()
-	want, err := wanted(names)
+	settings, err := s.load(c.repo, true)
 	if err != nil {
 		return err
 	}
@@ -66,58 +62,87 @@ func runFix(cmd *cobra.Command, path string, names []string, dryRun bool) error 
 	if err != nil {
 		return err
 	}
+	if !s.stdin {
+		paths = c.kept(paths, settings, cmd.ErrOrStderr())
+	}
+	engine, done := newEngine(quiet())
+	defer done()
 	step, end := progress(cmd.ErrOrStderr(), len(paths))
 	defer end()
-	f := fixer{checkout: c, want: want, o: o, dryRun: dryRun, out: cmd.OutOrStdout(), others: map[string][]byte{}}
+	f := fixer{checkout: c, fixSettings: s, o: settings.Options(engine), out: cmd.OutOrStdout(), status: cmd.ErrOrStderr(),
+		others: map[string][]byte{}}
+	failed := false
 	for _, path := range paths {
-		if err := f.fix(ctx, path); err != nil {
+		ok, err := f.fix(ctx, path)
+		if err != nil {
 			return err
 		}
+		failed = failed || !ok
 		step(path)
 	}
-	return f.printOthers()
-}
-
-// wanted tells the findings of the named checks from others; none named means all.
-func wanted(names []string) (func(check.Finding) bool, error) {
-	for _, name := range names {
-		if checks.Named(name) == nil {
-			return nil, unknownCheck(name)
-		}
+	if err := f.printOthers(); err == nil && failed {
+		return exit(exitFailed)
+	} else {
+		return err
 	}
-	return func(f check.Finding) bool {
-		for _, name := range names {
-			if f.Check.GoesBy(name) {
-				return true
-			}
-		}
-		return len(names) == 0
-	}, nil
 }
 
 // fixer fixes one file after another.
 type fixer struct {
 	*checkout
-	want   func(check.Finding) bool
+	fixSettings
 	o      check.Options
-	dryRun bool
 	out    io.Writer
+	status io.Writer
 	others map[string][]byte // what other files than Dockerfiles are to be: several Dockerfiles may share one
 }
 
-func (f fixer) fix(ctx context.Context, path string) error {
-	fixed, err := check.Fix(ctx, check.Overlay(f.repo, f.others), path, f.want, f.o)
+// fix makes the fixes of one file; ok is whether all of it could be looked at.
+func (f fixer) fix(ctx context.Context, path string) (ok bool, err error) {
+	fixed, err := check.Fix(ctx, check.Overlay(f.repo, f.others), path, f.wanted, f.o)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if len(fixed.Applied) == 0 {
-		return nil
-	}
+	ok = f.tell(fixed.Skipped)
 	for _, other := range fixed.Others {
 		f.others[other.Path] = other.After
 	}
-	if f.dryRun {
-		return f.print(path, fixed.Before, fixed.After)
+	switch {
+	case f.dryRun:
+		err = f.print(path, fixed.Before, fixed.After)
+	case f.stdin && ok:
+		_, err = f.out.Write(fixed.After)
+	case !f.stdin:
+		err = f.put(fixed)
+	}
+	return ok, err
+}
+
+// wanted tells the findings of the named checks from others; none named means all. What would change another file cannot
+// be printed as the fixed text of one.
+func (f fixer) wanted(found check.Finding) bool {
+	if f.stdin && len(found.Fixes) > 0 && place(found.Path, found.Fixes[0]) != found.Path {
+		return false
+	}
+	return len(f.checks) == 0 || slices.ContainsFunc(f.checks, found.Check.GoesBy)
+}
+
+// tell names what could not be looked at; ok is that there was nothing.
+func (f fixer) tell(skipped []check.Skip) (ok bool) {
+	ok = true
+	for _, s := range skipped {
+		if s.Failed {
+			fmt.Fprintf(f.status, "lighterman: %s:%d: cannot be read: %s\n", s.Path, max(1, s.Line), s.Reason)
+			ok = false
+		}
+	}
+	return ok
+}
+
+// put writes what was fixed and says what was done.
+func (f fixer) put(fixed *check.Fixed) error {
+	if len(fixed.Applied) == 0 {
+		return nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(fixed.Files())) {
 		if err := f.write(name, fixed.Files()[name]); err != nil {
@@ -126,7 +151,7 @@ func (f fixer) fix(ctx context.Context, path string) error {
 	}
 	for _, done := range fixed.Applied {
 		fix := done.Fixes[0]
-		fmt.Fprintf(f.out, "%s: %s (%s)\n", place(path, fix), fix.Title, fix.Intent.Claim().Words)
+		fmt.Fprintf(f.out, "%s: %s (%s)\n", place(fixed.Path, fix), fix.Title, fix.Intent.Claim().Words)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // the zones of sweeps, wherever it runs
 
 	"github.com/lighterman/lighterman/internal/prove"
 )

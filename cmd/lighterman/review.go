@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/checks"
+	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/report"
 	"github.com/lighterman/lighterman/internal/review"
@@ -22,70 +24,69 @@ import (
 
 // reviewSettings are the flags of review.
 type reviewSettings struct {
+	decisions
+	input
 	base    string
 	diff    string
-	format  string
-	failOn  string
-	checks  []string
+	formats []string
+	color   string
 	verbose bool
 }
-
-var formats = []string{"text", "json", "sarif", "github", "html"}
 
 func reviewCommand() *cobra.Command {
 	var s reviewSettings
 	cmd := &cobra.Command{
-		Use:   "review [PATH]",
+		Use:   "review [PATH...]",
 		Short: "Review the Dockerfiles of a checkout or folder, or only what a branch changed",
-		Long: `Review the Dockerfiles of a git checkout or a plain folder.
+		Long: `Review the Dockerfiles of a git checkout or a plain folder, all of them or those under the given paths.
 
 Without --base the whole tree is looked at. With it, only what changed since HEAD left REV, uncommitted changes
-included, exactly as the bot would say it on a pull request. --diff takes a patch (git diff's output, "-" for standard
-input) that leads to the files as they are.
+included, exactly as the bot would say it on a pull request: by the configuration as it was there, too. --diff takes a
+patch (git diff's output, "-" for standard input) that leads to the files as they are. --stdin reads one Dockerfile, for
+editors: --path says where it lies or would lie.
+
+--format takes a name, or NAME=FILE to write there, and may be repeated: text, json, sarif, github (workflow commands)
+or html. Colours are for terminals only, and not with NO_COLOR in the environment; --color decides otherwise.
 
 Exit code: 0 nothing found, 1 findings at or above --fail-on, 2 it could not look.`,
-		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runReview(cmd, argument(args), s)
+			return runReview(cmd, args, s)
 		},
 	}
 	f := cmd.Flags()
+	s.decisions.flags(f)
+	s.failOnFlag(f)
+	s.input.flags(f)
 	f.StringVar(&s.base, "base", "", "review what changed since HEAD left this revision")
 	f.StringVar(&s.diff, "diff", "", "review what this patch changed; - for standard input")
-	f.StringVar(&s.format, "format", "text", "text, json, sarif, github or html")
-	f.StringVar(&s.failOn, "fail-on", "warning", "exit with 1 from this severity on: info, warning or error")
-	f.StringSliceVar(&s.checks, "check", nil, "only this check (may be repeated)")
-	f.BoolVarP(&s.verbose, "verbose", "v", false, "also say what was passed over")
-	cmd.MarkFlagsMutuallyExclusive("base", "diff")
+	f.StringArrayVar(&s.formats, "format", []string{"text"}, "text, json, sarif, github or html; NAME=FILE writes there")
+	f.StringVar(&s.color, "color", "auto", "auto, always or never")
+	f.BoolVarP(&s.verbose, "verbose", "v", false, "also say what was passed over, and which ignore comments do nothing")
+	cmd.MarkFlagsMutuallyExclusive("base", "diff", "stdin")
 	return cmd
 }
 
-func runReview(cmd *cobra.Command, path string, s reviewSettings) error {
-	failOn, err := check.ParseSeverity(s.failOn)
+func runReview(cmd *cobra.Command, paths []string, s reviewSettings) error {
+	outputs, err := outputsOf(s.formats)
 	if err != nil {
 		return err
 	}
-	if !slices.Contains(formats, s.format) {
-		return fmt.Errorf("format %q is none of %s", s.format, strings.Join(formats, ", "))
+	if !slices.Contains(colourWords, s.color) {
+		return fmt.Errorf("color %q is none of %s", s.color, strings.Join(colourWords, ", "))
 	}
-	c, err := openCheckout(cmd.Context(), path)
+	c, err := s.open(cmd, paths)
 	if err != nil {
 		return err
 	}
-	o, done, err := localEngine(c.repo, s.checks, quiet())
-	if err != nil {
-		return err
-	}
-	defer done()
-	r := reviewer{checkout: c, o: o, in: cmd.InOrStdin(), reviewSettings: s}
-	v, page, err := r.look(cmd.Context(), cmd.ErrOrStderr())
+	r := reviewer{checkout: c, in: cmd.InOrStdin(), status: cmd.ErrOrStderr(), outputs: outputs, reviewSettings: s}
+	v, page, err := r.look(cmd.Context())
 	if err != nil {
 		return err
 	}
 	if err := r.write(cmd.OutOrStdout(), v, page); err != nil {
 		return err
 	}
-	return verdict(v, failOn)
+	return verdict(v, r.config.FailOn)
 }
 
 // verdict is the exit code as an error, nil for 0.
@@ -103,28 +104,52 @@ func verdict(v report.View, failOn check.Severity) error {
 type reviewer struct {
 	*checkout
 	reviewSettings
-	o  check.Options
-	in io.Reader
+	outputs []output
+	config  *config.Config
+	o       check.Options
+	in      io.Reader
+	status  io.Writer
 }
 
 // look examines what was asked for. The page is only made where it is wanted.
-func (r reviewer) look(ctx context.Context, status io.Writer) (v report.View, page report.Page, err error) {
-	changed, err := r.changed(ctx)
+func (r *reviewer) look(ctx context.Context) (v report.View, page report.Page, err error) {
+	all, err := r.changed(ctx)
 	if err != nil {
 		return v, page, err
 	}
-	if r.whole() && r.format != "html" {
-		v, err = r.examine(ctx, changed, status)
-		return v, page, err
-	}
-	opinion, err := review.Look(ctx, r.repo, changed, r.o)
+	notes, err := r.decide(all)
 	if err != nil {
 		return v, page, err
 	}
-	if v, err = r.view(opinion, changed); err == nil && r.format == "html" {
+	engine, done := newEngine(quiet())
+	defer done()
+	r.o = r.config.Options(engine)
+	if r.whole() && !r.wants("html") {
+		v, err = r.examine(ctx, r.keeps(all))
+		return v, page, err
+	}
+	changed := slices.DeleteFunc(all, func(f forge.ChangedFile) bool { return !r.asked(f.Path) })
+	opinion, err := review.Look(ctx, r.repo, changed, review.Settings{Options: r.o, MaxInline: r.config.MaxInline})
+	if err != nil {
+		return v, page, err
+	}
+	opinion.Notes = append(opinion.Notes, notes...)
+	if v, err = r.view(opinion, changed); err == nil && r.wants("html") {
 		page, err = r.page(opinion, changed, v)
 	}
 	return v, page, err
+}
+
+// decide reads the configuration: for a change, as it was before it, as the bot does.
+func (r *reviewer) decide(changed []forge.ChangedFile) (notes []review.Note, err error) {
+	if r.whole() {
+		r.config, err = r.load(r.repo, false)
+		return nil, err
+	}
+	if r.config, err = r.load(review.Before(r.repo, changed), false); err != nil {
+		return nil, err
+	}
+	return review.Broken(r.repo, changed, checks.All()), nil
 }
 
 func (r reviewer) whole() bool { return r.base == "" && r.diff == "" }
@@ -140,7 +165,7 @@ func (r reviewer) changed(ctx context.Context) ([]forge.ChangedFile, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", cmp.Or(r.diff, "the output of git diff"), err)
 		}
-		return slices.DeleteFunc(files, func(f forge.ChangedFile) bool { return !r.asked(f.Path) }), nil
+		return files, nil
 	}
 	paths, err := r.dockerfiles(ctx)
 	if err != nil {
@@ -148,7 +173,7 @@ func (r reviewer) changed(ctx context.Context) ([]forge.ChangedFile, error) {
 	}
 	var out []forge.ChangedFile
 	for _, path := range paths {
-		text, _ := os.ReadFile(filepath.Join(r.root, filepath.FromSlash(path))) // what cannot be read is told by the engine
+		text, _ := fs.ReadFile(r.repo, path) // what cannot be read is told by the engine
 		out = append(out, review.Whole(path, text))
 	}
 	return out, nil
@@ -166,31 +191,44 @@ func (r reviewer) patch(ctx context.Context) ([]byte, error) {
 	return nil, nil
 }
 
-// asked reports whether a file lies under the path that was named.
+// asked reports whether a file lies under a path that was named.
 func (r reviewer) asked(path string) bool {
-	return r.under == "." || path == r.under || strings.HasPrefix(path, r.under+"/")
+	return slices.ContainsFunc(r.under, func(under string) bool {
+		return under == "." || path == under || strings.HasPrefix(path, under+"/")
+	})
+}
+
+// keeps are the paths of the files that the configuration does not exclude.
+func (r reviewer) keeps(files []forge.ChangedFile) []string {
+	var paths []string
+	for _, f := range files {
+		paths = append(paths, f.Path)
+	}
+	return r.kept(paths, r.config, r.status)
 }
 
 // examine looks at whole files in portions, so that a terminal sees how far it is.
-func (r reviewer) examine(ctx context.Context, files []forge.ChangedFile, status io.Writer) (report.View, error) {
+func (r reviewer) examine(ctx context.Context, paths []string) (report.View, error) {
 	v := report.View{}
-	step, end := progress(status, len(files))
+	step, end := progress(r.status, len(paths))
 	defer end()
-	for portion := range slices.Chunk(files, 8) {
-		var paths []string
-		for _, f := range portion {
-			paths = append(paths, f.Path)
-		}
-		result, err := check.Examine(ctx, r.repo, paths, r.o)
+	r.o.Audit = r.verbose && len(r.checks) == 0
+	for portion := range slices.Chunk(paths, 8) {
+		result, err := check.Examine(ctx, r.repo, portion, r.o)
 		if err != nil {
 			return v, err
 		}
 		v.Files += result.Files
 		v.Findings = append(v.Findings, result.Findings...)
 		v.Skipped = append(v.Skipped, result.Skipped...)
-		for _, path := range paths {
+		v.Suppressed = append(v.Suppressed, result.Suppressed...)
+		v.Unused = append(v.Unused, result.Unused...)
+		for _, path := range portion {
 			step(path)
 		}
+	}
+	if r.o.Audit && slices.Contains(r.under, ".") {
+		v.Unused = append(v.Unused, r.config.Unused(v.Suppressed)...)
 	}
 	var err error
 	v.Sources, err = sources(r.repo, v.Findings)
@@ -270,24 +308,43 @@ func drafted(c forge.ChangedFile, comments []forge.DraftComment) (report.PageFil
 	return file, nil
 }
 
+// write writes each of the outputs that are wanted.
 func (r reviewer) write(w io.Writer, v report.View, page report.Page) error {
-	var out bytes.Buffer
-	var err error
-	switch r.format {
-	case "text":
-		err = report.Text(&out, v, report.TextOptions{Color: colours(w), Verbose: r.verbose})
+	for _, o := range r.outputs {
+		var out bytes.Buffer
+		if err := r.format(&out, o, w, v, page); err != nil {
+			return err
+		}
+		if o.file == "" {
+			if _, err := out.WriteTo(w); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := os.WriteFile(o.file, out.Bytes(), 0o644); err != nil {
+			return fmt.Errorf("write --format %s: %w", o.name, err)
+		}
+	}
+	return nil
+}
+
+func (r reviewer) format(out *bytes.Buffer, o output, w io.Writer, v report.View, page report.Page) error {
+	switch o.name {
 	case "json":
-		err = report.JSON(&out, v)
+		return report.JSON(out, v)
 	case "sarif":
-		err = report.SARIF(&out, v, report.SARIFTool{Version: version(), Checks: checks.All(), Help: checks.Page})
+		return report.SARIF(out, v, report.SARIFTool{Version: version(), Checks: checks.All(), Help: checks.Page})
 	case "github":
-		err = report.GitHub(&out, v)
+		return report.GitHub(out, v)
 	case "html":
-		err = report.HTML(&out, page)
+		return report.HTML(out, page)
 	}
-	if err != nil {
-		return err
+	if o.file != "" {
+		w = nil // a file is no terminal
 	}
-	_, err = out.WriteTo(w)
-	return err
+	return report.Text(out, v, report.TextOptions{Color: colours(w, r.color), Verbose: r.verbose})
+}
+
+func (r reviewer) wants(format string) bool {
+	return slices.ContainsFunc(r.outputs, func(o output) bool { return o.name == format })
 }

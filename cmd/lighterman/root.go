@@ -14,7 +14,7 @@ What the command line prints is what the bot says.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(reviewCommand(), fixCommand(), explainCommand())
+	root.AddCommand(reviewCommand(), fixCommand(), explainCommand(), configCommand())
 	root.AddCommand(serveCommand(), jobsCommand(), demoCommand(), versionCommand())
 	return root
 }

@@ -15,7 +15,13 @@ func terminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }
 
-func colours(w io.Writer) bool { return terminal(w) && os.Getenv("NO_COLOR") == "" }
+// colourWords are the values of --color.
+var colourWords = []string{"auto", "always", "never"}
+
+// colours reports whether to write colours: as --color says, else on a terminal unless NO_COLOR is set.
+func colours(w io.Writer, flag string) bool {
+	return flag == "always" || flag != "never" && terminal(w) && os.Getenv("NO_COLOR") == ""
+}
 
 // progress shows how far a long run has come, on one line of a terminal; elsewhere it writes nothing.
 func progress(w io.Writer, total int) (step func(what string), end func()) {

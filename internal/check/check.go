@@ -68,6 +68,8 @@ type Pass struct {
 	Builds []buildcontext.Build // the ways the file is built; empty when unknown
 	Images image.Facts          // may know nothing; never nil
 	Today  time.Time            // what is held against ends of life
+	// Registries are those that base images may come from, as the repository's owner decided; empty when nothing was.
+	Registries []string
 
 	report func(Finding)
 }
@@ -108,11 +110,27 @@ type Skip struct {
 	Failed bool // an error rather than a file that is rightly passed over (a template)
 }
 
+// A Suppressed is a finding that somebody asked not to hear of.
+type Suppressed struct {
+	Finding
+	Inline bool // by a comment in the file, not for the whole repository
+}
+
+// An Unused is an ignore comment of ours, or an entry of a configuration, that keeps nothing from being said.
+type Unused struct {
+	Path string
+	Line int
+	Name string // the check that it names
+}
+
 // A Result is what a run found.
 type Result struct {
 	Files    int // how many files were looked at
 	Findings []Finding
 	Skipped  []Skip
+	// Suppressed and Unused are filled in by a run with Options.Audit.
+	Suppressed []Suppressed
+	Unused     []Unused
 }
 
 // Options say what Run and Examine look for and with what.
@@ -124,7 +142,24 @@ type Options struct {
 	Ignored     []string    // names or aliases of checks that are off for the whole repository
 	Enabled     []string    // names or aliases of the checks that run only when they are asked for, and are
 	Concurrency int         // how many passes run at once; 0: one per CPU
+	// Severities are what the findings of checks count as, by the check's name, in place of its own severity.
+	Severities map[string]Severity
+	Builder    Builder  // fixes use only syntax that it takes
+	Registries []string // the registries that base images may come from; empty: nothing was decided
+	// Keeps reports whether a Dockerfile is looked at when a repository is searched for them; nil: every one is.
+	Keeps func(path string) bool
+	// Stated are the ways of building a Dockerfile that the repository's owner stated outright; nil: none.
+	Stated func(path string) []buildcontext.Override
+	// Audit also lists what was suppressed, and the ignore comments that suppress nothing. Checks that are ignored for
+	// the whole repository run all the same then, to be listed as suppressed.
+	Audit bool
 }
+
+// Subject reports whether a file of the repository is a Dockerfile to look at.
+func (o Options) Subject(name string) bool { return Subject(name) && o.Kept(name) }
+
+// Kept reports whether a Dockerfile is one of those that are looked at.
+func (o Options) Kept(name string) bool { return o.Keeps == nil || o.Keeps(name) }
 
 // A Case is a fix put before a Prover: one file before and after, and what the difference must be.
 type Case struct {

@@ -17,70 +17,74 @@ import (
 //	# check=skip=JSONArgsRecommended;error=true              BuildKit: at the top the file, else the instruction below
 //	# checkov:skip=CKV_DOCKER_3:reason    # trivy:ignore:AVD-DS-0002    the whole file
 var (
-	pragma   = regexp.MustCompile(`^#\s*(?:lighterman|hadolint)\s+(global\s+)?ignore\s*=\s*([\w.-]+(?:\s*,\s*[\w.-]+)*)`)
-	buildkit = regexp.MustCompile(`^#\s*check\s*=\s*(?:.*;)?\s*skip\s*=\s*([\w-]+(?:\s*,\s*[\w-]+)*)`)
-	scanner  = regexp.MustCompile(`^#\s*(?:checkov:skip=|trivy:ignore:)\s*([\w-]+)`)
+	pragma    = regexp.MustCompile(`^#\s*(?:lighterman|hadolint)\s+(global\s+)?ignore\s*=\s*([\w.-]+(?:\s*,\s*[\w.-]+)*)`)
+	ownPragma = regexp.MustCompile(`^#\s*lighterman\s`)
+	buildkit  = regexp.MustCompile(`^#\s*check\s*=\s*(?:.*;)?\s*skip\s*=\s*([\w-]+(?:\s*,\s*[\w-]+)*)`)
+	scanner   = regexp.MustCompile(`^#\s*(?:checkov:skip=|trivy:ignore:)\s*([\w-]+)`)
 )
 
-// ignores are the names a file asks not to hear of.
-type ignores struct {
-	file         []string
-	instructions map[*dockerfile.Instruction][]string
+// ignores are what a file asks not to hear of.
+type ignores []ignore
+
+// An ignore is one name in an ignore comment.
+type ignore struct {
+	name  string
+	line  int                     // of the comment
+	below *dockerfile.Instruction // what it speaks of, nil for the whole file
+	ours  bool                    // written for us, not for another tool
 }
 
 // ignoresOf reads the comments of a file.
 func ignoresOf(f *dockerfile.File) ignores {
-	ig := ignores{instructions: map[*dockerfile.Instruction][]string{}}
+	var ig ignores
 	if skip := strings.ToLower(f.Directive("check")); skip != "" {
-		ig.read("# check="+skip, nil)
+		ig.read("# check="+skip, 1, nil)
 	}
 	for _, s := range f.Segments() {
 		if s.Kind == dockerfile.Comment {
-			ig.read(strings.TrimSpace(f.Text(s.Span)), instructionAt(f, s.Span))
+			ig.read(strings.TrimSpace(f.Text(s.Span)), f.Line(s.Span.Start), instructionAt(f, s.Span))
 		}
 	}
 	return ig
 }
 
 // read takes in one comment; below is the instruction it stands on or in, nil for the whole file.
-func (ig *ignores) read(comment string, below *dockerfile.Instruction) {
+func (ig *ignores) read(comment string, line int, below *dockerfile.Instruction) {
 	if m := pragma.FindStringSubmatch(comment); m != nil {
+		at := below
 		if m[1] != "" {
-			below = nil
+			at = nil
 		}
-		ig.put(m[2], below)
+		ig.put(m[2], ignore{line: line, below: at, ours: ownPragma.MatchString(comment)})
 	}
 	if m := buildkit.FindStringSubmatch(comment); m != nil {
-		ig.put(m[1], below)
+		ig.put(m[1], ignore{line: line, below: below})
 	}
 	if m := scanner.FindStringSubmatch(comment); m != nil {
-		ig.put(m[1], nil)
+		ig.put(m[1], ignore{line: line})
 	}
 }
 
-func (ig *ignores) put(list string, below *dockerfile.Instruction) {
+func (ig *ignores) put(list string, like ignore) {
 	for _, name := range strings.Split(list, ",") {
-		name = strings.TrimSpace(name)
-		if below == nil {
-			ig.file = append(ig.file, name)
-		} else {
-			ig.instructions[below] = append(ig.instructions[below], name)
-		}
+		like.name = strings.TrimSpace(name)
+		*ig = append(*ig, like)
 	}
 }
 
-// cover reports whether the file asked not to hear of f.
-func (ig ignores) cover(f Finding, file *dockerfile.File) bool {
-	names := ig.file
-	if i := instructionAt(file, f.At); i != nil {
-		names = append(names[:len(names):len(names)], ig.instructions[i]...)
+// nowhere is the index of what no comment covers.
+const nowhere = -1
+
+// cover reports whether the file asked not to hear of f, and by which of its ignores.
+func (ig ignores) cover(f Finding, file *dockerfile.File) (by int, ok bool) {
+	if len(ig) == 0 {
+		return nowhere, false
 	}
-	for _, name := range names {
-		if f.Check.GoesBy(name) || strings.EqualFold(name, "all") {
-			return true
-		}
-	}
-	return false
+	at := instructionAt(file, f.At)
+	by = slices.IndexFunc(ig, func(i ignore) bool {
+		return (i.below == nil || i.below == at) && (f.Check.GoesBy(i.name) || strings.EqualFold(i.name, "all"))
+	})
+	return by, by != nowhere
 }
 
 // Templates are not Dockerfiles yet: their placeholders stand where instructions and words should.

@@ -26,23 +26,43 @@ import (
 // then of the source; the result does not depend on Options.Concurrency. A file that cannot be read and a check that
 // fails or panics become a Skip, and the rest goes on. The error is only ever the context's.
 func Run(ctx context.Context, repo fs.FS, paths []string, o Options) (*Result, error) {
+	o.Checks = o.tuned()
 	subjects := make([]subject, len(paths))
 	contexts := buildcontext.Open(repo)
-	each(ctx, o, len(paths), func(n int) { subjects[n] = load(repo, contexts, paths[n]) })
-	found := make([][]Finding, len(paths)*len(o.Checks))
-	skips := make([]*Skip, len(found))
-	each(ctx, o, len(found), func(n int) {
+	each(ctx, o, len(paths), func(n int) { subjects[n] = load(repo, contexts, paths[n], o) })
+	looks := make([]look, len(paths)*len(o.Checks))
+	each(ctx, o, len(looks), func(n int) {
 		s, c := subjects[n/len(o.Checks)], o.Checks[n%len(o.Checks)]
-		if s.file != nil && !o.off(c) {
-			found[n], skips[n] = s.pass(c, repo, o)
+		if s.file != nil && o.runs(c) {
+			looks[n] = s.pass(c, repo, o)
 		}
 	})
 	result := &Result{}
 	for n, s := range subjects {
-		part := slices.Concat(found[n*len(o.Checks) : (n+1)*len(o.Checks)]...)
-		result.add(s, part, skips[n*len(o.Checks):(n+1)*len(o.Checks)])
+		result.add(s, looks[n*len(o.Checks):(n+1)*len(o.Checks)], o)
 	}
 	return result, ctx.Err()
+}
+
+// A look is what came of one check on one file.
+type look struct {
+	ran     bool
+	found   []Finding
+	ignored []silenced
+	skip    *Skip
+}
+
+// tuned are the checks with the severities that were decided for them.
+func (o Options) tuned() []*Check {
+	out := slices.Clone(o.Checks)
+	for n, c := range out {
+		if s, ok := o.Severities[c.Name]; ok && s != c.Severity {
+			changed := *c
+			changed.Severity = s
+			out[n] = &changed
+		}
+	}
+	return out
 }
 
 // each calls do for 0 to n-1, at most Options.Concurrency at once, and stops starting more once ctx is done.
@@ -61,10 +81,16 @@ func each(ctx context.Context, o Options, n int, do func(int)) {
 	p.Wait()
 }
 
-// off reports whether the check is switched off for the whole repository.
-func (o Options) off(c *Check) bool {
-	return slices.ContainsFunc(o.Ignored, c.GoesBy) || c.OptIn && !slices.ContainsFunc(o.Enabled, c.GoesBy)
+// runs reports whether the check is run.
+func (o Options) runs(c *Check) bool {
+	if c.OptIn && !slices.ContainsFunc(o.Enabled, c.GoesBy) {
+		return false
+	}
+	return o.Audit || !o.ignores(c)
 }
+
+// ignores reports whether the check is switched off for the whole repository.
+func (o Options) ignores(c *Check) bool { return slices.ContainsFunc(o.Ignored, c.GoesBy) }
 
 // GoesBy reports whether name is the check's name or what another tool calls it, in any case.
 func (c *Check) GoesBy(name string) bool {
@@ -82,14 +108,14 @@ type subject struct {
 }
 
 // load reads and parses one file. A panic, be it BuildKit's, becomes a Skip of that file.
-func load(repo fs.FS, contexts *buildcontext.Repository, path string) (s subject) {
-	if caught := panics.Try(func() { s = parse(repo, contexts, path) }); caught != nil {
+func load(repo fs.FS, contexts *buildcontext.Repository, path string, o Options) (s subject) {
+	if caught := panics.Try(func() { s = parse(repo, contexts, path, o) }); caught != nil {
 		return subject{path: path, skip: &Skip{Path: path, Reason: fmt.Sprintf("panic: %v", caught.Value), Failed: true}}
 	}
 	return s
 }
 
-func parse(repo fs.FS, contexts *buildcontext.Repository, path string) subject {
+func parse(repo fs.FS, contexts *buildcontext.Repository, path string, o Options) subject {
 	s := subject{path: path}
 	src, err := read(repo, path)
 	if err == nil {
@@ -103,9 +129,16 @@ func parse(repo fs.FS, contexts *buildcontext.Repository, path string) subject {
 		s.skip = skipped(path, err)
 		return s
 	}
-	s.builds = contexts.Find(s.file)
+	s.builds = contexts.FindStated(s.file, o.stated(path))
 	s.ignores = ignoresOf(s.file)
 	return s
+}
+
+func (o Options) stated(path string) []buildcontext.Override {
+	if o.Stated == nil {
+		return nil
+	}
+	return o.Stated(path)
 }
 
 // read returns a file's bytes, refusing what is too large before it is in memory.
@@ -133,29 +166,36 @@ func skipped(path string, err error) *Skip {
 }
 
 // pass runs one check on the file. A panic is named and contained.
-func (s subject) pass(c *Check, repo fs.FS, o Options) (found []Finding, skip *Skip) {
-	p := &Pass{Check: c, File: s.file, Repo: repo, Builds: s.builds, Images: o.Images, Today: o.Today}
+func (s subject) pass(c *Check, repo fs.FS, o Options) look {
+	p := &Pass{Check: c, File: s.file, Repo: repo, Builds: s.builds, Images: o.Images, Today: o.Today,
+		Registries: o.Registries}
 	if p.Images == nil {
 		p.Images = unknown{}
 	}
 	if p.Today.IsZero() {
 		p.Today = time.Now()
 	}
+	out := look{ran: true}
 	reported, limit := 0, reportable(s.file)
 	p.report = func(f Finding) {
 		if reported++; reported > limit {
 			panic(full{limit})
 		}
 		f.Line, f.EndLine = s.file.Line(f.At.Start), s.file.Line(max(f.At.Start, f.At.End-1))
-		if !s.ignores.cover(f, s.file) {
-			found = append(found, f)
+		by, covered := s.ignores.cover(f, s.file)
+		switch {
+		case covered:
+			out.ignored = append(out.ignored, silenced{f, by})
+		case o.ignores(c):
+			out.ignored = append(out.ignored, silenced{f, nowhere})
+		default:
+			out.found = append(out.found, f)
 		}
 	}
-	err := contained(func() error { return c.Run(p) })
-	if err != nil {
-		return found, &Skip{Path: s.path, Reason: fmt.Sprintf("check %s: %v", c.Name, err), Failed: true}
+	if err := contained(func() error { return c.Run(p) }); err != nil {
+		out.skip = &Skip{Path: s.path, Reason: fmt.Sprintf("check %s: %v", c.Name, err), Failed: true}
 	}
-	return found, nil
+	return out
 }
 
 // contained is what run returns, or its panic as an error.
@@ -176,22 +216,32 @@ type unknown struct{}
 func (unknown) Lookup(string) (image.Image, bool) { return image.Image{}, false }
 
 // add puts one file's findings into the result, sorted and with their identities.
-func (r *Result) add(s subject, found []Finding, skips []*Skip) {
-	for _, skip := range append([]*Skip{s.skip}, skips...) {
-		if skip != nil {
-			r.Skipped = append(r.Skipped, *skip)
+func (r *Result) add(s subject, looks []look, o Options) {
+	if s.skip != nil {
+		r.Skipped = append(r.Skipped, *s.skip)
+	}
+	var found []Finding
+	for _, l := range looks {
+		if l.skip != nil {
+			r.Skipped = append(r.Skipped, *l.skip)
 		}
+		found = append(found, l.found...)
 	}
 	if s.file == nil {
 		return
 	}
 	r.Files++
-	slices.SortStableFunc(found, func(a, b Finding) int {
-		return cmp.Or(a.At.Start-b.At.Start, a.At.End-b.At.End, strings.Compare(a.Check.Name, b.Check.Name),
-			strings.Compare(a.Message, b.Message))
-	})
+	slices.SortStableFunc(found, order)
 	identify(s.file, found)
 	r.Findings = append(r.Findings, found...)
+	if o.Audit {
+		r.audit(s, looks, o)
+	}
+}
+
+func order(a, b Finding) int {
+	return cmp.Or(a.At.Start-b.At.Start, a.At.End-b.At.End, strings.Compare(a.Check.Name, b.Check.Name),
+		strings.Compare(a.Message, b.Message))
 }
 
 // identify gives each finding its ID. The words are hashed: they may hold what must not be repeated.

@@ -94,14 +94,43 @@ func (v *verifier) verify(ctx context.Context, s step) error {
 	if len(changed) == 0 {
 		return fmt.Errorf("the fix changes nothing")
 	}
-	again, err := Run(ctx, Overlay(v.repo, after), []string{s.path}, v.o)
+	o := v.o
+	o.Audit = false
+	again, err := Run(ctx, Overlay(v.repo, after), []string{s.path}, o)
 	if err != nil {
 		return err
 	}
 	if err := improved(s, again); err != nil {
 		return err
 	}
+	if err := v.built(s, after); err != nil {
+		return err
+	}
 	return v.prove(ctx, s, after, changed)
+}
+
+// built asserts that what builds the image takes what the fix brings in.
+func (v *verifier) built(s step, after map[string][]byte) error {
+	if v.o.Builder == "" || v.o.Builder == BuildKit {
+		return nil
+	}
+	was, err := parsed(Overlay(v.repo, s.before), s.path)
+	if err != nil {
+		return err
+	}
+	is, err := parsed(Overlay(v.repo, after), s.path)
+	if err != nil {
+		return err
+	}
+	return v.o.Builder.takes(was, is)
+}
+
+func parsed(repo fs.FS, path string) (*dockerfile.File, error) {
+	src, err := read(repo, path)
+	if err != nil {
+		return nil, err
+	}
+	return dockerfile.Parse(path, src)
 }
 
 // improved asserts that the fixed text parses, has the finding no more, and gives rise to no other.
@@ -135,7 +164,7 @@ func (v *verifier) prove(ctx context.Context, s step, after map[string][]byte, c
 		return fmt.Errorf("fixes are not proven here")
 	}
 	now := Overlay(v.repo, s.before)
-	subject := load(now, buildcontext.Open(now), s.path)
+	subject := load(now, buildcontext.Open(now), s.path, v.o)
 	if subject.file == nil {
 		return fmt.Errorf("the file cannot be read: %s", subject.skip.Reason)
 	}
@@ -249,6 +278,7 @@ type Fixed struct {
 	After   []byte
 	Others  []Changed // the other files that are changed with it, by path
 	Applied []Finding // in the order in which their fixes were made
+	Skipped []Skip    // what could not be looked at
 }
 
 // Files are all files that differ, by path.
@@ -277,6 +307,7 @@ func Fix(ctx context.Context, repo fs.FS, path string, want func(Finding) bool, 
 		if err != nil {
 			return nil, err
 		}
+		out.Skipped = result.Skipped
 		for n := range result.Findings {
 			if !want(result.Findings[n]) {
 				result.Findings[n].Fixes = nil

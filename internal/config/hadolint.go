@@ -1,4 +1,3 @@
-// Package config reads what a repository has decided about checks.
 package config
 
 import (
@@ -6,48 +5,73 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-
-	"go.yaml.in/yaml/v4"
 )
 
 // hadolintFiles are the names under which hadolint looks for its configuration, in its order.
 var hadolintFiles = []string{".hadolint.yaml", ".hadolint.yml", ".config/hadolint.yaml", ".config/hadolint.yml"}
 
-// Wanted reports whether this package may read a file of a repository.
-func Wanted(name string) bool { return slices.Contains(hadolintFiles, name) }
+// hadolint is what we take from its configuration; its other keys are its own business, and so are the ids of checks that
+// we do not have.
+type hadolint struct {
+	Ignored  []string `key:"ignored"`
+	Override struct {
+		Error   []string `key:"error"`
+		Warning []string `key:"warning"`
+		Info    []string `key:"info"`
+		Style   []string `key:"style"`
+	} `key:"override"`
+	Registries []string `key:"trustedRegistries"`
+}
 
-// maxConfig is the size in bytes above which a configuration file is refused.
-const maxConfig = 64 << 10
-
-// HadolintIgnored are the rule codes that a repository's hadolint configuration lists under "ignored": whoever decided
-// there does not want to hear of them from us either. Other keys of that file are hadolint's own business.
-func HadolintIgnored(repo fs.FS) ([]string, error) {
+// takeHadolint puts the hadolint configuration on top: whoever decided there does not want to decide again.
+func (c *Config) takeHadolint(repo fs.FS) error {
 	for _, name := range hadolintFiles {
-		info, err := fs.Stat(repo, name)
+		text, err := readFile(repo, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", name, err)
+			return err
 		}
-		if info.Size() > maxConfig {
-			return nil, fmt.Errorf("%s: %d bytes are more than the %d of a configuration", name, info.Size(), maxConfig)
+		var h hadolint
+		d, err := decode(name, text, &h, true)
+		if err != nil {
+			return err
 		}
-		return hadolintIgnored(repo, name)
+		c.takeOverrides(h, d)
+		c.takeIgnored(h.Ignored, d)
+		if len(h.Registries) > 0 {
+			c.Registries, c.origins["trusted-registries"] = slices.Clone(h.Registries), d.origin("trustedRegistries")
+		}
+		return nil
 	}
-	return nil, nil
+	return nil
 }
 
-func hadolintIgnored(repo fs.FS, name string) ([]string, error) {
-	data, err := fs.ReadFile(repo, name)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
+func (c *Config) takeOverrides(h hadolint, d *decoder) {
+	for _, o := range []struct {
+		key   string
+		names []string
+		as    level
+	}{
+		{"style", h.Override.Style, "info"}, {"info", h.Override.Info, "info"},
+		{"warning", h.Override.Warning, "warning"}, {"error", h.Override.Error, "error"},
+	} {
+		for k, name := range o.names {
+			for _, n := range rulesFor(c.Rules, name) {
+				c.Rules[n].Severity = severity(string(o.as))
+				c.Rules[n].Origin = d.origin(fmt.Sprintf("override.%s[%d]", o.key, k))
+			}
+		}
 	}
-	var file struct {
-		Ignored []string `yaml:"ignored"`
+}
+
+func (c *Config) takeIgnored(names []string, d *decoder) {
+	for k, name := range names {
+		key := fmt.Sprintf("ignored[%d]", k)
+		for _, n := range rulesFor(c.Rules, name) {
+			c.decide(n, "off", d.origin(key))
+			c.Ignored = append(c.Ignored, Entry{name, d.path, d.lines[key].line})
+		}
 	}
-	if err := yaml.Unmarshal(data, &file); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return file.Ignored, nil
 }

@@ -20,6 +20,9 @@ type View struct {
 	Skipped   []check.Skip
 	Sources   map[string][]byte // by path
 	Elsewhere int               // findings that the change under review neither touched nor caused
+	// Suppressed and Unused are what check.Options.Audit lists; they are told where somebody asked for all there is.
+	Suppressed []check.Suppressed
+	Unused     []check.Unused
 }
 
 // withheld stands for a line that is not repeated.

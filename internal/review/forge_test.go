@@ -21,6 +21,7 @@ type desk struct {
 	host
 	change   forge.Change
 	tree     fstest.MapFS
+	base     fstest.MapFS // what stands on the base branch; nil when nobody is to ask
 	asked    []string
 	fails    map[string]error // by name of the method, or of the file that cannot be read
 	head     string           // what Head says; "" for the change's
@@ -39,7 +40,10 @@ func (d *desk) Change(context.Context, forge.Ref) (*forge.Change, error) {
 	return &c, d.ask("Change")
 }
 
-func (d *desk) Tree(context.Context, forge.Repo, string) (forge.Tree, error) {
+func (d *desk) Tree(_ context.Context, _ forge.Repo, commit string) (forge.Tree, error) {
+	if commit == d.change.Base && d.base != nil {
+		return shelf{d.base, d}, d.ask("Tree base")
+	}
 	return shelf{d.tree, d}, d.ask("Tree")
 }
 
@@ -172,6 +176,13 @@ func (trusting) Prove(context.Context, check.Case) error { return nil }
 
 func options(checks ...*check.Check) check.Options {
 	return check.Options{Checks: checks, Prover: trusting{}}
+}
+
+// maxInline is how many comments stand on the diff at most.
+const maxInline = 10
+
+func settings(checks ...*check.Check) Settings {
+	return Settings{Options: options(checks...), MaxInline: maxInline}
 }
 
 func write(t interface{ Fatal(...any) }, dir string, files map[string]string) {

@@ -13,25 +13,31 @@ import (
 // MaxFiles is how many Dockerfiles of one pull request are looked at.
 const MaxFiles = 100
 
+// Settings are what a repository decided about its reviews.
+type Settings struct {
+	check.Options
+	MaxInline int // how many comments stand on the diff at most; the worst come first and the rest is in the summary
+}
+
 // Look examines the changed Dockerfiles at the head and says what there is to say about them. It decides for the
 // App, the command line and the demo alike. The error says that it could not look; a file that could not be read
 // is a Note.
-func Look(ctx context.Context, head fs.FS, changed []forge.ChangedFile, o check.Options) (*Opinion, error) {
-	picked, left := pick(changed)
+func Look(ctx context.Context, head fs.FS, changed []forge.ChangedFile, o Settings) (*Opinion, error) {
+	picked, left := pick(changed, o.Options)
 	files := open(head, picked)
 	paths := make([]string, len(picked))
 	for n, c := range picked {
 		paths[n] = c.Path
 	}
-	result, err := check.Examine(ctx, head, paths, o)
+	result, err := check.Examine(ctx, head, paths, o.Options)
 	if err != nil {
 		return nil, err
 	}
-	if err := recall(ctx, head, changed, files, result.Findings, o); err != nil {
+	if err := recall(ctx, head, changed, files, result.Findings, o.Options); err != nil {
 		return nil, err
 	}
-	opinion, err := Compose(files, result, func(path string, findings []check.Finding) (*check.Combined, error) {
-		return check.Combine(ctx, head, path, findings, o)
+	opinion, err := Compose(files, result, o.MaxInline, func(path string, findings []check.Finding) (*check.Combined, error) {
+		return check.Combine(ctx, head, path, findings, o.Options)
 	})
 	if err != nil {
 		return nil, err
@@ -45,9 +51,9 @@ func Look(ctx context.Context, head fs.FS, changed []forge.ChangedFile, o check.
 }
 
 // pick are the changed Dockerfiles to look at, and how many there are beyond MaxFiles.
-func pick(changed []forge.ChangedFile) (picked []forge.ChangedFile, left int) {
+func pick(changed []forge.ChangedFile, o check.Options) (picked []forge.ChangedFile, left int) {
 	for _, c := range changed {
-		if c.Status == forge.Removed || !check.Subject(c.Path) || !fs.ValidPath(c.Path) {
+		if c.Status == forge.Removed || !o.Subject(c.Path) || !fs.ValidPath(c.Path) {
 			continue
 		}
 		if len(picked) == MaxFiles {

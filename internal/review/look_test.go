@@ -69,7 +69,7 @@ func TestFileWhoseDiffWasLeftOutIsToldInTheSummary(t *testing.T) {
 		"left out": {Path: "Dockerfile", Status: forge.Modified, Lines: 3000},
 		"nonsense": {Path: "Dockerfile", Status: forge.Modified, Lines: 1, Patch: "@@ nonsense @@"},
 	} {
-		o, err := Look(context.Background(), head, []forge.ChangedFile{c}, options(adds))
+		o, err := Look(context.Background(), head, []forge.ChangedFile{c}, settings(adds))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,12 +82,12 @@ func TestFileWhoseDiffWasLeftOutIsToldInTheSummary(t *testing.T) {
 func TestRenamedFileCausesNothing(t *testing.T) {
 	head := fstest.MapFS{"b/Dockerfile": {Data: []byte("FROM node\nADD . .\n")}}
 	changed := []forge.ChangedFile{{Path: "b/Dockerfile", OldPath: "a/Dockerfile", Status: forge.Renamed}}
-	o, err := Look(context.Background(), head, changed, options(adds))
+	o, err := Look(context.Background(), head, changed, settings(adds))
 	if err != nil || len(o.Comments) != 0 || o.Elsewhere != 1 {
 		t.Errorf("opinion is %+v, error %v", o, err)
 	}
 	changed[0].Status = forge.Copied
-	o, err = Look(context.Background(), head, changed, options(adds))
+	o, err = Look(context.Background(), head, changed, settings(adds))
 	if err != nil || len(o.Comments) != 1 || o.Comments[0].Line != 0 {
 		t.Errorf("opinion on a copy is %+v, error %v", o, err)
 	}
@@ -97,7 +97,7 @@ func TestLookStopsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	head := fstest.MapFS{"Dockerfile": {Data: []byte("FROM node\nADD . .\n")}}
-	if o, err := Look(ctx, head, []forge.ChangedFile{Whole("Dockerfile", head["Dockerfile"].Data)}, options(adds)); err == nil {
+	if o, err := Look(ctx, head, []forge.ChangedFile{Whole("Dockerfile", head["Dockerfile"].Data)}, settings(adds)); err == nil {
 		t.Errorf("opinion is %+v", o)
 	}
 }

@@ -8,9 +8,6 @@ import (
 	"github.com/lighterman/lighterman/internal/check"
 )
 
-// MaxInline is how many comments stand on the diff at most; the worst come first and the rest is told in the summary.
-const MaxInline = 10
-
 // maxWorked is how many findings have their fix worked out as a suggestion or a change to show. The summary has no
 // room for more, and in a file of a megabyte each takes some milliseconds.
 const maxWorked = 100
@@ -54,9 +51,9 @@ type Note struct {
 	Urgent bool // worth a review of its own
 }
 
-// Compose decides what to say about the findings of an examination of the files and where. The suggestions it
-// shows also hold as one batch, which is what combine is asked for; its error is Compose's.
-func Compose(files []File, result *check.Result, combine Combine) (*Opinion, error) {
+// Compose decides what to say about the findings of an examination of the files and where, with at most inline comments
+// on the diff. The suggestions it shows also hold as one batch, which is what combine is asked for; its error is Compose's.
+func Compose(files []File, result *check.Result, inline int, combine Combine) (*Opinion, error) {
 	files = secretly(files, result.Findings)
 	ours, rest := Select(files, result.Findings)
 	o := &Opinion{Elsewhere: len(rest), Notes: notes(result.Skipped)}
@@ -68,7 +65,7 @@ func Compose(files []File, result *check.Result, combine Combine) (*Opinion, err
 	slices.SortStableFunc(o.Comments, func(a, b Comment) int {
 		return cmp.Compare(b.Finding.Check.Severity, a.Finding.Check.Severity)
 	})
-	places(files, o.Comments)
+	places(files, o.Comments, inline)
 	if err := batches(files, o.Comments, result.Findings, combine); err != nil {
 		return nil, err
 	}
@@ -103,9 +100,8 @@ func (c Comment) text() string {
 // span is how many lines the comment stands on.
 func (c Comment) span() int { return c.Line - c.StartLine + 1 }
 
-// places puts the first MaxInline comments that can stand on the diff there.
-func places(files []File, comments []Comment) {
-	left := MaxInline
+// places puts the first comments that can stand on the diff there, left of them.
+func places(files []File, comments []Comment, left int) {
 	for n := range min(len(comments), maxWorked) {
 		c := &comments[n]
 		f, ok := fileOf(files, c.Finding.Path)

@@ -35,9 +35,10 @@ func prefetch(tree forge.Tree, picked []forge.ChangedFile) error {
 	return tree.Prefetch(slices.Concat(names, mentions(tree, picked), near))
 }
 
-// starts are the directories in which to look first: the root, the workflows, and those above the Dockerfiles.
+// starts are the directories in which to look first: the root, where the configuration and the workflows are, and those
+// above the Dockerfiles.
 func starts(dockerfiles []string) []string {
-	dirs := []string{".", ".github/workflows"}
+	dirs := []string{".", ".github", ".github/workflows"}
 	for _, name := range dockerfiles {
 		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
 			dirs = append(dirs, dir)

@@ -86,7 +86,7 @@ func (r *Reviewer) review(ctx context.Context, ref forge.Ref) (Outcome, error) {
 // look makes the opinion of a change; the tree is asked for only when there is a Dockerfile to look at.
 func (r *Reviewer) look(ctx context.Context, change *forge.Change) (*Opinion, error) {
 	o := &Opinion{}
-	if picked, _ := pick(change.Files); len(picked) > 0 {
+	if picked, _ := pick(change.Files, r.Options); len(picked) > 0 {
 		tree, err := r.Forge.Tree(ctx, change.Ref.Repo, change.Head)
 		if err != nil {
 			return nil, err
@@ -95,11 +95,14 @@ func (r *Reviewer) look(ctx context.Context, change *forge.Change) (*Opinion, er
 			return nil, err
 		}
 		watched := &watch{Tree: tree}
-		options, note := r.decided(watched, change.Files)
-		if o, err = Look(ctx, watched, change.Files, options); err != nil {
+		s, notes, err := r.settings(ctx, watched, change)
+		if err != nil {
 			return nil, err
 		}
-		o.Notes = append(o.Notes, note...)
+		if o, err = Look(ctx, watched, change.Files, s); err != nil {
+			return nil, err
+		}
+		o.Notes = append(o.Notes, notes...)
 		if err := watched.failed(); err != nil {
 			return nil, err
 		}
@@ -113,16 +116,71 @@ func (r *Reviewer) look(ctx context.Context, change *forge.Change) (*Opinion, er
 	return o, nil
 }
 
-// decided are the options with what the repository switched off, as it stood without the pull request: whoever opens one
-// cannot switch off what it would be told. A configuration that cannot be read is noted and counts as none.
-func (r *Reviewer) decided(head fs.FS, changed []forge.ChangedFile) (check.Options, []Note) {
-	o := r.Options
-	ignored, err := config.HadolintIgnored(earlier(head, changed, nil))
+// settings are what the repository decided, as it stood without the pull request: whoever opens one cannot switch off what
+// it would be told. A configuration that cannot be read is noted and counts as none.
+func (r *Reviewer) settings(ctx context.Context, head fs.FS, change *forge.Change) (Settings, []Note, error) {
+	was, err := r.before(ctx, head, change)
 	if err != nil {
-		return o, []Note{{Words: "the list of ignored rules could not be read: " + err.Error()}}
+		return Settings{}, nil, err
 	}
-	o.Ignored = slices.Concat(o.Ignored, ignored)
-	return o, nil
+	c, err := config.Load(was, config.Settings{Checks: r.Options.Checks})
+	if err == nil {
+		return Settings{Options: c.Options(r.Options), MaxInline: c.MaxInline}, Broken(head, change.Files, r.Options.Checks), nil
+	}
+	var wrong *config.Error
+	if !errors.As(err, &wrong) && !answer(err) {
+		return Settings{}, nil, err
+	}
+	return Settings{Options: r.Options, MaxInline: config.DefaultInline}, []Note{unusable(err)}, nil
+}
+
+// unusable tells of a configuration that counts as none: its first problem, and how many more there are.
+func unusable(err error) Note {
+	n := Note{Words: err.Error()}
+	var wrong *config.Error
+	if errors.As(err, &wrong) {
+		first := wrong.Problems[0]
+		n = Note{Path: first.Path, Line: first.Line, Words: first.Msg}
+		if more := len(wrong.Problems) - 1; more > 0 {
+			n.Words += fmt.Sprintf(" (and %d more)", more)
+		}
+	}
+	n.Words = "the configuration cannot be used, and what holds by default was taken: " + n.Words
+	return n
+}
+
+// before is the repository as far as its configuration goes, without the pull request. It is made from the head and the
+// diff; where the host left out the diff of a configuration, or files, the base branch itself is read.
+func (r *Reviewer) before(ctx context.Context, head fs.FS, change *forge.Change) (fs.FS, error) {
+	hidden := slices.ContainsFunc(change.Files, func(c forge.ChangedFile) bool {
+		d, err := diffOf(c)
+		return config.Wanted(c.Path) && c.Status == forge.Modified && (d == nil || err != nil)
+	})
+	if hidden || change.Truncated {
+		return r.Forge.Tree(ctx, change.Ref.Repo, change.Base)
+	}
+	return Before(head, change.Files), nil
+}
+
+// Before is the repository without a change, as far as its content can matter to a configuration or a check.
+func Before(head fs.FS, changed []forge.ChangedFile) fs.FS { return earlier(head, changed, nil) }
+
+// Broken tells of a configuration that the pull request breaks: it takes effect once it is merged.
+func Broken(head fs.FS, changed []forge.ChangedFile, checks []*check.Check) []Note {
+	touched := func(c forge.ChangedFile) bool { return config.Wanted(c.Path) && c.Status != forge.Removed }
+	if !slices.ContainsFunc(changed, touched) {
+		return nil
+	}
+	_, err := config.Load(head, config.Settings{Checks: checks})
+	var wrong *config.Error
+	if !errors.As(err, &wrong) {
+		return nil
+	}
+	var out []Note
+	for _, p := range wrong.Problems {
+		out = append(out, Note{Path: p.Path, Line: p.Line, Words: "this breaks the configuration: " + p.Msg, Urgent: true})
+	}
+	return out
 }
 
 // still re-reads the head: a plan for another one must not be published.

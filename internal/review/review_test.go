@@ -177,7 +177,7 @@ func TestManyDockerfilesAreBounded(t *testing.T) {
 	}
 	d := newDesk(nil, files)
 	out := d.mustReview(t, Published, adds)
-	if len(out.Opinion.Comments) != MaxFiles || len(d.threads) != MaxInline {
+	if len(out.Opinion.Comments) != MaxFiles || len(d.threads) != maxInline {
 		t.Errorf("%d comments, %d threads", len(out.Opinion.Comments), len(d.threads))
 	}
 	if !strings.Contains(d.reviews[0].Body, "3 more changed Dockerfiles were not looked at; the first 100 were.") {
@@ -298,7 +298,101 @@ func TestWhatTheRepositoryIgnoresIsNotTold(t *testing.T) {
 	// A list that cannot be read is noted, and counts as none.
 	d = newDesk(map[string]string{".hadolint.yaml": "ignored: {"}, map[string]string{".hadolint.yaml": "ignored: {", "Dockerfile": file})
 	out := d.mustReview(t, Published, &same)
-	if len(out.Opinion.Notes) != 1 || !strings.Contains(d.reviews[0].Body, "could not be read") {
+	if len(out.Opinion.Notes) != 1 || !strings.Contains(d.reviews[0].Body, "cannot be used") {
 		t.Errorf("notes %+v, summary %q", out.Opinion.Notes, d.reviews[0].Body)
+	}
+}
+
+const settingsFile = ".github/lighterman.yml"
+
+func TestConfiguration(t *testing.T) {
+	const file = "FROM node\nADD . .\nADD b .\n"
+	for name, c := range map[string]struct {
+		settings   string
+		end        End
+		inline     int
+		severities string
+	}{
+		"none":     {"", Published, 2, "error warning warning"},
+		"off":      {"checks: {add-for-local-files: off, root-user: off}\n", Unchanged, 0, ""},
+		"severity": {"checks: {add-for-local-files: error, root-user: info}\n", Published, 2, "error error info"},
+		"inline":   {"comments: {max-inline: 1}\n", Published, 1, "error warning warning"},
+		"none in":  {"comments: {max-inline: 0}\n", Published, 0, "error warning warning"},
+		"paths":    {"paths: {exclude: [app]}\n", Unchanged, 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			base := map[string]string{settingsFile: c.settings}
+			d := newDesk(base, map[string]string{settingsFile: c.settings, "app/Dockerfile": file})
+			out := d.mustReview(t, c.end, adds, rootly)
+			if !slices.Contains(d.prefetch, settingsFile) || strings.Count(strings.Join(d.asked, " "), "Tree") != 1 {
+				t.Errorf("prefetched %v, asked %v", d.prefetch, d.asked)
+			}
+			var severities []string
+			for _, c := range out.Opinion.Comments {
+				severities = append(severities, c.Finding.Check.Severity.String())
+			}
+			if got := strings.Join(severities, " "); got != c.severities {
+				t.Errorf("severities %q, want %q", got, c.severities)
+			}
+			if name != "none" && name != "severity" && len(d.threads) != c.inline {
+				t.Errorf("%d threads, want %d", len(d.threads), c.inline)
+			}
+			d.mustReview(t, Unchanged, adds, rootly)
+		})
+	}
+}
+
+// TestConfigurationOfTheBase holds that a pull request is reviewed by what was decided without it.
+func TestConfigurationOfTheBase(t *testing.T) {
+	const on, off, file = "fail-on: info\n", "checks: {add-for-local-files: off}\n", "FROM node\nADD . .\nUSER node\n"
+	head := map[string]string{settingsFile: off, "Dockerfile": file}
+	newDesk(nil, head).mustReview(t, Published, adds)
+	newDesk(map[string]string{settingsFile: on}, head).mustReview(t, Published, adds)
+	newDesk(map[string]string{settingsFile: off}, map[string]string{settingsFile: on, "Dockerfile": file}).mustReview(t, Unchanged, adds)
+	newDesk(map[string]string{settingsFile: off}, map[string]string{"Dockerfile": file}).mustReview(t, Unchanged, adds)
+
+	// Where the host leaves the diff out, or lists not all files, the base branch itself is read.
+	for name, hide := range map[string]func(*desk){
+		"the diff": func(d *desk) {
+			n := slices.IndexFunc(d.change.Files, func(c forge.ChangedFile) bool { return c.Path == settingsFile })
+			d.change.Files[n].Patch = ""
+		},
+		"the file": func(d *desk) {
+			d.change.Files = slices.DeleteFunc(d.change.Files, func(c forge.ChangedFile) bool { return c.Path == settingsFile })
+			d.change.Truncated = true
+		},
+	} {
+		d := newDesk(map[string]string{settingsFile: on}, head)
+		hide(d)
+		d.base = fstest.MapFS{settingsFile: {Data: []byte(on)}}
+		out := d.mustReview(t, Published, adds)
+		if len(out.Opinion.Comments) != 1 {
+			t.Errorf("without %s: %+v", name, out.Opinion.Comments)
+		}
+		d.fails = map[string]error{"Tree base": errors.New("no answer")}
+		if _, err := d.review(t, adds); err == nil {
+			t.Errorf("without %s: the base could not be read, and nobody was told", name)
+		}
+	}
+}
+
+// TestBrokenConfiguration tells of a configuration that breaks with the pull request, on its line.
+func TestBrokenConfiguration(t *testing.T) {
+	d := newDesk(map[string]string{settingsFile: "builder: kaniko\n"},
+		map[string]string{settingsFile: "builder: kanico\nfail_on: x\n", "Dockerfile": "FROM node\nUSER node\n"})
+	out := d.mustReview(t, Published, adds)
+	if len(out.Opinion.Notes) != 2 || !out.Opinion.Notes[0].Urgent {
+		t.Fatalf("notes %+v", out.Opinion.Notes)
+	}
+	for _, words := range []string{"`.github/lighterman.yml` line 1: this breaks the configuration: builder is", `did you mean "fail-on"?`} {
+		if !strings.Contains(d.reviews[0].Body, words) {
+			t.Errorf("%q is not in\n%s", words, d.reviews[0].Body)
+		}
+	}
+	// On the base branch it was broken before: what holds by default is taken.
+	d = newDesk(map[string]string{settingsFile: "a: 1\nb: 2\n"}, map[string]string{settingsFile: "a: 1\nb: 2\n", "Dockerfile": "FROM node\nADD . .\n"})
+	d.mustReview(t, Published, adds)
+	if words := "there is no key \"a\""; !strings.Contains(d.reviews[0].Body, words) || !strings.Contains(d.reviews[0].Body, "(and 1 more)") {
+		t.Errorf("%q is not in\n%s", words, d.reviews[0].Body)
 	}
 }

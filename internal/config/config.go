@@ -1,0 +1,378 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/lighterman/lighterman/internal/buildcontext"
+	"github.com/lighterman/lighterman/internal/check"
+)
+
+// Files are the names under which our configuration is looked for; there may be one of them.
+var Files = []string{".github/lighterman.yml", ".github/lighterman.yaml", ".lighterman.yml", ".lighterman.yaml"}
+
+// Wanted reports whether this package may read a file of a repository.
+func Wanted(name string) bool {
+	return slices.Contains(Files, name) || slices.Contains(hadolintFiles, name)
+}
+
+// maxConfig is the size in bytes above which a configuration file is refused.
+const maxConfig = 64 << 10
+
+// DefaultInline is how many comments stand on the diff at most when nothing else is said.
+const DefaultInline = 10
+
+// Never is a severity that no finding has.
+const Never = check.Error + 1
+
+// A Config is what holds for a repository.
+type Config struct {
+	FailOn     check.Severity // the severity from which findings fail a review; Never for none
+	Builder    check.Builder
+	Rules      []Rule // one for each check, in the order of the catalogue
+	Registries []string
+	MaxInline  int
+	Sweeps     Sweeps
+	// Ignored are names that the hadolint configuration ignores and that are checks of ours, for those who want to know
+	// whether they still have an effect.
+	Ignored []Entry
+
+	include, exclude []glob
+	builds           []build
+	origins          map[string]string // where a value comes from, by key: "checks.copy-order"
+}
+
+// A Rule is what was decided about one check.
+type Rule struct {
+	Check    *check.Check
+	On       bool
+	Severity check.Severity
+	Origin   string
+}
+
+// Sweeps are the pull requests with fixes for the whole repository.
+type Sweeps struct {
+	Enabled  bool
+	Schedule string // daily, weekly, monthly, or the five fields of cron
+	TimeZone string // as time.LoadLocation takes it
+	Families []string
+}
+
+// An Entry is a name in a list of a file.
+type Entry struct {
+	Name string
+	Path string
+	Line int
+}
+
+// A Source is the text of a configuration file that is not looked for.
+type Source struct {
+	Name string
+	Text []byte
+}
+
+// Settings say what Load goes by besides the repository's files.
+type Settings struct {
+	Checks []*check.Check // the catalogue
+	Source *Source        // in place of the repository's own file; nil looks for it
+	FailOn string         // --fail-on; "" when it was not given
+	Only   []string       // --check: only these checks; none means all
+	Others bool           // the checks that Only does not name stay as they are
+}
+
+const defaultOrigin = "default"
+
+// Load reads the configuration of a repository. The error of a file that is wrong is an *Error.
+func Load(repo fs.FS, s Settings) (*Config, error) {
+	c := defaults(s.Checks)
+	if err := c.takeHadolint(repo); err != nil {
+		return nil, err
+	}
+	src := s.Source
+	if src == nil {
+		var err error
+		if src, err = find(repo); err != nil {
+			return nil, err
+		}
+	}
+	if src != nil {
+		if err := c.takeFile(*src); err != nil {
+			return nil, err
+		}
+	}
+	return c, c.takeFlags(s)
+}
+
+// Default is the configuration of a repository that has none.
+func Default(checks []*check.Check) *Config { return defaults(checks) }
+
+func defaults(checks []*check.Check) *Config {
+	c := &Config{FailOn: check.Warning, Builder: check.BuildKit, MaxInline: DefaultInline, origins: map[string]string{}}
+	c.Sweeps = Sweeps{Schedule: "weekly", TimeZone: "UTC", Families: family("").words()}
+	for _, known := range checks {
+		c.Rules = append(c.Rules, Rule{known, !known.OptIn, known.Severity, defaultOrigin})
+	}
+	return c
+}
+
+// find reads the repository's own file, nil when there is none.
+func find(repo fs.FS) (*Source, error) {
+	var found *Source
+	for _, name := range Files {
+		text, err := readFile(repo, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if found != nil {
+			return nil, &Error{[]Problem{{Path: name, Msg: "there is " + found.Name + " too; keep one of them"}}}
+		}
+		found = &Source{name, text}
+	}
+	return found, nil
+}
+
+func readFile(repo fs.FS, name string) ([]byte, error) {
+	info, err := fs.Stat(repo, name)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if info.Size() > maxConfig {
+		return nil, &Error{[]Problem{{Path: name, Msg: fmt.Sprintf("%d bytes are more than the %d of a configuration", info.Size(), maxConfig)}}}
+	}
+	text, err := fs.ReadFile(repo, name)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return text, nil
+}
+
+// takeFile puts our own file on top.
+func (c *Config) takeFile(src Source) error {
+	var f file
+	d, err := decode(src.Name, src.Text, &f, false)
+	if d.checks(f, c.Rules); err != nil || len(d.problems) > 0 {
+		return cmp.Or(d.failed(), err)
+	}
+	for key := range d.lines {
+		if at := d.origin(key); at != "" {
+			c.origins[key] = at
+		}
+	}
+	c.takeChecks(f, d)
+	if f.FailOn != "" {
+		c.FailOn = severity(string(f.FailOn))
+	}
+	if f.Builder != "" {
+		c.Builder = check.Builder(f.Builder)
+	}
+	if f.Registries != nil {
+		c.Registries = plain(f.Registries)
+	}
+	if d.origin("comments.max-inline") != "" {
+		c.MaxInline = int(f.Comments.MaxInline)
+	}
+	c.include, c.exclude, c.builds = f.Paths.Include, f.Paths.Exclude, f.Builds
+	c.takeSweeps(f.Sweeps)
+	return nil
+}
+
+func (c *Config) takeSweeps(s sweeps) {
+	c.Sweeps.Enabled = s.Enabled
+	c.Sweeps.Schedule = cmp.Or(string(s.Schedule), c.Sweeps.Schedule)
+	c.Sweeps.TimeZone = cmp.Or(string(s.TimeZone), c.Sweeps.TimeZone)
+	if s.Families != nil {
+		c.Sweeps.Families = plain(s.Families)
+	}
+}
+
+// origin is the place of a key, "" when the file does not have it or gives it no value.
+func (d *decoder) origin(key string) string {
+	at, ok := d.lines[key]
+	if !ok || d.silent[key] {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", d.path, at.line)
+}
+
+// checks holds the names of the checks against the catalogue.
+func (d *decoder) checks(f file, rules []Rule) {
+	told := map[string]string{} // which key speaks of a check
+	for _, key := range slices.Sorted(maps.Keys(f.Checks)) {
+		at := d.lines["checks."+key]
+		found := rulesFor(rules, key)
+		if len(found) == 0 {
+			d.problems = append(d.problems, Problem{d.path, at.line, at.column, unknownCheck(key, rules)})
+		}
+		for _, n := range found {
+			name := rules[n].Check.Name
+			if other := told[name]; other != "" && key != name && other != name {
+				d.problems = append(d.problems, Problem{d.path, at.line, at.column,
+					fmt.Sprintf("%s and %s are both the check %s; keep one of them", other, key, name)})
+			}
+			told[name] = key
+		}
+	}
+}
+
+func unknownCheck(key string, rules []Rule) string {
+	var names []string
+	for _, r := range rules {
+		names = append(names, r.Check.Name)
+	}
+	return fmt.Sprintf("no check is called %q%s", key, cmp.Or(guess(key, names), "; lighterman explain lists them"))
+}
+
+// rulesFor are the indexes of the checks that go by a name.
+func rulesFor(rules []Rule, name string) []int {
+	var out []int
+	for n, r := range rules {
+		if r.Check.GoesBy(name) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// takeChecks decides about the checks that the file names: by another tool's id first, so that our own names win.
+func (c *Config) takeChecks(f file, d *decoder) {
+	for _, own := range []bool{false, true} {
+		for _, key := range slices.Sorted(maps.Keys(f.Checks)) {
+			for _, n := range rulesFor(c.Rules, key) {
+				if (c.Rules[n].Check.Name == key) == own && f.Checks[key] != "" {
+					c.decide(n, f.Checks[key], d.origin("checks."+key))
+				}
+			}
+		}
+	}
+}
+
+func (c *Config) decide(n int, l level, origin string) {
+	r := &c.Rules[n]
+	r.On, r.Origin = l != "off", origin
+	if l != "on" && l != "off" {
+		r.Severity = severity(string(l))
+	}
+}
+
+// severity is a word of failOn or level as the engine has it.
+func severity(word string) check.Severity {
+	s, err := check.ParseSeverity(word)
+	if err != nil {
+		return Never
+	}
+	return s
+}
+
+func plain[T ~string](list []T) []string {
+	out := make([]string, len(list))
+	for n, item := range list {
+		out[n] = string(item)
+	}
+	return out
+}
+
+// takeFlags puts what a command was told on top.
+func (c *Config) takeFlags(s Settings) error {
+	if s.FailOn != "" {
+		if words := failOn("").words(); !slices.Contains(words, s.FailOn) {
+			return fmt.Errorf("severity %q is none of %s", s.FailOn, strings.Join(words, ", "))
+		}
+		c.FailOn, c.origins["fail-on"] = severity(s.FailOn), "--fail-on"
+	}
+	if len(s.Only) == 0 {
+		return nil
+	}
+	on := map[int]bool{}
+	for _, name := range s.Only {
+		found := rulesFor(c.Rules, name)
+		if len(found) == 0 {
+			return errors.New(unknownCheck(name, c.Rules))
+		}
+		for _, n := range found {
+			on[n] = true
+		}
+	}
+	for n := range c.Rules {
+		if c.Rules[n].On != on[n] && (on[n] || !s.Others) {
+			c.Rules[n].On, c.Rules[n].Origin = on[n], "--check"
+		}
+	}
+	return nil
+}
+
+// Options are o narrowed to what was decided.
+func (c *Config) Options(o check.Options) check.Options {
+	o.Severities = map[string]check.Severity{}
+	for _, r := range c.Rules {
+		switch {
+		case !r.On:
+			o.Ignored = append(o.Ignored[:len(o.Ignored):len(o.Ignored)], r.Check.Name)
+		case r.Check.OptIn:
+			o.Enabled = append(o.Enabled[:len(o.Enabled):len(o.Enabled)], r.Check.Name)
+		}
+		if r.Severity != r.Check.Severity {
+			o.Severities[r.Check.Name] = r.Severity
+		}
+	}
+	o.Builder, o.Registries, o.Keeps, o.Stated = c.Builder, c.Registries, c.Keeps, c.Stated
+	return o
+}
+
+// Keeps reports whether a Dockerfile is looked at, as far as paths say.
+func (c *Config) Keeps(name string) bool {
+	_, out := matchesAny(c.exclude, name)
+	_, in := matchesAny(c.include, name)
+	return !out && (in || len(c.include) == 0)
+}
+
+// Excludes says where it is said that a Dockerfile is not looked at, "" when it is looked at.
+func (c *Config) Excludes(name string) string {
+	if c.Keeps(name) {
+		return ""
+	}
+	if n, ok := matchesAny(c.exclude, name); ok {
+		return c.origins[fmt.Sprintf("paths.exclude[%d]", n)]
+	}
+	return c.origins["paths.include"]
+}
+
+// Stated are the ways of building a Dockerfile that the configuration states.
+func (c *Config) Stated(name string) []buildcontext.Override {
+	var out []buildcontext.Override
+	for n, b := range c.builds {
+		if _, ok := matchesAny(b.Files, name); !ok {
+			continue
+		}
+		o := buildcontext.Override{Origin: c.origins[fmt.Sprintf("builds[%d]", n)], Dir: b.Context.clean(), Target: b.Target}
+		for key, text := range b.Args {
+			if o.Args == nil {
+				o.Args = map[string]string{}
+			}
+			o.Args[key] = string(text)
+		}
+		o.Platforms = plain(b.Platforms)
+		out = append(out, o)
+	}
+	return out
+}
+
+// Unused are the names that the hadolint configuration ignores without effect on us: of those that are checks of ours, the
+// ones that are not among what was suppressed in the whole repository.
+func (c *Config) Unused(suppressed []check.Suppressed) []check.Unused {
+	var out []check.Unused
+	for _, e := range c.Ignored {
+		used := slices.ContainsFunc(suppressed, func(s check.Suppressed) bool { return s.Check.GoesBy(e.Name) })
+		if !used {
+			out = append(out, check.Unused{Path: e.Path, Line: e.Line, Name: e.Name})
+		}
+	}
+	return out
+}

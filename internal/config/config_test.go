@@ -1,0 +1,365 @@
+package config_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/config"
+)
+
+// examples are configuration files, and what is wrong with them: nothing, or the beginnings of the lines that say so.
+// loose marks what the schema cannot tell.
+var examples = []struct {
+	name, text string
+	wrong      []string
+	loose      bool
+}{
+	{name: "nothing", text: ""},
+	{name: "a comment", text: "# later\n"},
+	{name: "null", text: "checks:\npaths:\n  include:\nbuilds:\nfail-on:\ncomments: ~\n"},
+	{name: "all", text: `
+fail-on: error
+builder: kaniko
+checks: {copy-order: off, DL3009: error, cache-mount: on}
+paths: {include: [services/], exclude: ["*.dev.Dockerfile", legacy/**]}
+builds:
+  - files: [web/Dockerfile]
+    context: .
+    target: prod
+    args: {VERSION: 1.20, DEBUG: false, NAME: web}
+    platforms: [linux/amd64, linux/arm/v7]
+trusted-registries: [docker.io, "*.example.com", "registry.example.com:5000/base"]
+comments: {max-inline: 0}
+sweeps: {enabled: true, schedule: 0 6 * * 1-5, time-zone: Europe/Berlin, families: [caching, non-root]}
+`},
+	{name: "YAML 1.1", text: "checks: {copy-order: false, cache-mount: true}\n"},
+	{name: "JSON", text: `{"fail-on": "never", "checks": {"copy-order": "info"}}`},
+
+	{name: "unknown key", text: "chekcs: {}\n", wrong: []string{`1:1: there is no key "chekcs"; did you mean "checks"?`}},
+	{name: "unknown key, nothing near", text: "sweeps:\n  colour: red\n",
+		wrong: []string{`2:3: there is no key "colour"; there are enabled, schedule, time-zone, families`}},
+	{name: "several at once", text: "fail_on: error\nbuilder: docker\npaths: []\ncomments: {max-inline: many}\n", wrong: []string{
+		`1:1: there is no key "fail_on"; did you mean "fail-on"?`,
+		`2:10: builder is "docker", which is none of buildkit, buildah, kaniko, official-images`,
+		`3:8: paths takes a mapping, not a list`,
+		`4:24: comments.max-inline takes a whole number, not the text "many"`}},
+	{name: "a list", text: "- a\n", wrong: []string{"1:1: the file takes a mapping, not a list"}},
+	{name: "a text", text: "warning\n", wrong: []string{`1:1: the file takes a mapping, not the text "warning"`}},
+	{name: "unknown severity", text: "fail-on: eror\n",
+		wrong: []string{`1:10: fail-on is "eror", which is none of info, warning, error, never; did you mean "error"?`}},
+	{name: "unknown check", text: "checks:\n  copy-ordr: off\n",
+		wrong: []string{`2:3: no check is called "copy-ordr"; did you mean "copy-order"?`}},
+	{name: "unknown check, nothing near", text: "checks: {DL9999: off}\n",
+		wrong: []string{`1:10: no check is called "DL9999"; lighterman explain lists them`}},
+	{name: "the same check twice", text: "checks: {DL3009: off, dl3009: on}\n", loose: true,
+		wrong: []string{`1:23: DL3009 and dl3009 are both the check apt-lists-kept; keep one of them`}},
+	{name: "level", text: "checks: {copy-order: none}\n",
+		wrong: []string{`1:22: checks.copy-order is "none", which is none of off, on, info, warning, error; did you mean "on"?`}},
+	{name: "level as a mapping", text: "checks:\n  copy-order:\n    severity: off\n",
+		wrong: []string{`3:5: checks.copy-order takes on, off or a severity, not a mapping`}},
+	{name: "a key twice", text: "fail-on: error\nfail-on: info\n", loose: true, wrong: []string{`2:1: fail-on is set twice`}},
+	{name: "a check twice", text: "checks:\n  copy-order: on\n  copy-order: off\n", loose: true,
+		wrong: []string{`3:3: checks.copy-order is set twice`}},
+	{name: "an item of the wrong kind", text: "paths:\n  exclude: [a, 1, {b: c}]\n",
+		wrong: []string{`2:16: paths.exclude[1] takes a text, not the number 1`, `2:19: paths.exclude[2] takes a text, not a mapping`}},
+	{name: "not a list", text: "paths: {exclude: legacy}\n", wrong: []string{`1:18: paths.exclude takes a list, not the text "legacy"`}},
+	{name: "a broken pattern", text: "paths: {include: ['a[']}\n", loose: true, wrong: []string{`1:19: paths.include[0]: "a[" is not a pattern`}},
+	{name: "an empty pattern", text: "paths: {include: ['']}\n", wrong: []string{`1:19: paths.include[0]: a pattern of nothing`}},
+	{name: "a build of nothing", text: "builds:\n  - context: web\n", wrong: []string{`2:5: builds[0] needs "files"`}},
+	{name: "outside", text: "builds: [{files: [a], context: ../b}]\n", loose: true,
+		wrong: []string{`1:32: builds[0].context: "../b" is not a folder of the repository`}},
+	{name: "platform", text: "builds: [{files: [a], platforms: [amd64]}]\n",
+		wrong: []string{`1:35: builds[0].platforms[0]: "amd64" is not a platform`}},
+	{name: "arguments as a list", text: "builds: [{files: [a], args: [A=b]}]\n", wrong: []string{`1:29: builds[0].args takes a mapping, not a list`}},
+	{name: "registry", text: "trusted-registries: ['https://ghcr.io']\n",
+		wrong: []string{`1:22: trusted-registries[0]: "https://ghcr.io" is not a registry`}},
+	{name: "too many", text: "comments: {max-inline: 500}\n", wrong: []string{`1:24: comments.max-inline: 500 is not from 0 to 50`}},
+	{name: "not whole", text: "comments: {max-inline: 1.5}\n", wrong: []string{`1:24: comments.max-inline takes a whole number, not the number 1.5`}},
+	{name: "quoted truth", text: "sweeps: {enabled: 'yes'}\n", wrong: []string{`1:19: sweeps.enabled takes true or false, not the text "yes"`}},
+	{name: "schedule", text: "sweeps: {schedule: hourly}\n", wrong: []string{`1:20: sweeps.schedule: "hourly" is not daily, weekly, monthly`}},
+	{name: "cron", text: "sweeps: {schedule: 0 25 * * *}\n", loose: true, wrong: []string{`1:20: sweeps.schedule: "0 25 * * *" is not five fields of cron`}},
+	{name: "cron with a zone", text: "sweeps: {schedule: 'TZ=0 * * * *'}\n", loose: true, wrong: []string{`1:20: sweeps.schedule: `}},
+	{name: "time zone", text: "sweeps: {time-zone: Mars/Olympus}\n", loose: true, wrong: []string{`1:21: sweeps.time-zone: "Mars/Olympus" is not a time zone`}},
+	{name: "family", text: "sweeps: {families: [cacheing]}\n",
+		wrong: []string{`1:21: sweeps.families[0] is "cacheing", which is none of caching`}},
+	{name: "an alias", text: "paths:\n  include: &a [x]\n  exclude: *a\n", loose: true, wrong: []string{`3:12: *a stands for something else; write it out`}},
+	{name: "a merge", loose: true, text: "comments:\n  <<: {max-inline: 3}\n", wrong: []string{`2:3: there is no key "<<"; there are max-inline`}},
+	{name: "two documents", text: "fail-on: error\n---\nfail-on: info\n", loose: true, wrong: []string{` one document was expected, not several`}},
+	{name: "not YAML", text: "checks: {\n", loose: true, wrong: []string{`2:1: not YAML: `}},
+	{name: "a tab", text: "paths:\n\tinclude: []\n", loose: true, wrong: []string{`2:1: not YAML: `}},
+}
+
+const name = ".github/lighterman.yml"
+
+func TestExamples(t *testing.T) {
+	for _, e := range examples {
+		t.Run(e.name, func(t *testing.T) {
+			_, err := config.Load(repo(name, e.text), config.Settings{Checks: catalogue()})
+			var got []string
+			if err != nil {
+				got = strings.Split(err.Error(), "\n")
+			}
+			if len(got) != len(e.wrong) {
+				t.Fatalf("got\n%s\nwant %q", strings.Join(got, "\n"), e.wrong)
+			}
+			for n, line := range got {
+				if !strings.HasPrefix(line, name+":"+e.wrong[n]) {
+					t.Errorf("got\n%s\nwant\n%s:%s", line, name, e.wrong[n])
+				}
+			}
+		})
+	}
+}
+
+// TestSchemaTakesWhatTheParserTakes holds the examples against the schema, through a validator of somebody else.
+func TestSchemaTakesWhatTheParserTakes(t *testing.T) {
+	schema := compiled(t)
+	for _, e := range examples {
+		if e.loose {
+			continue
+		}
+		t.Run(e.name, func(t *testing.T) {
+			var v any
+			if err := yaml.Unmarshal([]byte(e.text), &v); err != nil {
+				t.Fatal(err)
+			}
+			if v == nil {
+				return
+			}
+			plain, err := json.Marshal(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v, err = jsonschema.UnmarshalJSON(bytes.NewReader(plain))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := schema.Validate(v); (err == nil) != (e.wrong == nil) {
+				t.Errorf("the schema says %v, the parser %q", err, e.wrong)
+			}
+		})
+	}
+}
+
+func compiled(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	text, err := config.Schema(catalogue())
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("lighterman.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := c.Compile("lighterman.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
+
+func load(t *testing.T, s config.Settings, files ...string) *config.Config {
+	t.Helper()
+	s.Checks = catalogue()
+	c, err := config.Load(repo(files...), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+const effective = `fail-on: never             # --fail-on
+builder: buildah           # .github/lighterman.yml:2
+checks:
+  copy-order: error        # .github/lighterman.yml:4
+  apt-lists-kept: warning  # .github/lighterman.yml:5
+  cache-mount: info        # .github/lighterman.yml:6
+paths:
+  include: []              # default
+  exclude:                 # .github/lighterman.yml:7
+    - legacy/              # .github/lighterman.yml:7
+    - "*.old"              # .github/lighterman.yml:7
+builds:
+  - files: ["web/**"]      # .github/lighterman.yml:9
+    context: services/web  # .github/lighterman.yml:10
+    args:                  # .github/lighterman.yml:11
+      A: "1.20"            # .github/lighterman.yml:11
+trusted-registries:        # .hadolint.yaml:2
+  - docker.io
+comments:
+  max-inline: 10           # default
+sweeps:
+  enabled: false           # default
+  schedule: weekly         # default
+  time-zone: UTC           # default
+  families:                # default
+    - caching
+    - smaller-image
+    - non-root
+    - pinning
+    - context
+    - hygiene
+`
+
+// TestWrite prints what holds with its origins, and what is printed says the same again.
+func TestWrite(t *testing.T) {
+	text := "fail-on: error\nbuilder: buildah\nchecks:\n  copy-order: error\n  DL3009: on\n  cache-mount: on\n" +
+		"paths: {exclude: [legacy/, '*.old']}\nbuilds:\n  - files: [web/**]\n    context: ./services/web\n    args: {A: 1.20}\n"
+	c := load(t, config.Settings{FailOn: "never"}, name, text, ".hadolint.yaml", "ignored: [DL3009]\ntrustedRegistries: [docker.io]\n")
+	var out bytes.Buffer
+	if err := c.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	quotes := strings.NewReplacer("'", `"`)
+	if diff := cmp.Diff(effective, quotes.Replace(out.String())); diff != "" {
+		t.Error(diff)
+	}
+	var again bytes.Buffer
+	if err := load(t, config.Settings{}, name, out.String()).Write(&again); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(bare(out.String()), bare(again.String())); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// bare is a printed configuration without the origins.
+func bare(text string) string {
+	var out []string
+	for line := range strings.Lines(text) {
+		before, _, _ := strings.Cut(line, "#")
+		out = append(out, strings.TrimSpace(before))
+	}
+	return strings.Join(out, "\n")
+}
+
+func TestOptions(t *testing.T) {
+	c := load(t, config.Settings{}, name, "checks: {copy-order: off, DL3009: error, X1: on}\nbuilder: kaniko\ntrusted-registries: [ghcr.io]\n")
+	o := c.Options(check.Options{Ignored: []string{"other"}})
+	if diff := cmp.Diff([]string{"other", "copy-order"}, o.Ignored); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"cache-mount"}, o.Enabled); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(map[string]check.Severity{"apt-lists-kept": check.Error}, o.Severities); diff != "" {
+		t.Error(diff)
+	}
+	if o.Builder != check.Kaniko || len(o.Registries) != 1 {
+		t.Errorf("builder %s, registries %v", o.Builder, o.Registries)
+	}
+}
+
+func TestOnlyTheChecksThatAreNamed(t *testing.T) {
+	on := func(s config.Settings) (names []string) {
+		c := load(t, s, ".hadolint.yaml", "ignored: [DL3009]\n")
+		for _, r := range c.Rules {
+			if r.On {
+				names = append(names, r.Check.Name+" "+r.Origin)
+			}
+		}
+		return names
+	}
+	got := on(config.Settings{Only: []string{"x1", "apt-lists-kept"}})
+	if diff := cmp.Diff([]string{"apt-lists-kept --check", "cache-mount --check"}, got); diff != "" {
+		t.Error(diff)
+	}
+	got = on(config.Settings{Only: []string{"X1"}, Others: true})
+	if diff := cmp.Diff([]string{"copy-order default", "cache-mount --check"}, got); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := config.Load(repo(), config.Settings{Checks: catalogue(), Only: []string{"copy"}}); err == nil {
+		t.Error("a check that does not exist was taken")
+	}
+}
+
+func TestPaths(t *testing.T) {
+	c := load(t, config.Settings{}, name, "paths:\n  include: [services/, '*.Dockerfile']\n  exclude:\n    - legacy\n    - /services/old/*/Dockerfile\n    - services/{a,b}/**\n")
+	for path, want := range map[string]string{
+		"services/web/Dockerfile":            "",
+		"services/Dockerfile":                "",
+		"x.Dockerfile":                       "",
+		"deep/down/x.Dockerfile":             "",
+		"Dockerfile":                         name + ":2",
+		"more/services/Dockerfile":           "", // without a slash but at its end it matches at any depth, as in .gitignore
+		"services/legacy/Dockerfile":         name + ":4",
+		"services/old/1/Dockerfile":          name + ":5",
+		"services/old/1/2/Dockerfile":        "",
+		"services/a/Dockerfile":              name + ":6",
+		"services/legacy.d/Dockerfile":       "",
+		"services/c/legacy/d/e/x.Dockerfile": name + ":4",
+	} {
+		if got := c.Excludes(path); got != want || c.Keeps(path) != (want == "") {
+			t.Errorf("%s: excluded by %q, want %q", path, got, want)
+		}
+	}
+}
+
+func TestBuilds(t *testing.T) {
+	c := load(t, config.Settings{}, name, `builds:
+  - files: [web/*Dockerfile]
+    context: web/
+    args: {A: 1}
+  - files: [Dockerfile]
+    target: prod
+    platforms: [linux/arm64]
+`)
+	got := c.Stated("web/Dockerfile")
+	if len(got) != 2 || got[0].Dir != "web" || got[0].Args["A"] != "1" || got[0].Origin != name+":2" ||
+		got[1].Dir != "" || got[1].Target != "prod" || got[1].Platforms[0] != "linux/arm64" {
+		t.Errorf("got %+v", got)
+	}
+	if got := c.Stated("other.Dockerfile"); got != nil {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestWhereItIsLookedFor(t *testing.T) {
+	for _, file := range config.Files {
+		if c := load(t, config.Settings{}, file, "fail-on: info\n"); c.FailOn != check.Info || !config.Wanted(file) {
+			t.Errorf("%s is not read", file)
+		}
+	}
+	_, err := config.Load(repo(config.Files[0], "", config.Files[2], ""), config.Settings{})
+	if err == nil || !strings.Contains(err.Error(), "keep one of them") {
+		t.Errorf("of two files: %v", err)
+	}
+	_, err = config.Load(repo(config.Files[0], strings.Repeat("#", 1<<17)), config.Settings{})
+	if err == nil || !strings.Contains(err.Error(), "more than") {
+		t.Errorf("of a large file: %v", err)
+	}
+	c := load(t, config.Settings{Source: &config.Source{Name: "x.yml", Text: []byte("fail-on: info")}}, name, "fail-on: bad")
+	if c.FailOn != check.Info {
+		t.Error("the file that was given is not read")
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	for _, e := range examples {
+		f.Add(e.text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := config.Load(repo(name, text), config.Settings{Checks: catalogue()})
+		if err != nil {
+			return
+		}
+		var out bytes.Buffer
+		if err := c.Write(&out); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := config.Load(repo(name, out.String()), config.Settings{Checks: catalogue()}); err != nil {
+			t.Errorf("what was printed is not taken: %v\n%s", err, out.String())
+		}
+	})
+}
