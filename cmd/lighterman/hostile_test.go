@@ -35,7 +35,7 @@ func hostiles() map[string]hostile {
 		"a line of half of one":  alone("FROM a\nRUN "+times("a && ", 1e5)+"b\n", "greater than max allowed size"),
 		"binary":                 alone("\x7fELF\x00\x01FROM a\n", "binary content"),
 		"nothing":                alone("", "no instructions"),
-		"merged many times":      alone("FROM node\n"+times("COPY . .\nRUN npm ci\n", 5000), ""),
+		"merged many times":      alone("FROM node\n"+times("COPY . .\nRUN npm ci\n", 5000), "only the first"),
 		"findings with fixes":    alone("FROM a\n"+times("ADD x y\n", 10000), "only the first"),
 		"findings without":       alone("FROM a\n"+times("RUN apt-get update\n", 10000), "only the first"),
 		"stages":                 alone("FROM a\n"+times("FROM a\nRUN x\n", 5000), "only the first"),

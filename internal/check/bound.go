@@ -13,9 +13,9 @@ import (
 const (
 	// maxReported is how many findings one check reports in one file; leastReported is how many it may in the largest.
 	maxReported   = 200
-	leastReported = 20
+	leastReported = 4
 	// maxReporting is how many bytes one check may parse for its findings.
-	maxReporting = 20 << 20
+	maxReporting = 3 << 20
 	// maxVerifying is how many bytes may be parsed to verify the fixes of one file.
 	maxVerifying = 256 << 20
 )
