@@ -26,6 +26,12 @@ func (b binding) text(name string) (string, bool) {
 	return text, v.there() && v.scalar() && !strings.Contains(text, "${{")
 }
 
+// has reports whether the row has the key that a name begins with; GitHub takes another for an empty text.
+func (b binding) has(name string) bool {
+	key, _, _ := strings.Cut(name, ".")
+	return b.get(key).there()
+}
+
 func (b binding) get(key string) value {
 	for k := len(b) - 1; k >= 0; k-- {
 		if b[k].key == key {

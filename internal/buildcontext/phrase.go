@@ -9,6 +9,9 @@ import (
 // maxPhrase bounds the length of a phrase in bytes. What is longer is no path that anybody wrote.
 const maxPhrase = 4096
 
+// maxHoles bounds the variables of a phrase.
+const maxHoles = 32
+
 // hole stands in a phrase for a variable whose value is not known.
 const hole = "\x00"
 
@@ -36,7 +39,7 @@ func unknownPhrase(variable string) phrase {
 
 // plus is the phrase followed by another.
 func (p phrase) plus(q phrase) phrase {
-	if len(p.text)+len(q.text) > maxPhrase {
+	if len(p.text)+len(q.text) > maxPhrase || len(p.holes)+len(q.holes) > maxHoles {
 		return unknownPhrase("…")
 	}
 	return phrase{p.text + q.text, append(p.holes[:len(p.holes):len(p.holes)], q.holes...)}

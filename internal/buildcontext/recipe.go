@@ -16,6 +16,7 @@ type recipe struct {
 	origin string
 	bases  []string // directories that the paths may be relative to; the first in which the Dockerfile exists counts
 	adrift string   // why the directory is not known; then bases are empty
+	doubt  string   // why the context is not what the directory holds
 
 	context phrase
 	file    phrase // the Dockerfile; empty for the default one in the context
@@ -93,7 +94,7 @@ func (r *recipe) of(file phrase, dockerfilePath string) (stated, bool) {
 	if !inside || !dir.known() {
 		return r.stated("", r.lost()), true
 	}
-	return r.stated(dir.text, ""), true
+	return r.stated(dir.text, r.doubt), true
 }
 
 // tailOf reports whether a path that ends in the recipe's file, which lies somewhere, may be the Dockerfile's. A plain

@@ -98,6 +98,13 @@ func kinds() []kind {
 		{func(name string) bool { return isCompose(path.Base(name)) }, composed},
 		{isBake, baked},
 		{isWorkflow, each(workflow)},
+		{isGitLab, each(gitLab)},
+		{isSkaffold, each(skaffold)},
+		{isTiltfile, each(tilt)},
+		{isMakefile, each(makeRecipes)},
+		{isLineFile, each(lineRecipes)},
+		{isPackageJSON, each(packageScripts)},
+		{isDevcontainer, each(devcontainer)},
 	}
 }
 
@@ -117,6 +124,7 @@ func recipesIn(repo *snapshot, dir string) []recipe {
 	names := regular(repo, dir)
 	if dir == "." {
 		names = append(names, regular(repo, workflowDir)...)
+		names = append(names, regular(repo, ".circleci")...)
 	}
 	var out []recipe
 	for _, k := range kinds() {

@@ -236,6 +236,33 @@ func TestHostileCompose(t *testing.T) {
 	}
 }
 
+func TestHostileCommandLines(t *testing.T) {
+	const size = 200_000
+	for name, piece := range map[string]string{
+		"variables": "$a", "make variables": "$(a)", "open": "$(", "open shell": "$$(", "quotes": "'\"", "ticks": "`",
+		"expressions": "${{ a }}", "open expressions": "${{", "builds": "docker build .\n\t", "backslashes": "\\\n",
+		"subshells": "(", "flags": " --a=b", "assignments": "a=$a ", "redirections": " 2>x", "letters": "x", "cds": "cd a;",
+		"nested": "docker build $$(docker build $$(", "tilt": "docker_build(", "tilt calls": "docker_build('a','b')\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Repeat(piece, size/len(piece))
+			start := time.Now()
+			repo := repoOf("Makefile=a:\n\tdocker build "+text, "Tiltfile="+text, "Jenkinsfile=docker build "+text,
+				".github/workflows/a.yml=jobs: {a: {steps: [{run: |\n  docker build "+strings.ReplaceAll(text, "\n", "\n  ")+"\n}]}}")
+			buildcontext.Find(repo, parse(t, "Dockerfile", repo))
+			if d := time.Since(start); d > 3*time.Second {
+				t.Errorf("took %v", d)
+			}
+		})
+	}
+	chain := ""
+	for n := range 10_000 {
+		chain += fmt.Sprintf("v%d = $(v%d)$(v%d)\n", n, n+1, n+1)
+	}
+	repo := repoOf("Makefile=" + chain + "a:\n\tdocker build $(v0)\n")
+	buildcontext.Find(repo, parse(t, "Dockerfile", repo))
+}
+
 func TestHostileBake(t *testing.T) {
 	doubling := "variable \"v0\" { default = \"0123456789abcdef\" }\n"
 	for n := range 60 {
@@ -283,6 +310,9 @@ func TestWanted(t *testing.T) {
 		"compose.yml": true, "deploy/docker-compose.prod.yaml": true, "docker-compose.yml": true, ".dockerignore": true,
 		"a/b/Dockerfile.dockerignore": true, ".github/workflows/ci.yml": true, ".github/workflows/sub/ci.yml": false,
 		"node_modules/x/docker-compose.yml": false, "vendor/x/.dockerignore": false, "composer.yml": false,
+		"docker-bake.hcl": true, "deploy/docker-bake.ci.json": true, "Makefile": true, "build/images.mk": true,
+		".gitlab-ci.yml": true, "sub/.gitlab-ci.yml": false, "skaffold.yaml": true, "Tiltfile": true, "package.json": true,
+		".devcontainer/devcontainer.json": true, "bake.txt": false, "cookbook-bake.json": false,
 		"compose.md": false, "main.go": false, "docs/compose-reference.txt": false,
 	} {
 		if got := buildcontext.Wanted(name); got != want {
@@ -320,7 +350,7 @@ func TestOnlyWantedFilesAreOpened(t *testing.T) {
 			t.Errorf("%s was opened though not wanted", name)
 		}
 	}
-	if len(c.opened) != 4 {
-		t.Errorf("opened %v, want the four files that may say something", c.opened)
+	if len(c.opened) != 5 {
+		t.Errorf("opened %v, want the five files that may say something", c.opened)
 	}
 }

@@ -14,7 +14,7 @@ func isWorkflow(name string) bool { return path.Dir(name) == workflowDir && isYA
 
 // workflow lists what the jobs of a workflow state.
 func workflow(repo *snapshot, name string) []recipe {
-	file, err := readYAML(repo, name, buildAction)
+	file, err := readYAML(repo, name, buildAction, "build")
 	if err != nil {
 		return nil // states nothing
 	}
@@ -31,13 +31,18 @@ func workflow(repo *snapshot, name string) []recipe {
 // A job is one job of a workflow.
 type job struct {
 	origin string
+	dir    string // where its scripts run, "" for the root
 	steps  []value
 	env    []value   // the sections that set variables, the nearest first
 	rows   []binding // what its matrix may be; one empty row without a matrix
 }
 
 func jobOf(file value, j pair, origin string) job {
-	return job{origin: origin, steps: j.value.get("steps").list(), env: []value{j.value.get("env"), file.get("env")},
+	dir := j.value.get("defaults").get("run").get("working-directory").text()
+	if dir == "" {
+		dir = file.get("defaults").get("run").get("working-directory").text()
+	}
+	return job{origin: origin, dir: dir, steps: j.value.get("steps").list(), env: []value{j.value.get("env"), file.get("env")},
 		rows: rowsOf(j.value.get("strategy").get("matrix"))}
 }
 
@@ -45,29 +50,65 @@ func jobOf(file value, j pair, origin string) job {
 func (j job) recipes() []recipe {
 	var out []recipe
 	for _, s := range j.steps {
-		if !strings.HasPrefix(s.get("uses").text(), buildAction) {
+		run, action := s.get("run").text(), strings.HasPrefix(s.get("uses").text(), buildAction)
+		if !action && !mayBuild(run) {
 			continue
 		}
-		for _, row := range j.rows {
+		for _, row := range j.rowsFor(run, s.get("with")) {
 			if len(out) > maxRecipes {
 				return out
 			}
-			st := step{origin: j.origin, with: s.get("with"), row: row, env: j.env}
-			out = append(out, st.recipes()...)
+			st := step{origin: j.origin, with: s.get("with"), row: row,
+				env: append([]value{s.get("env")}, j.env...)}
+			if action {
+				out = append(out, st.recipes()...)
+				continue
+			}
+			dir := s.get("working-directory").text()
+			if dir == "" {
+				dir = j.dir
+			}
+			out = append(out, st.commands(run, dir)...)
 		}
 	}
 	return out
 }
 
-// A step is a step that uses the build action, in one row of the matrix.
+// maxExpanded bounds how many bytes of scripts are read for one step, over all rows of the matrix.
+const maxExpanded = 4 << 20
+
+// rowsFor are the rows that a step is looked at in: one where none makes a difference.
+func (j job) rowsFor(run string, with value) []binding {
+	text := run
+	for _, p := range with.pairs() {
+		text += p.value.text()
+	}
+	switch {
+	case !strings.Contains(text, "matrix."):
+		return j.rows[:1]
+	case len(text)*len(j.rows) > maxExpanded:
+		return []binding{nil}
+	}
+	return j.rows
+}
+
+// A step is a step of a job, in one row of the matrix.
 type step struct {
 	origin string
 	with   value
 	row    binding
-	env    []value
+	env    []value // the sections that set variables, the nearest first
 }
 
-// recipes is what the step states: at most one recipe.
+// commands is what the step's script states.
+func (s step) commands(text, dir string) []recipe {
+	in, ok := s.expand(dir).below(".")
+	c := script{origin: s.origin, github: s.value, values: literals(s.env...), bases: []string{in.orNothing()}}
+	c.lost = !ok || !in.known()
+	return c.recipes(text)
+}
+
+// recipes is what a step with the build action states: at most one recipe.
 func (s step) recipes() []recipe {
 	r := recipe{origin: s.origin, bases: []string{"."}, file: s.input("file"), target: s.input("target"),
 		args: s.args(), platforms: s.platforms()}
@@ -104,7 +145,7 @@ func (s step) expand(text string) phrase {
 func (s step) value(inner string) phrase {
 	name := strings.TrimSpace(inner)
 	if key, ok := strings.CutPrefix(name, "matrix."); ok {
-		if text, known := s.row.text(key); known {
+		if text, known := s.row.text(key); known || s.row != nil && !s.row.has(key) {
 			return literal(text)
 		}
 	}

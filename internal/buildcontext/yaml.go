@@ -42,6 +42,11 @@ func readYAML(repo *snapshot, name string, words ...string) (value, error) {
 	if !slices.ContainsFunc(words, func(w string) bool { return bytes.Contains(data, []byte(w)) }) {
 		return value{}, nil // most workflows: parsing them all would be the most expensive step
 	}
+	return parseYAML(name, data)
+}
+
+// parseYAML is the only document of a text.
+func parseYAML(name string, data []byte) (value, error) {
 	var doc yaml.Node
 	if err := yaml.Load(data, &doc); err != nil {
 		return value{}, fmt.Errorf("read %s: %w", name, err)
