@@ -16,7 +16,7 @@ type files struct {
 
 // families are the files of the managers that keep them in their own files.
 func families() []files {
-	return []files{bunFiles, mavenFiles}
+	return []files{bunFiles, mavenFiles, dotnetFiles}
 }
 
 // isRead reports whether a manager looks into a file of that path.

@@ -112,6 +112,7 @@ func allUnder(dir string, names []string) []string {
 func effectOf(words []string, dir string) (effect, error) {
 	program := path.Base(words[0])
 	for _, know := range []func(string, []string, string) (effect, bool, error){pipEffect, systemEffect, mavenEffect,
+		dotnetEffect,
 		uvPipEffect, toolEffect} {
 		if e, ok, err := know(program, words, dir); ok || err != nil {
 			e.words = words

@@ -70,6 +70,8 @@ func completeFor(fsys fs.FS, in string, inputs []string, e effect) error {
 		return pythonProject(fsys, in, inputs, e)
 	case matchesAny(poms, base):
 		return pomComplete(fsys, in, inputs)
+	case matchesAny(projects, base):
+		return projectComplete(fsys, in, inputs)
 	case len(e.lacks) > 0:
 		return fmt.Errorf("%s reads the sources without %s", e.name, e.lacks[0])
 	}
