@@ -47,7 +47,23 @@ func Steers(name, text string) bool {
 		return strings.Contains(text, "require") || strings.Contains(text, "-r ") || strings.Contains(text, "import") ||
 			strings.Contains(text, "loader") || strings.Contains(text, "$")
 	}
-	return false
+	return steersMachine(name, text) || moves.MatchString(name) && !staysPut.MatchString(name)
+}
+
+// machineOptions are the variables with options for Maven and for the Java machine, which may load a program or move
+// the repository.
+var machineOptions = []string{"MAVEN_ARGS", "MAVEN_CONFIG", "MAVEN_OPTS", "GRADLE_OPTS", "JAVA_OPTS", "JAVA_TOOL_OPTIONS",
+	"JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "BUN_OPTIONS", "NUGET_FALLBACK_PACKAGES"}
+
+// steersMachine reports whether one of them holds more than options that name no file.
+func steersMachine(name, text string) bool {
+	if !slices.Contains(machineOptions, name) {
+		return false
+	}
+	return slices.ContainsFunc(strings.Fields(text), func(option string) bool {
+		d, isProperty := strings.CutPrefix(option, "-D")
+		return !jvmOption.MatchString(option) && !(isProperty && mavenProperty.MatchString(d))
+	})
 }
 
 // localAddress reports whether an address may be one of files.

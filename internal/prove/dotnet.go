@@ -50,11 +50,11 @@ func dotnetEffect(program string, words []string, dir string) (effect, bool, err
 		return effect{}, true, fmt.Errorf("what dotnet restore reads is not known")
 	}
 	e := effect{name: "dotnet restore", dir: dir, manifests: projects, wide: true, beside: []string{"obj"},
-		lists: allUnder(dir, p.lists), writes: append(allUnder(dir, p.places), "/root/.nuget")}
+		files: allUnder(dir, p.lists), writes: append(allUnder(dir, p.places), "/root/.nuget")}
 	if len(p.rest) == 1 {
 		e.dir = under(dir, p.rest[0])
 		if matchesAny(projects, path.Base(e.dir)) {
-			e.lists, e.dir = append(e.lists, e.dir), path.Dir(e.dir)
+			e.files, e.dir = append(e.files, e.dir), path.Dir(e.dir)
 		}
 	}
 	return e, true, nil

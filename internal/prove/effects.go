@@ -15,7 +15,8 @@ type effect struct {
 	dir       string   // where it runs
 	manifests []string // a file that matches one of these names has to stand in dir or above it
 	wide      bool     // it works on all such files that are copied before, wherever they stand
-	lists     []string // files that it reads
+	lists     []string // files that it reads: lists of requirements
+	files     []string // files that it reads besides these
 	writes    []string // what it writes to or removes
 	beside    []string // what it writes beside each manifest
 	system    bool     // it writes where the system keeps its programs

@@ -185,10 +185,12 @@ func (p *placed) exists(e effect, cwd string) error {
 // reads checks that what a command reads of the sources is copied before. root is the directory of the image in which
 // its manifest stands, "" when it reads none or none that the copy brings.
 func (p *placed) reads(e effect) (root string, err error) {
-	for _, list := range e.lists {
-		if within(list, p.into()) && !p.has(list) || !within(list, p.into()) && !apart(path.Dir(list), p.into()) {
-			return "", fmt.Errorf("%s reads %s, which is not copied before", e.name, list)
+	for _, file := range append(slices.Clone(e.files), e.lists...) {
+		if within(file, p.into()) && !p.has(file) || !within(file, p.into()) && !apart(path.Dir(file), p.into()) {
+			return "", fmt.Errorf("%s reads %s, which is not copied before", e.name, file)
 		}
+	}
+	for _, list := range e.lists {
 		if err := p.listed(e, list); err != nil {
 			return "", err
 		}
@@ -232,7 +234,8 @@ var ownPlaces = []string{"/opt", "/root", "/usr/src", "/usr/app", "/usr/local/ap
 
 // placeVariables say where an install puts what it fetches.
 var placeVariables = []string{"GOMODCACHE", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "POETRY_VIRTUALENVS_PATH",
-	"WORKON_HOME", "BUNDLE_PATH", "BUNDLE_APP_CONFIG", "COMPOSER_VENDOR_DIR", "COMPOSER_BIN_DIR"}
+	"WORKON_HOME", "BUNDLE_PATH", "BUNDLE_APP_CONFIG", "MAVEN_USER_HOME",
+	"GRADLE_USER_HOME", "NUGET_PACKAGES", "BUN_INSTALL_CACHE_DIR", "DENO_DIR", "PUB_CACHE", "CARGO_HOME", "COMPOSER_VENDOR_DIR", "COMPOSER_BIN_DIR"}
 
 // steering are variables that name other files for an install to read.
 var steering = strings.Fields(`PIP_REQUIREMENT PIP_CONSTRAINT PIP_FIND_LINKS PIP_EDITABLE PIP_CONFIG_FILE
@@ -249,7 +252,7 @@ func (p *placed) untouched(e effect, root string, env []string) error {
 			places = append(places, path.Join(value, "pkg/mod"))
 		} else if slices.Contains(placeVariables, name) {
 			places = append(places, under(e.dir, value))
-		} else if slices.Contains(steering, name) {
+		} else if slices.Contains(steering, name) || steersMachine(name, value) {
 			return fmt.Errorf("the variable %s may make %s read or write other files", name, e.name)
 		} else if name == "PYTHONPATH" {
 			for _, dir := range strings.Split(value, ":") {

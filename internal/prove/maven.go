@@ -63,12 +63,12 @@ func mavenEffect(program string, words []string, dir string) (effect, bool, erro
 			return effect{}, true, fmt.Errorf("%s %s may read the sources", program, goal)
 		}
 	}
-	e := effect{name: program + " " + p.rest[0], dir: dir, manifests: poms, lists: allUnder(dir, p.lists),
+	e := effect{name: program + " " + p.rest[0], dir: dir, manifests: poms, files: allUnder(dir, p.lists),
 		writes: []string{"/root/.m2"}}
 	if p.dir != "" {
 		e.dir = under(dir, p.dir)
 		if strings.HasSuffix(p.dir, ".xml") {
-			e.lists, e.dir = append(e.lists, e.dir), path.Dir(e.dir)
+			e.files, e.dir = append(e.files, e.dir), path.Dir(e.dir)
 		}
 	}
 	return e, true, nil
