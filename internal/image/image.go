@@ -54,7 +54,8 @@ type Image struct {
 
 // An Answer is what a registry said about a reference.
 type Answer struct {
-	Day time.Time // when it was asked
+	Day    time.Time // when it was asked
+	Source string    // who answered, and the day: "index.docker.io, 2026-11-25"
 	// Digest is what the tag names: of the index when the image is for several platforms, else of its one manifest.
 	Digest string
 	// Tag is, for a reference without a tag or with "latest", a version's tag that names the same digest; "" when none
