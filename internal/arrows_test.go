@@ -74,6 +74,7 @@ var owners = map[string][]string{
 	"github.com/moby/patternmatcher":             {"internal/buildcontext"},
 	"github.com/hashicorp/hcl/v2":                {"internal/buildcontext"},
 	"github.com/zclconf/go-cty":                  {"internal/buildcontext"},
+	"github.com/google/go-containerregistry":     {"internal/image"},
 	"github.com/owenrumney/go-sarif/v3":          {"internal/report"},
 	"github.com/bmatcuk/doublestar/v4":           {"internal/config"},
 	"github.com/robfig/cron/v3":                  {"internal/config"},

@@ -24,6 +24,7 @@ import (
 type fixSettings struct {
 	decisions
 	input
+	asking
 	dryRun bool
 }
 
@@ -44,6 +45,7 @@ Exit code: 0, whether there was something to fix or not; 2 when a file could not
 	f := cmd.Flags()
 	s.decisions.flags(f)
 	s.input.flags(f)
+	s.asking.flags(f)
 	f.BoolVar(&s.dryRun, "dry-run", false, "print the difference and write nothing")
 	return cmd
 }
@@ -67,6 +69,7 @@ func runFix(cmd *cobra.Command, args []string, s fixSettings) error {
 	}
 	engine, done := newEngine(quiet())
 	defer done()
+	engine.Images = s.facts(false)
 	step, end := progress(cmd.ErrOrStderr(), len(paths))
 	defer end()
 	f := fixer{checkout: c, fixSettings: s, o: settings.Options(engine), out: cmd.OutOrStdout(), status: cmd.ErrOrStderr(),

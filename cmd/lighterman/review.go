@@ -26,6 +26,7 @@ import (
 type reviewSettings struct {
 	decisions
 	input
+	asking
 	base    string
 	diff    string
 	formats []string
@@ -57,6 +58,7 @@ Exit code: 0 nothing found, 1 findings at or above --fail-on, 2 it could not loo
 	s.decisions.flags(f)
 	s.failOnFlag(f)
 	s.input.flags(f)
+	s.asking.flags(f)
 	f.StringVar(&s.base, "base", "", "review what changed since HEAD left this revision")
 	f.StringVar(&s.diff, "diff", "", "review what this patch changed; - for standard input")
 	f.StringArrayVar(&s.formats, "format", []string{"text"}, "text, json, sarif, github or html; NAME=FILE writes there")
@@ -123,6 +125,7 @@ func (r *reviewer) look(ctx context.Context) (v report.View, page report.Page, e
 	}
 	engine, done := newEngine(quiet())
 	defer done()
+	engine.Images = r.facts(false)
 	r.o = r.config.Options(engine)
 	if r.whole() && !r.wants("html") {
 		v, err = r.examine(ctx, r.keeps(all))

@@ -27,6 +27,7 @@ type serveSettings struct {
 	githubURL         string
 	logFormat         string
 	linger            time.Duration
+	asking            asking
 }
 
 func serveCommand() *cobra.Command {
@@ -65,6 +66,7 @@ machine can read command lines.
 	f.StringVar(&s.githubURL, "github-url", "https://api.github.com", "GitHub's API, or https://HOST of an Enterprise Server")
 	f.IntVar(&s.queue.Workers, "workers", 4, "how many pull requests to review at once")
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
+	s.asking.flags(f)
 	f.DurationVar(&s.linger, "linger", 0, "how long to go on taking webhooks after a signal to stop, with /readyz failing")
 	return cmd
 }
@@ -121,6 +123,7 @@ func (s serveSettings) options(log *slog.Logger) (o serviceOptions, err error) {
 		Secrets: rotation(secrets),
 		Linger:  s.linger,
 		Log:     log,
+		Images:  s.asking.facts(true),
 	}, nil
 }
 

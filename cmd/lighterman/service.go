@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/internal/github"
+	"github.com/lighterman/lighterman/internal/image"
 	"github.com/lighterman/lighterman/internal/queue"
 	"github.com/lighterman/lighterman/internal/review"
 	"github.com/lighterman/lighterman/internal/server"
@@ -28,6 +29,7 @@ type serviceOptions struct {
 	Secrets []string
 	Linger  time.Duration
 	Log     *slog.Logger
+	Images  image.Facts // nil: the bundled table
 	// Reviewed hears the outcome of each review; nil is fine.
 	Reviewed func(review.Outcome)
 }
@@ -40,6 +42,9 @@ func newService(ctx context.Context, o serviceOptions) (*service, error) {
 		return nil, err
 	}
 	engine, done := newEngine(o.Log)
+	if o.Images != nil {
+		engine.Images = o.Images
+	}
 	reviewer := &review.Reviewer{Forge: app, Options: engine, Logger: o.Log}
 	o.Queue.Logger = o.Log
 	o.Queue.Work = work(reviewer, o.Reviewed)

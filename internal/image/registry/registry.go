@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,6 +34,9 @@ type Options struct {
 	Hosts []string
 	// Keychain has the credentials for private registries; nil: those of the docker command and its helpers.
 	Keychain authn.Keychain
+	// Strangers says that references come from people who may not see what the credentials open: these are used for Hosts
+	// only.
+	Strangers bool
 	// Proxy chooses the proxy of a request; nil: by the usual variables.
 	Proxy func(*http.Request) (*url.URL, error)
 	// Now is the clock; nil: time.Now.
@@ -93,6 +97,9 @@ func New(o Options) *Registry {
 	}
 	if o.Keychain == nil {
 		o.Keychain = authn.DefaultKeychain
+	}
+	if o.Strangers {
+		o.Keychain = ownOnly{o.Keychain, o.Hosts}
 	}
 	if o.Proxy == nil {
 		o.Proxy = http.ProxyFromEnvironment
@@ -249,6 +256,21 @@ func merged(facts image.Image, s said) image.Image {
 	}
 	facts.Source = s.Answer.Source
 	return facts
+}
+
+// ownOnly are the credentials for the operator's own registries; others are asked without.
+type ownOnly struct {
+	authn.Keychain
+	own hosts
+}
+
+// Resolve implements authn.Keychain.
+func (o ownOnly) Resolve(of authn.Resource) (authn.Authenticator, error) {
+	host := of.RegistryStr()
+	if bare, _, _ := strings.Cut(host, ":"); !o.own.has(host, bare) {
+		return authn.Anonymous, nil
+	}
+	return o.Keychain.Resolve(of)
 }
 
 // hosts tells the operator's own registries from others.

@@ -365,6 +365,19 @@ func TestKeychain(t *testing.T) {
 	}
 }
 
+// TestStrangers holds that credentials of the operator are not used for what strangers name, but for own registries.
+func TestStrangers(t *testing.T) {
+	auth := &authn.Basic{Username: "robin", Password: "secret"}
+	chain := ownOnly{keys{"registry.example:5000": auth, "own.example:5000": auth}, hosts{"own.example"}}
+	for host, want := range map[string]authn.Authenticator{"registry.example:5000": authn.Anonymous, "own.example:5000": auth} {
+		reg, err := name.NewRegistry(host)
+		must(t, err)
+		if got, err := chain.Resolve(reg); err != nil || got != want {
+			t.Errorf("%s: %v %v", host, got, err)
+		}
+	}
+}
+
 type keys map[string]authn.Authenticator
 
 func (k keys) Resolve(r authn.Resource) (authn.Authenticator, error) {
