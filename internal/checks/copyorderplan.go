@@ -263,7 +263,7 @@ func (p *plan) read(i *dockerfile.Instruction, call ecosystem.Call, root, dir st
 
 // environment is what variables hold while a RUN runs, with those that stand for settings that were written before.
 func (p *plan) environment(i *dockerfile.Instruction) map[string]string {
-	env := map[string]string{}
+	env := ecosystem.ImageEnv(lineage(p.stage)[0].Base)
 	for _, v := range p.at[i].named {
 		env[v.name] = v.text
 	}

@@ -63,7 +63,7 @@ type Step struct {
 func judges() []func(words []string) verdict {
 	return []func([]string) verdict{golang, npm, yarn, pnpm, pip, bystander,
 		bun, maven, dotnet,
-		poetry, uv}
+		scripted}
 }
 
 // A kind says what a command means for the order of steps.

@@ -75,3 +75,14 @@ func localAddress(text string) bool {
 	}
 	return false
 }
+
+// ImageEnv is what an official image sets, as far as it says where an install writes; see
+// https://github.com/docker-library/ruby.
+func ImageEnv(base string) map[string]string {
+	name, _, _ := strings.Cut(base, "@")
+	name, _, _ = strings.Cut(name, ":")
+	if name == "ruby" || strings.HasSuffix(name, "library/ruby") {
+		return map[string]string{"BUNDLE_APP_CONFIG": "/usr/local/bundle"}
+	}
+	return map[string]string{}
+}

@@ -9,10 +9,12 @@ import (
 // manifests are files whose content Read looks at, lockFiles those of which it only needs to know that they exist.
 var (
 	manifests = []string{"go.mod", "go.work", "package.json", ".npmrc", ".yarnrc", ".yarnrc.yml", "pnpm-workspace.yaml",
-		"pyproject.toml", "poetry.toml", "uv.toml"}
+		"pyproject.toml", "poetry.toml", "uv.toml",
+		"Gemfile", "gems.rb"}
 
 	lockFiles = []string{"go.sum", "go.work.sum", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock",
-		"pnpm-lock.yaml", "poetry.lock", "uv.lock", "pdm.lock"}
+		"pnpm-lock.yaml", "poetry.lock", "uv.lock", "pdm.lock",
+		"Gemfile.lock", "gems.locked"}
 )
 
 // Wanted reports whether a file of that repository path may be opened by Read. Whoever reads a repository over a
@@ -23,7 +25,14 @@ func Wanted(name string) bool {
 			return false
 		}
 	}
-	return slices.Contains(manifests, path.Base(name)) || isRequirements(name) || isRead(name)
+	return slices.Contains(manifests, path.Base(name)) || isRequirements(name) || isRead(name) || isProgram(name)
+}
+
+// isProgram reports whether a path is, by convention, a Gemfile or the settings beside one.
+func isProgram(name string) bool {
+	base := path.Base(name)
+	return strings.HasSuffix(base, ".gemfile") || strings.HasPrefix(base, "Gemfile") && !Lock(name) ||
+		strings.HasSuffix(name, ".bundle/config")
 }
 
 // Manifest reports whether a file of that path is one that installs read: a manifest, a lock file, a list of

@@ -114,7 +114,7 @@ func effectOf(words []string, dir string) (effect, error) {
 	program := path.Base(words[0])
 	for _, know := range []func(string, []string, string) (effect, bool, error){pipEffect, systemEffect, mavenEffect,
 		dotnetEffect,
-		uvPipEffect, toolEffect} {
+		scriptedEffect, toolEffect} {
 		if e, ok, err := know(program, words, dir); ok || err != nil {
 			e.words = words
 			return e, err

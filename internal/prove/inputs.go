@@ -20,7 +20,6 @@ var companions = map[string][]string{
 	},
 	"go.mod":        {"go.sum", "go.work"},
 	"go.work":       {"go.work.sum"},
-	"Gemfile":       {"Gemfile.lock"},
 	"composer.json": {"composer.lock"},
 }
 
@@ -68,6 +67,8 @@ func completeFor(fsys fs.FS, in string, inputs []string, e effect) error {
 	switch base := path.Base(in); {
 	case base == "pyproject.toml":
 		return pythonProject(fsys, in, inputs, e)
+	case base == "Gemfile", base == "gems.rb":
+		return gemfile(fsys, in, inputs)
 	case matchesAny(poms, base):
 		return pomComplete(fsys, in, inputs)
 	case matchesAny(projects, base):

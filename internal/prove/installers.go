@@ -55,7 +55,7 @@ var (
 
 // tools are the commands over which a copy of the sources may move down, each with what it is known to read. pip and
 // the operating systems' own managers are known elsewhere.
-var tools = slices.Concat(generalTools, pythonTools)
+var tools = slices.Concat(generalTools, scriptedTools())
 
 var generalTools = []tool{
 	{
@@ -83,19 +83,12 @@ var generalTools = []tool{
 		options: options{switches: "-x -json -modcacherw"}, writes: []string{"/go/pkg/mod"},
 	},
 	{
-		commands: []string{"bundle install"}, manifests: []string{"Gemfile"}, alters: true, system: true,
-		options: options{switches: "--deployment --quiet --no-cache --frozen", values: "--jobs -j --retry --without --with",
-			places: "--path"},
-		beside: []string{".bundle", "bundle", "vendor/bundle"},
-	},
-	{
 		commands: []string{"composer install"}, manifests: []string{"composer.json"}, beside: []string{"vendor"},
 		options: options{switches: `--no-scripts --no-autoloader --no-dev --no-interaction -n --prefer-dist --no-progress
 			--no-plugins --quiet -q --ignore-platform-reqs`, dirs: "--working-dir -d"},
 		needs: []string{"--no-scripts", "--no-autoloader"}, alters: true,
 	},
 	{commands: []string{"corepack prepare"}, manifests: []string{"package.json"}, free: true, system: true},
-	{commands: []string{"bundle config"}, free: true, beside: []string{".bundle"}},
 	{
 		commands: []string{
 			"corepack enable", "npm cache clean", "yarn cache clean", "npm config set", "npm install -g", "npm i -g",

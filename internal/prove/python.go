@@ -244,3 +244,14 @@ func uvPipEffect(program string, words []string, dir string) (effect, bool, erro
 
 // uvSettings are the files from which uv takes settings wherever it runs.
 var uvSettings = []string{"uv.toml", ".python-version", ".python-versions", "pyproject.toml"}
+
+// scriptedEffect knows the commands of uv and bundler that are more than a tool with options.
+func scriptedEffect(program string, words []string, dir string) (effect, bool, error) {
+	if e, ok, err := uvPipEffect(program, words, dir); ok || err != nil {
+		return e, ok, err
+	}
+	return bundleEffect(program, words, dir)
+}
+
+// scriptedTools are the tools of Python and Ruby.
+func scriptedTools() []tool { return slices.Concat(pythonTools, rubyTools) }
