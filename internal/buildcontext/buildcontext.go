@@ -111,13 +111,13 @@ func open(repo *snapshot, dockerfilePath string, s stated) Build {
 
 // withContext opens the views of the context directory.
 func withContext(b Build, repo *snapshot, dockerfilePath string) Build {
-	if b.Unknown != "" {
-		b.Context, b.Whole, b.ignored = nothing{}, nothing{}, &matcher{}
-		return b
-	}
 	b.ignored = &matcher{}
-	if !b.Remote {
-		b.Ignore, b.ignored = ignoreOf(repo, dockerfilePath, b.Dir)
+	if b.Unknown == "" && !b.Remote {
+		b.Ignore, b.ignored, b.Unknown = ignoreOf(repo, dockerfilePath, b.Dir)
+	}
+	if b.Unknown != "" {
+		b.Ignore, b.Context, b.Whole, b.ignored = "", nothing{}, nothing{}, &matcher{}
+		return b
 	}
 	b.Whole = &view{repo: repo, dir: b.Dir, ignored: &matcher{}}
 	b.Context = &view{repo: repo, dir: b.Dir, ignored: b.ignored}

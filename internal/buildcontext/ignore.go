@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -17,17 +18,26 @@ const ignoreName = ".dockerignore"
 const maxIgnore = 1 << 20
 
 // ignoreOf reads the ignore file of a build by BuildKit's rule (dockerui.Client): the one named after the Dockerfile
-// and beside it, else the one at the context's root. An empty one named after the Dockerfile does not win. Neither the
-// Dockerfile nor the ignore file is exempt from its own patterns.
-func ignoreOf(repo *snapshot, dockerfilePath, dir string) (string, *matcher) {
+// and beside it replaces the one at the context's root. Neither the Dockerfile nor the ignore file is exempt from its own
+// patterns.
+//
+// doubt says why it is not known which one counts. An empty one named after the Dockerfile wins with the frontend that is
+// built in, and does not with one that "# syntax" names: on its way from there "empty" becomes "not there".
+func ignoreOf(repo *snapshot, dockerfilePath, dir string) (name string, m *matcher, doubt string) {
+	empty := ""
 	for _, name := range []string{dockerfilePath + ignoreName, path.Join(dir, ignoreName)} {
 		info, err := repo.Lstat(name)
-		if err != nil || info.Size() == 0 {
-			continue
+		switch {
+		case err != nil:
+		case info.Size() == 0:
+			empty = name
+		case empty != "":
+			return name, &matcher{broken: true}, empty + " is empty, and whether " + name + " counts then depends on the frontend"
+		default:
+			return name, readIgnore(repo, name, info), ""
 		}
-		return name, readIgnore(repo, name, info)
 	}
-	return "", &matcher{}
+	return "", &matcher{}, ""
 }
 
 // readIgnore compiles an ignore file. With one that BuildKit would refuse nothing can be built, so it hides everything.
@@ -98,25 +108,41 @@ func (m *matcher) hidesAll(name string) bool {
 		switch {
 		case isBack && mayReach(back, name):
 			return false
-		case !isBack && matchesBelow(m.patterns[k], name):
+		case !isBack && (matchesBelow(m.patterns[k], name) || m.covers(k, name)):
 			return true
 		}
 	}
 	return false
 }
 
-// matchesBelow reports whether one pattern alone excludes everything below a name.
+// matchesBelow reports whether a pattern matches everything below a name by itself, not only through the name.
 func matchesBelow(pattern, name string) bool {
-	one, err := patternmatcher.New([]string{pattern})
+	return pattern == "**" || pattern == name+"/**" || pattern == "**/"+path.Base(name)+"/**"
+}
+
+// covers reports whether the k-th pattern excludes a name, or what holds it, with everything below. By the matcher's rule
+// that is so only where the patterns before it have left something to exclude: of "*", "!a/b", "*" the last one does
+// nothing for a, so a/b comes back.
+func (m *matcher) covers(k int, name string) bool {
+	one, err := patternmatcher.New(m.patterns[k : k+1])
 	if err != nil {
 		return false
 	}
-	all, err := one.MatchesOrParentMatches(name)
-	if err == nil && all {
-		return true
+	for n, c := range name + "/" {
+		if c != '/' {
+			continue
+		}
+		if match, err := one.MatchesOrParentMatches(name[:n]); err != nil || !match {
+			continue
+		}
+		if k == 0 || !slices.ContainsFunc(m.patterns[:k], func(p string) bool { return strings.HasPrefix(p, "!") }) {
+			return true
+		}
+		before, err := patternmatcher.New(m.patterns[:k])
+		return err == nil && !(&matcher{compiled: before}).excludes(name[:n])
 	}
-	return pattern == name+"/*" || pattern == name+"/**" || pattern == "**/"+path.Base(name)+"/*" ||
-		pattern == "**/"+path.Base(name)+"/**"
+	// name/* takes everything below too, but leaves name itself.
+	return m.patterns[k] == name+"/*" && !slices.ContainsFunc(m.patterns[:k], func(p string) bool { return p[0] == '!' })
 }
 
 // mayReach reports whether a pattern could match a name, what holds it or what lies below it.

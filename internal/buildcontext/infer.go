@@ -14,6 +14,9 @@ func inferred(repo *snapshot, f *dockerfile.File) []Build {
 	sources := localSources(f)
 	for dir := path.Dir(f.Path); ; dir = path.Dir(dir) {
 		b := withContext(Build{Origin: "inferred from COPY sources", Dir: dir}, repo, f.Path)
+		if b.Unknown != "" && all(&view{repo: repo, dir: dir, ignored: &matcher{}}, sources) {
+			return []Build{b}
+		}
 		if all(b.Context, sources) && (dir == "." || !bare(b.Context, sources)) {
 			return []Build{b}
 		}

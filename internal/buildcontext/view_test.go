@@ -98,8 +98,12 @@ func TestIgnoreFileNamedAfterTheDockerfileWins(t *testing.T) {
 		t.Errorf("ignore file %q", got)
 	}
 	repo["Dockerfile.dockerignore"].Data = nil
-	if got := one(t, repo).Ignore; got != ".dockerignore" {
-		t.Errorf("an empty ignore file won: %q", got)
+	if got := one(t, repo); !strings.Contains(got.Unknown, "depends on the frontend") {
+		t.Errorf("an empty ignore file: %q %q", got.Ignore, got.Unknown)
+	}
+	delete(repo, ".dockerignore")
+	if got := one(t, repo); got.Ignore != "" || got.Unknown != "" {
+		t.Errorf("an empty ignore file alone: %q %q", got.Ignore, got.Unknown)
 	}
 }
 
