@@ -233,8 +233,12 @@ func (r reviewer) examine(ctx context.Context, paths []string) (report.View, err
 	if r.o.Audit && slices.Contains(r.under, ".") {
 		v.Unused = append(v.Unused, r.config.Unused(v.Suppressed)...)
 	}
+	told := v.Findings
+	for _, s := range v.Suppressed {
+		told = append(told[:len(told):len(told)], s.Finding)
+	}
 	var err error
-	v.Sources, err = sources(r.repo, v.Findings)
+	v.Sources, err = sources(r.repo, told)
 	return v, err
 }
 

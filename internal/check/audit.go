@@ -30,7 +30,8 @@ func (r *Result) audit(s subject, looks []look, o Options) {
 	}
 	for n, i := range s.ignores {
 		if i.ours && !used[n] && !strings.EqualFold(i.name, "all") && told(i.name, looks, o) {
-			r.Unused = append(r.Unused, Unused{s.path, i.line, i.name})
+			known := slices.ContainsFunc(o.Checks, func(c *Check) bool { return c.GoesBy(i.name) })
+			r.Unused = append(r.Unused, Unused{s.path, i.line, i.name, !known})
 		}
 	}
 }

@@ -121,6 +121,8 @@ type Unused struct {
 	Path string
 	Line int
 	Name string // the check that it names
+	// Unknown says that there is no check of that name.
+	Unknown bool
 }
 
 // A Result is what a run found.

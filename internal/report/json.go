@@ -9,19 +9,23 @@ import (
 // fields may appear without.
 const JSONVersion = 1
 
-// The JSON format. Lines count from 1; an edit replaces whole lines, and one with end_line below start_line inserts
-// before start_line. fix is null when none is offered, and refused then says why, where that is known.
+// The JSON format. An id stays the same when lines move. Lines and columns count from 1, columns in bytes; an edit replaces whole lines, and one with end_line below start_line inserts
+// before start_line. fix is null when none is offered, and refused then says why, where that is known. unused_ignores are
+// looked for with --verbose.
 type (
 	document struct {
 		Version  int           `json:"version"`
 		Files    int           `json:"files"`
 		Findings []jsonFinding `json:"findings"`
 		Errors   []jsonError   `json:"errors"`
+		Unused   []jsonUnused  `json:"unused_ignores"`
 	}
 	jsonFinding struct {
+		ID       string   `json:"id"`
 		Check    string   `json:"check"`
 		Path     string   `json:"path"`
 		Line     int      `json:"line"`
+		Column   int      `json:"column"`
 		EndLine  int      `json:"end_line"`
 		Severity string   `json:"severity"`
 		Message  string   `json:"message"`
@@ -39,6 +43,12 @@ type (
 		EndLine   int    `json:"end_line"`
 		New       string `json:"new"`
 	}
+	jsonUnused struct {
+		Path    string `json:"path"`
+		Line    int    `json:"line"`
+		Name    string `json:"name"`
+		Unknown bool   `json:"unknown"`
+	}
 	jsonError struct {
 		Path   string `json:"path"`
 		Line   int    `json:"line"`
@@ -49,11 +59,12 @@ type (
 
 // JSON writes v as one object, the format of JSONVersion.
 func JSON(w io.Writer, v View) error {
-	doc := document{Version: JSONVersion, Files: v.Files, Findings: []jsonFinding{}, Errors: []jsonError{}}
+	doc := document{Version: JSONVersion, Files: v.Files, Findings: []jsonFinding{}, Errors: []jsonError{},
+		Unused: []jsonUnused{}}
 	secret := v.secrecy()
 	for _, f := range v.Findings {
 		out := jsonFinding{
-			Check: f.Check.Name, Path: f.Path, Line: f.Line, EndLine: f.EndLine,
+			ID: f.ID, Check: f.Check.Name, Path: f.Path, Line: f.Line, Column: v.column(f), EndLine: f.EndLine,
 			Severity: f.Check.Severity.String(), Message: f.Message, Proof: "advice", Refused: f.Refused,
 		}
 		if secret.hidden(v, f) {
@@ -69,6 +80,9 @@ func JSON(w io.Writer, v View) error {
 	}
 	for _, s := range v.Skipped {
 		doc.Errors = append(doc.Errors, jsonError(s))
+	}
+	for _, u := range v.Unused {
+		doc.Unused = append(doc.Unused, jsonUnused(u))
 	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)

@@ -52,6 +52,13 @@ func view() report.View {
 		},
 		Sources:   map[string][]byte{file: []byte(source)},
 		Elsewhere: 3,
+		Suppressed: []check.Suppressed{
+			{Finding: check.Finding{Check: order, Path: file, At: at("COPY . ."), Line: 2, EndLine: 2, ID: "copy-order:2:ignored",
+				Message: "told elsewhere"}, Inline: true},
+			{Finding: check.Finding{Check: shell, Path: file, At: at("CMD node"), Line: 5, EndLine: 5, ID: "shell-form:2:ignored",
+				Message: "not for us"}},
+		},
+		Unused: []check.Unused{{Path: file, Line: 1, Name: "root-user"}, {Path: file, Line: 4, Name: "rot-user", Unknown: true}},
 	}
 }
 
@@ -107,8 +114,71 @@ func TestSARIFIsValid(t *testing.T) {
 	if err := log.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	if len(log.Runs) != 1 || len(log.Runs[0].Results) != 3 || len(log.Runs[0].Results[0].Fixes) != 1 {
+	if len(log.Runs) != 1 || len(log.Runs[0].Results) != 5 || len(log.Runs[0].Results[0].Fixes) != 1 {
 		t.Errorf("the log does not hold the findings: %s", out.String())
+	}
+}
+
+// TestSARIFColumns counts in UTF-16 code units, not in bytes, and without a byte order mark or a line's end.
+func TestSARIFColumns(t *testing.T) {
+	src := "\ufeffFROM é😀x\nRUN a \\\n  b😀\n"
+	c := &check.Check{Name: "c", Severity: check.Warning}
+	v := report.View{Sources: map[string][]byte{"Dockerfile": []byte(src)}}
+	for _, text := range []string{"x\n", "RUN a \\\n  b😀\n", "FROM", ""} {
+		start := strings.Index(src, text)
+		f := check.Finding{Check: c, Path: "Dockerfile", At: dockerfile.Span{Start: start, End: start + len(text)}, Line: 1, EndLine: 1}
+		if strings.HasPrefix(text, "RUN") {
+			f.Line, f.EndLine = 2, 3
+		}
+		v.Findings = append(v.Findings, f)
+	}
+	var out bytes.Buffer
+	if err := report.SARIF(&out, v, report.SARIFTool{}); err != nil {
+		t.Fatal(err)
+	}
+	log, err := sarif.FromBytes(out.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := [][4]int{{1, 9, 1, 10}, {2, 1, 3, 6}, {1, 1, 1, 5}, {1, 0, 1, 0}}
+	for n, r := range log.Runs[0].Results {
+		region := r.Locations[0].PhysicalLocation.Region
+		got := [4]int{value(region.StartLine), value(region.StartColumn), value(region.EndLine), value(region.EndColumn)}
+		if got != want[n] {
+			t.Errorf("finding %d stands on %v, want %v", n, got, want[n])
+		}
+	}
+}
+
+func value(n *int) int {
+	if n == nil {
+		return 0
+	}
+	return *n
+}
+
+// TestGitHubSaysWhatItDoesNotShow counts the annotations of each kind.
+func TestGitHubSaysWhatItDoesNotShow(t *testing.T) {
+	warning, info := &check.Check{Name: "w", Severity: check.Warning}, &check.Check{Name: "i", Severity: check.Info}
+	v := report.View{}
+	for range 10 {
+		v.Findings = append(v.Findings, check.Finding{Check: warning, Path: "a%b,c:d", Line: 1, EndLine: 1, Message: "50% of:\r\nthis, that"})
+	}
+	var out bytes.Buffer
+	if err := report.GitHub(&out, v); err != nil {
+		t.Fatal(err)
+	}
+	line := "::warning file=a%25b%2Cc%3Ad,line=1,endLine=1,title=lighterman w::50%25 of:%0D%0Athis, that\n"
+	if want := strings.Repeat(line, 10); out.String() != want {
+		t.Errorf("got\n%s", out.String())
+	}
+	v.Findings = append(v.Findings, v.Findings[0], check.Finding{Check: info, Path: "x", Line: 1, EndLine: 1})
+	out.Reset()
+	if err := report.GitHub(&out, v); err != nil {
+		t.Fatal(err)
+	}
+	if want := "\n11 warnings; GitHub shows the first 10 of a kind as annotations, the others only in this log\n"; !strings.HasSuffix(out.String(), want) {
+		t.Errorf("got\n%s", out.String())
 	}
 }
 

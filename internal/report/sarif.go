@@ -1,8 +1,11 @@
 package report
 
 import (
+	"bytes"
 	"io"
 	"net/url"
+	"strings"
+	"unicode/utf16"
 
 	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
 
@@ -19,8 +22,9 @@ type SARIFTool struct {
 
 const home = "https://github.com/lighterman/lighterman"
 
-// SARIF writes v as a SARIF 2.1.0 log (OASIS, errata 01) with fixes. Code scanning recognises a result across pushes by
-// its partial fingerprint, which is the finding's ID.
+// SARIF writes v as a SARIF 2.1.0 log (OASIS, errata 01) with fixes. A result is recognised across pushes by its partial
+// fingerprint, which is the finding's ID. GitHub's own, primaryLocationLineHash, is left to the action that uploads: it
+// warns of every one that it would have made otherwise.
 func SARIF(w io.Writer, v View, tool SARIFTool) error {
 	run := sarif.NewRunWithInformationURI("lighterman", home)
 	run.Tool.Driver.WithVersion(tool.Version)
@@ -29,7 +33,8 @@ func SARIF(w io.Writer, v View, tool SARIFTool) error {
 		run.AddRule(c.Name).
 			WithShortDescription(sarif.NewMultiformatMessageString().WithText(c.Summary)).
 			WithHelp(sarif.NewMultiformatMessageString().WithText(c.Summary).WithMarkdown(tool.Help(c))).
-			WithHelpURI(home + "/blob/main/internal/checks/" + c.Name + ".md")
+			WithHelpURI(home + "/blob/main/internal/checks/" + c.Name + ".md").
+			WithDefaultConfiguration(sarif.NewReportingConfiguration().WithLevel(sarifLevel(c.Severity)).WithEnabled(!c.OptIn))
 	}
 	secret := v.secrecy()
 	for _, f := range v.Findings {
@@ -38,6 +43,7 @@ func SARIF(w io.Writer, v View, tool SARIFTool) error {
 		}
 		run.AddResult(v.result(f))
 	}
+	v.suppress(run)
 	invocation := sarif.NewInvocation().WithExecutionSuccessful(true)
 	for _, s := range v.Skipped {
 		if s.Failed {
@@ -56,11 +62,44 @@ func (v View) result(f check.Finding) *sarif.Result {
 		WithLevel(sarifLevel(f.Check.Severity)).
 		WithMessage(sarif.NewTextMessage(f.Message)).
 		WithPartialFingerprints(map[string]string{"lighterman/v1": f.ID}).
-		WithLocations([]*sarif.Location{place(f.Path, sarif.NewSimpleRegion(f.Line, f.EndLine))})
+		WithLocations([]*sarif.Location{place(f.Path, v.stretch(f))})
 	if len(f.Fixes) > 0 {
 		r.WithFixes([]*sarif.Fix{v.sarifFix(f)})
 	}
 	return r
+}
+
+// suppress adds what was suppressed. Code scanning raises alerts for such results too, so a View holds them only when
+// somebody asked for all there is.
+func (v View) suppress(run *sarif.Run) {
+	for _, s := range v.Suppressed {
+		s.Fixes = nil
+		kind := "external"
+		if s.Inline {
+			kind = "inSource"
+		}
+		run.AddResult(v.result(s.Finding).WithSuppressions([]*sarif.Suppression{sarif.NewSuppression().WithKind(kind)}))
+	}
+}
+
+// stretch is the region that a finding stands on, without the end of its last line. Columns count UTF-16 code units, and
+// a byte order mark is none.
+func (v View) stretch(f check.Finding) *sarif.Region {
+	src := v.Sources[f.Path]
+	end := min(f.At.End, len(src))
+	end = f.At.Start + len(strings.TrimRight(string(src[min(f.At.Start, end):end]), "\r\n"))
+	if end > len(src) || end <= f.At.Start {
+		return sarif.NewSimpleRegion(f.Line, f.EndLine)
+	}
+	return sarif.NewRegion().
+		WithStartLine(f.Line).WithStartColumn(units(src, f.At.Start)).
+		WithEndLine(1 + bytes.Count(src[:end], []byte("\n"))).WithEndColumn(units(src, end))
+}
+
+// units is the 1-based column of a byte in UTF-16 code units.
+func units(src []byte, at int) int {
+	line := string(src[bytes.LastIndexByte(src[:at], '\n')+1 : at])
+	return 1 + len(utf16.Encode([]rune(strings.TrimPrefix(line, "\ufeff"))))
 }
 
 func sarifLevel(s check.Severity) string {

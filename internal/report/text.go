@@ -27,6 +27,11 @@ func Text(w io.Writer, v View, o TextOptions) error {
 	for _, s := range v.Skipped {
 		t.skip(s)
 	}
+	for _, u := range v.Unused {
+		if o.Verbose {
+			t.unused(u)
+		}
+	}
 	t.total()
 	return t.Flush()
 }
@@ -161,6 +166,16 @@ func (t *text) skip(s check.Skip) {
 		color, word = red, "cannot be read"
 	}
 	t.printf("%s  %s  %s\n", t.paint(bold, place), t.paint(color, word), clean(s.Reason))
+}
+
+// unused says that an ignore comment, or an entry of a configuration, does nothing.
+func (t *text) unused(u check.Unused) {
+	why := "keeps nothing from being said"
+	if u.Unknown {
+		why = "is the name of no check"
+	}
+	t.printf("%s  %s  %s %s\n", t.paint(bold, fmt.Sprintf("%s:%d", clean(u.Path), u.Line)), t.paint(faint, "unused ignore"),
+		clean(u.Name), why)
 }
 
 // total is the last line.
