@@ -21,7 +21,7 @@ import (
 // close ends the prover's children.
 func newEngine(log *slog.Logger) (o check.Options, close func()) {
 	pool := prove.NewPool(prove.Options{Logger: log})
-	o = check.Options{Checks: checks.All(), Images: image.Bundled(), Prover: pool, Today: today()}
+	o = check.Options{Checks: checks.All(), Images: image.Bundled(), Prover: pool, Linter: pool, Today: today()}
 	return o, func() { pool.Close() }
 }
 

@@ -51,7 +51,7 @@ func ParseSeverity(name string) (Severity, error) {
 
 // A Check looks for one kind of problem.
 type Check struct {
-	Name     string   // kebab-case, says what is wrong, never changes: "copy-order"
+	Name     string   // says what is wrong, never changes: kebab-case, or BuildKit's name of its own: "FromAsCasing"
 	Summary  string   // one line for tables: what it says, lower case, no full stop
 	Severity Severity // what its findings count as
 	Private  bool     // a line it reports may hold a secret: whoever shows one shows no more of it than Finding.At
@@ -72,7 +72,12 @@ type Pass struct {
 	Registries []string
 
 	report func(Finding)
+	lint   func() []Remark
 }
+
+// Lint is what BuildKit's own checks say about the file, in the order of its lines; nothing when no Linter is there.
+// All of them are run, whatever the file's "# check=" comments say.
+func (p *Pass) Lint() []Remark { return p.lint() }
 
 // Report records a finding at an instruction (or a part of it) with the fixes it offers, best first. With none, use
 // Advise and say why.
@@ -141,6 +146,7 @@ type Options struct {
 	Images      image.Facts // nil: nothing is known
 	Today       time.Time   // zero: the clock's day
 	Prover      Prover      // nil: no fix is offered
+	Linter      Linter      // nil: BuildKit's own checks find nothing
 	Ignored     []string    // names or aliases of checks that are off for the whole repository
 	Enabled     []string    // names or aliases of the checks that run only when they are asked for, and are
 	Concurrency int         // how many passes run at once; 0: one per CPU
@@ -171,6 +177,7 @@ type Case struct {
 	Intent   fixes.Intent
 	Builds   []buildcontext.Build // what the graph cannot see is looked up there
 	BaseUser string               // the user of the final base image where known, else ""
+	Bases    map[string]Base      // what is known of the base images, by reference
 	// Others are the other files that the fix changes, and Shared the Dockerfiles whose builds may read one of them, Path
 	// among them. Both are empty for a fix of Path alone.
 	Others []Changed

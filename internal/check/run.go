@@ -33,8 +33,8 @@ func Run(ctx context.Context, repo fs.FS, paths []string, o Options) (*Result, e
 	looks := make([]look, len(paths)*len(o.Checks))
 	each(ctx, o, len(looks), func(n int) {
 		s, c := subjects[n/len(o.Checks)], o.Checks[n%len(o.Checks)]
-		if s.file != nil && o.runs(c) {
-			looks[n] = s.pass(c, repo, o)
+		if s.file != nil && (o.runs(c) || o.runsAsked(c, s.asked)) {
+			looks[n] = s.pass(ctx, c, repo, o)
 		}
 	})
 	result := &Result{}
@@ -89,6 +89,11 @@ func (o Options) runs(c *Check) bool {
 	return o.Audit || !o.ignores(c)
 }
 
+// runsAsked reports whether the check, which runs only when it is asked for, is run because a file asks for it.
+func (o Options) runsAsked(c *Check, asked []string) bool {
+	return slices.ContainsFunc(asked, c.GoesBy) && (o.Audit || !o.ignores(c))
+}
+
 // ignores reports whether the check is switched off for the whole repository.
 func (o Options) ignores(c *Check) bool { return slices.ContainsFunc(o.Ignored, c.GoesBy) }
 
@@ -105,6 +110,8 @@ type subject struct {
 	builds  []buildcontext.Build
 	ignores ignores
 	skip    *Skip
+	asked   []string // see askedOf
+	lint    *lint
 }
 
 // load reads and parses one file. A panic, be it BuildKit's, becomes a Skip of that file.
@@ -131,6 +138,7 @@ func parse(repo fs.FS, contexts *buildcontext.Repository, path string, o Options
 	}
 	s.builds = contexts.FindStated(s.file, o.stated(path))
 	s.ignores = ignoresOf(s.file)
+	s.asked, s.lint = askedOf(s.file), &lint{}
 	return s
 }
 
@@ -166,7 +174,7 @@ func skipped(path string, err error) *Skip {
 }
 
 // pass runs one check on the file. A panic is named and contained.
-func (s subject) pass(c *Check, repo fs.FS, o Options) look {
+func (s subject) pass(ctx context.Context, c *Check, repo fs.FS, o Options) look {
 	p := &Pass{Check: c, File: s.file, Repo: repo, Builds: s.builds, Images: o.Images, Today: o.Today,
 		Registries: o.Registries}
 	if p.Images == nil {
@@ -176,6 +184,7 @@ func (s subject) pass(c *Check, repo fs.FS, o Options) look {
 		p.Today = time.Now()
 	}
 	out := look{ran: true}
+	p.lint = func() []Remark { return s.linted(ctx, repo, o) }
 	reported, limit := 0, reportable(s.file)
 	p.report = func(f Finding) {
 		if reported++; reported > limit {
@@ -219,6 +228,9 @@ func (unknown) Lookup(string) (image.Image, bool) { return image.Image{}, false 
 func (r *Result) add(s subject, looks []look, o Options) {
 	if s.skip != nil {
 		r.Skipped = append(r.Skipped, *s.skip)
+	}
+	if skip := s.lintSkip(); skip != nil {
+		r.Skipped = append(r.Skipped, *skip)
 	}
 	var found []Finding
 	for _, l := range looks {

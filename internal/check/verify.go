@@ -175,6 +175,7 @@ func (v *verifier) prove(ctx context.Context, s step, after map[string][]byte, c
 		Intent:   s.fix.Intent,
 		Builds:   subject.builds,
 		BaseUser: baseUser(subject.file, v.o),
+		Bases:    basesOf(subject.file, v.o.Images),
 	}
 	for _, other := range changed {
 		if other.Path == s.path {

@@ -13,7 +13,7 @@ import (
 
 // All lists the catalogue in the order in which pages and tables show it.
 func All() []*check.Check {
-	return []*check.Check{
+	return slices.Concat([]*check.Check{
 		// Caching and order.
 		copyOrder,
 		aptUpdateAlone,
@@ -48,9 +48,7 @@ func All() []*check.Check {
 		// How the image runs, and shells.
 		shellForm,
 		uncheckedDownload,
-
-		// BuildKit's own, by their names.
-	}
+	}, buildkitChecks) // BuildKit's own, by their names
 }
 
 // Named finds a check by its name or by what another tool calls it. Nil when there is none.

@@ -86,6 +86,8 @@ func agreed(found []Image) Image {
 		keep(&out.Adduser, i.Adduser)
 		keep(&out.Manager, i.Manager)
 		keep(&out.Slim, i.Slim)
+		keep(&out.Variables, i.Variables)
+		keep(&out.Made, i.Made)
 		out.Programs, out.Missing = common(out.Programs, i.Programs), common(out.Missing, i.Missing)
 		keep(&out.Workdir, i.Workdir)
 		keep(&out.Entrypoint, i.Entrypoint)
@@ -186,6 +188,10 @@ func (i *Image) set(key, value string) error {
 		i.Adduser = value
 	case "manager":
 		i.Manager = value
+	case "env":
+		i.Variables = value
+	case "platforms":
+		i.Made = value
 	case "has":
 		i.Programs = value
 	case "lacks":

@@ -43,6 +43,11 @@ type Image struct {
 	Port int
 	// Slim is the tag of a smaller variant of the same release with the same libc; "" when there is none or it is this one.
 	Slim string
+	// Variables are the names of all variables that the image sets, with commas, perhaps with some of other releases. See
+	// Sets.
+	Variables string
+	// Made are the platforms that the image is known to be published for, with commas. See On.
+	Made string
 	// Source says where the facts come from: a page and a date, or a registry and a date.
 	Source string
 
@@ -90,6 +95,30 @@ func (i Image) Has(program string) (has, known bool) {
 		return true, true
 	}
 	return false, slices.Contains(strings.Split(i.Missing, ","), program)
+}
+
+// Sets are the names of the variables that the image sets; known is false when they are not known.
+func (i Image) Sets() (names []string, known bool) {
+	if i.Answer == nil {
+		return strings.Split(i.Variables, ","), i.Variables != ""
+	}
+	for _, kv := range i.Answer.Config.Env {
+		name, _, _ := strings.Cut(kv, "=")
+		names = append(names, name)
+	}
+	return names, len(names) > 0
+}
+
+// On are all platforms that the image is published for; nil when they are not known.
+func (i Image) On() []string {
+	if i.Answer == nil || len(i.Answer.Platforms) == 0 {
+		return strings.FieldsFunc(i.Made, func(r rune) bool { return r == ',' })
+	}
+	var names []string
+	for _, p := range i.Answer.Platforms {
+		names = append(names, p.Name)
+	}
+	return names
 }
 
 // Size is the compressed size of the image for a platform in bytes, or 0.

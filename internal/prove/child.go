@@ -62,7 +62,12 @@ func serve(in io.Reader, out io.Writer, limit int64) int {
 }
 
 func answer(out io.Writer, req request) error {
-	rep := convert(context.Background(), req)
+	var rep reply
+	if req.Lint != nil {
+		rep = lintFile(context.Background(), *req.Lint)
+	} else {
+		rep = convert(context.Background(), req)
+	}
 	err := writeFrame(out, rep, maxReply)
 	if err != nil {
 		return writeFrame(out, reply{Error: "what it builds is too large to be compared"}, maxReply)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+
+	"github.com/lighterman/lighterman/internal/check"
 )
 
 // The sizes in bytes above which a message is refused, by the side that writes it and by the one that reads it.
@@ -49,6 +51,7 @@ type request struct {
 	Source []byte
 	Stages []string // what to build, by name; see named
 	Worlds []world
+	Lint   *lintRequest // asks for this instead, when it is there
 }
 
 // A reply is what a child found. Results is indexed like the request's Worlds, then Stages.
@@ -56,6 +59,7 @@ type reply struct {
 	Error   string
 	Steps   []rawStep // every step that occurs, once
 	Results [][]rawImage
+	Remarks []check.Remark // the answer to Lint
 }
 
 // A rawImage is one stage converted in one world.

@@ -42,6 +42,10 @@ var equivalents = []struct {
 		return strings.HasPrefix(m.name, "runs-as/") && below ||
 			strings.HasPrefix(m.old, "COPY --from=build /x /x") && strings.HasPrefix(m.with, "USER ")
 	}},
+	{"letters are written in the other case where none counts", func(m mutant) bool {
+		return strings.HasPrefix(m.name, "respelled/") && strings.EqualFold(m.old, m.with) &&
+			(strings.HasPrefix(m.old, "FROM ") || strings.HasPrefix(m.old, "EXPOSE "))
+	}},
 	{"what counts only the last time is said twice", func(m mutant) bool {
 		return strings.HasPrefix(m.name, "unchanged/dead-") && m.with == m.old+m.old
 	}},

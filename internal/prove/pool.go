@@ -29,10 +29,12 @@ type Options struct {
 	bound bool // leaves out the bound on expansion, to test what stands behind it
 }
 
-// A Pool proves fixes with the help of child processes, which it keeps and uses again. It implements check.Prover.
+// A Pool proves fixes and lints files with the help of child processes, which it keeps and uses again. It implements
+// check.Prover and check.Linter.
 type Pool struct {
 	opts  Options
 	slots chan struct{} // holds one for each child that may run
+	lints lints
 
 	mu     sync.Mutex
 	idle   []*worker

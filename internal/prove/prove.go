@@ -23,6 +23,7 @@ var _ check.Prover = (*Pool)(nil)
 // A predicate decides for one kind of Intent. text sees the two files and what the build contexts hold; image sees
 // one world and one stage that stands on the changed one. Both return why the promise is not shown to hold.
 type predicate struct {
+	read  func(c check.Case) (*change, error) // nil: read, which holds for fixes within one stage
 	text  func(c *change) error
 	image func(c *change, before, after image) error
 }
@@ -46,6 +47,8 @@ func predicateOf(intent fixes.Intent) (predicate, error) {
 		return ownedCopies(i), nil
 	case fixes.CopiedPlainly:
 		return copiedPlainly(), nil
+	case fixes.Respelled:
+		return respelled(), nil
 	case fixes.StartsDirectly:
 		return startsDirectly(i), nil
 	case fixes.Pinned:
@@ -63,7 +66,10 @@ func (p *Pool) Prove(ctx context.Context, c check.Case) error {
 	if err != nil {
 		return err
 	}
-	ch, err := read(c)
+	if pred.read == nil {
+		pred.read = read
+	}
+	ch, err := pred.read(c)
 	if err != nil {
 		return err
 	}

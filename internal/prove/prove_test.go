@@ -66,6 +66,7 @@ var intents = []fixes.Intent{
 	fixes.CopiedPlainly{},
 	fixes.StartsDirectly{},
 	fixes.Pinned{},
+	fixes.Respelled{},
 }
 
 // intentFile is what stands beside the intent's own fields.

@@ -31,6 +31,21 @@ type change struct {
 // two others in one stage differ; those that set what later ones see keep their text and order; no comment is lost
 // or leaves its instruction.
 func read(c check.Case) (*change, error) {
+	ch, err := parse(c)
+	if err != nil {
+		return nil, err
+	}
+	ch.cut()
+	for _, holds := range ch.invariants() {
+		if err := holds(); err != nil {
+			return nil, err
+		}
+	}
+	return ch, nil
+}
+
+// parse reads both files.
+func parse(c check.Case) (*change, error) {
 	if bytes.Equal(c.Before, c.After) {
 		return nil, errors.New("nothing is changed")
 	}
@@ -42,14 +57,7 @@ func read(c check.Case) (*change, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the result is not a Dockerfile: %w", err)
 	}
-	ch := &change{Case: c, before: before, after: after, answers: map[string]error{}}
-	ch.cut()
-	for _, holds := range ch.invariants() {
-		if err := holds(); err != nil {
-			return nil, err
-		}
-	}
-	return ch, nil
+	return &change{Case: c, before: before, after: after, answers: map[string]error{}}, nil
 }
 
 // invariants are the textual invariants of the change's Intent.
