@@ -84,3 +84,6 @@ func schemaOfFields(t reflect.Type) object {
 	}
 	return s
 }
+
+// Keys are the keys of our configuration file.
+func Keys() []string { return keysOf(reflect.TypeFor[file]()) }
