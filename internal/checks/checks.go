@@ -22,6 +22,7 @@ func All() []*check.Check {
 		untaggedBase,
 		unpinnedBase,
 		endOfLifeBase,
+		heavyBase,
 
 		// Users and secrets.
 		rootUser,
