@@ -23,6 +23,7 @@ func All() []*check.Check {
 		unpinnedBase,
 		endOfLifeBase,
 		heavyBase,
+		stageLibcMismatch,
 
 		// Users and secrets.
 		rootUser,

@@ -1,0 +1,308 @@
+package checks
+
+import (
+	"encoding/json"
+	"io"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/check"
+)
+
+// A native is something copied that only works on a base like the one it was made on.
+type native struct {
+	what    string              // the beginning of a sentence: "the program that cargo builds"
+	libc    bool                // it needs the C library
+	program bool                // it is linked to the C library's symbols, of which an older release lacks some
+	release func(string) string // the part of a reference's version that it is bound to; nil for none
+}
+
+// nativesIn are the natives among what an instruction copies from a home. What is not recognised is none: sources, web
+// pages, archives of bytecode and static programs work everywhere.
+func nativesIn(p *check.Pass, a home, copied *dockerfile.Instruction) []native {
+	var out []native
+	for _, w := range copied.Words[:len(copied.Words)-1] {
+		source := w.Text
+		if strings.ContainsAny(source, "$\\`\"'*?[") {
+			continue
+		}
+		source = path.Join("/", source)
+		if shipsRuntime(a.facts.Name, source) {
+			out = append(out, native{what: "the program that is copied from " + source, libc: true, program: true})
+		}
+		if a.stage == nil {
+			continue
+		}
+		for _, made := range madeIn(a) {
+			if within(source, made.at) || within(made.at, source) && source != "/" {
+				out = append(out, native{what: made.what(), libc: true, program: true})
+			}
+		}
+		out = append(out, installedAt(p, a, copied, source)...)
+	}
+	return out
+}
+
+// runtimes are where images have programs that are linked to the C library, by the image's name.
+var runtimes = map[string][]string{
+	"node":            {"/usr/local/bin/node"},
+	"python":          {"/usr/local/bin/python", "/usr/local/bin/python3", "/usr/local/lib/libpython3.so"},
+	"ruby":            {"/usr/local/bin/ruby"},
+	"php":             {"/usr/local/bin/php", "/usr/local/sbin/php-fpm", "/usr/local/lib/php/extensions"},
+	"eclipse-temurin": {"/opt/java/openjdk"},
+	"amazoncorretto":  {"/usr/lib/jvm"},
+	"nginx":           {"/usr/sbin/nginx"},
+	"redis":           {"/usr/local/bin/redis-server", "/usr/local/bin/redis-cli"},
+	"postgres":        {"/usr/local/bin/psql", "/usr/local/bin/postgres", "/usr/lib/postgresql"},
+}
+
+func shipsRuntime(name, source string) bool {
+	return slices.ContainsFunc(runtimes[name], func(at string) bool { return within(source, at) })
+}
+
+// A product of a compiler: what made it, and where it lies.
+type compiled struct{ by, at string }
+
+// what it is called in a sentence. A Go program needs the C library when one of its packages does, as net does.
+func (c compiled) what() string {
+	if c.by == "go" {
+		return "the program that go builds, with cgo on,"
+	}
+	return "the program that " + c.by + " builds"
+}
+
+// madeIn are the programs that a stage compiles and links to its C library, as far as its commands say where they lie.
+func madeIn(a home) []compiled {
+	var out []compiled
+	text := stageText(a.stage)
+	for _, run := range runsOf(a.stage) {
+		cmds, ok := placedCommands(run)
+		if !ok {
+			continue
+		}
+		for _, c := range cmds {
+			if by := linker(a, c, text); by != "" {
+				for _, at := range outputsOf(by, c) {
+					out = append(out, compiled{by, at})
+				}
+			}
+		}
+	}
+	return out
+}
+
+// stageText is all that a stage and those it stands on say.
+func stageText(s *dockerfile.Stage) string {
+	var b strings.Builder
+	for ; s != nil; s = s.Parent {
+		for _, i := range s.Instructions {
+			b.WriteString(i.Keyword + " " + i.Text() + "\n")
+		}
+	}
+	return b.String()
+}
+
+var (
+	// static matches what makes a linker leave nothing to the C library of the base.
+	static = regexp.MustCompile(`(?:^|[\s"'=,])-?-static(?:[\s"',]|$)|crt-static|static-executable|linux-musl|-musl\b|\bnetgo\b`)
+	// withoutCgo and withCgo match the setting that decides whether Go links to the C library.
+	withoutCgo = regexp.MustCompile(`\bCGO_ENABLED["']?[=\s]["']?0`)
+	withCgo    = regexp.MustCompile(`\bCGO_ENABLED["']?[=\s]["']?1`)
+	// cToolsAdded matches the install of a C compiler on Alpine.
+	cToolsAdded = regexp.MustCompile(`\bapk\b[^\n]*\badd\b[^\n]*\b(gcc|g\+\+|build-base|musl-dev|alpine-sdk|clang)\b`)
+)
+
+// linker is the name of the tool whose product the command makes when that is linked to the C library, else "".
+func linker(a home, c placed, text string) string {
+	words := c.texts()
+	if len(words) < 2 || static.MatchString(text) {
+		return ""
+	}
+	switch name := c.Name(); name {
+	case "cargo":
+		// On musl Rust links everything into the program (doc.rust-lang.org/reference/linkage.html).
+		if a.facts.Libc == "glibc" && (words[1] == "build" || words[1] == "install") {
+			return "cargo"
+		}
+	case "go":
+		if (words[1] == "build" || words[1] == "install") && usesCgo(a, text) {
+			return "go"
+		}
+	case "gcc", "g++", "cc", "c++", "clang", "clang++", "ghc", "crystal", "nim":
+		return name
+	}
+	return ""
+}
+
+// usesCgo reports whether Go links to the C library as soon as a package can: it is not told to leave that, and there is
+// a C compiler (pkg.go.dev/cmd/cgo).
+func usesCgo(a home, text string) bool {
+	if withoutCgo.MatchString(text) || strings.Contains(text, "GOARCH") && !withCgo.MatchString(text) {
+		return false // cross-compiling leaves it as well
+	}
+	has, known := a.facts.Has("gcc")
+	return has && known || cToolsAdded.MatchString(text) || withCgo.MatchString(text)
+}
+
+// texts are the command's words.
+func (c placed) texts() []string {
+	var out []string
+	for _, w := range c.Words {
+		out = append(out, w.Text)
+	}
+	return out
+}
+
+// outputsOf are the absolute paths at which a command of that tool leaves programs.
+func outputsOf(by string, c placed) []string {
+	var out []string
+	words := c.texts()
+	for n, w := range words {
+		switch {
+		case w == "-o" && n+1 < len(words):
+			out = append(out, from(c.dir, words[n+1]))
+		case strings.HasPrefix(w, "-o="), strings.HasPrefix(w, "--root="):
+			_, value, _ := strings.Cut(w, "=")
+			out = append(out, from(c.dir, value))
+		case w == "--root" && n+1 < len(words):
+			out = append(out, from(c.dir, words[n+1]))
+		}
+	}
+	switch {
+	case by == "cargo" && words[1] == "build" && c.dir != "":
+		out = append(out, path.Join(c.dir, "target/release"), path.Join(c.dir, "target/debug"))
+	case by == "cargo" && len(out) == 0:
+		out = append(out, "/usr/local/cargo/bin")
+	case by == "go" && words[1] == "install":
+		out = append(out, "/go/bin")
+	}
+	return slices.DeleteFunc(out, func(at string) bool { return at == "" })
+}
+
+// from is a path as seen from a directory, "" when that is not known.
+func from(dir, name string) string {
+	switch {
+	case strings.ContainsAny(name, "$\\`\"'*?[{"):
+		return ""
+	case path.IsAbs(name):
+		return path.Clean(name)
+	case dir == "":
+		return ""
+	}
+	return path.Join(dir, name)
+}
+
+var (
+	pythonPlace = regexp.MustCompile(`(^|/)(site-packages|dist-packages|\.?venv|virtualenv|env)(/|$)|^/root/\.local(/|$)`)
+	nodePlace   = regexp.MustCompile(`(^|/)node_modules(/|$)`)
+	rubyPlace   = regexp.MustCompile(`^/usr/local/bundle(/|$)|(^|/)vendor/bundle(/|$)`)
+)
+
+// installedAt are the natives among the installed packages that lie at a source.
+func installedAt(p *check.Pass, a home, copied *dockerfile.Instruction, source string) []native {
+	switch {
+	case a.facts.Name == "python" && pythonPlace.MatchString(source):
+		compiled := mentionsPackage(p, a, pythonManifests, pythonNatives)
+		return []native{{what: "what pip installed", libc: compiled, release: minor}}
+	case a.facts.Name == "ruby" && rubyPlace.MatchString(source):
+		compiled := mentionsPackage(p, a, []string{"Gemfile.lock", "Gemfile"}, rubyNatives)
+		return []native{{what: "the gems that were installed", libc: compiled, release: minor}}
+	case a.facts.Name == "node" && nodePlace.MatchString(source) && !reinstalls(copied):
+		if name := nodeNative(p); name != "" {
+			return []native{{what: "the package " + name + " that was installed", libc: true, release: major}}
+		}
+	}
+	return nil
+}
+
+// reinstalls reports whether the packages are installed anew behind the copy.
+func reinstalls(copied *dockerfile.Instruction) bool {
+	return slices.ContainsFunc(following(copied), func(i *dockerfile.Instruction) bool {
+		return i.Keyword == "RUN" && rebuilds.MatchString(i.Text())
+	})
+}
+
+var rebuilds = regexp.MustCompile(`\b(npm|pnpm|yarn|bun)\s+(ci|i|install|rebuild)\b`)
+
+var pythonManifests = []string{
+	"requirements.txt", "pyproject.toml", "Pipfile", "poetry.lock", "uv.lock", "Pipfile.lock",
+}
+
+// pythonNatives and rubyNatives match packages that do not work without their compiled part.
+var (
+	pythonNatives = naming(`numpy pandas scipy scikit-learn matplotlib pillow lxml cryptography cffi psycopg2
+		psycopg2-binary psycopg-binary asyncpg mysqlclient pydantic pydantic-core uvloop httptools grpcio orjson bcrypt
+		argon2-cffi pynacl torch tensorflow onnxruntime opencv-python opencv-python-headless pyarrow polars duckdb
+		shapely h5py gevent greenlet psutil tiktoken tokenizers regex lz4 zstandard`)
+	rubyNatives = naming(`nokogiri pg mysql2 sqlite3 bcrypt bootsnap msgpack puma ffi nio4r racc google-protobuf grpc oj
+		hiredis`)
+)
+
+// naming matches a text that names one of the packages, as the commands and the manifests of pip and bundler do.
+func naming(packages string) *regexp.Regexp {
+	names := strings.Join(strings.Fields(packages), "|")
+	return regexp.MustCompile(`(?im)(?:^|[\s"'=])(?:` + names + `)(?:$|[\s"'=<>~!\[;,(])`)
+}
+
+// mentionsPackage reports whether a command of the stage, or a manifest in the context, names one of the packages.
+func mentionsPackage(p *check.Pass, a home, manifests []string, names *regexp.Regexp) bool {
+	for _, run := range runsOf(a.stage) {
+		if names.MatchString(run.Text()) {
+			return true
+		}
+	}
+	for _, b := range p.Builds {
+		for _, name := range manifests {
+			if b.Context != nil && names.Match(manifest(b.Context, name)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// maxManifest bounds what is read of one manifest.
+const maxManifest = 1 << 20
+
+// manifest is the text of a file, nil when it cannot be read.
+func manifest(tree fs.FS, name string) []byte {
+	f, err := tree.Open(name)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxManifest))
+	if err != nil {
+		return nil
+	}
+	return text
+}
+
+// nodeNatives are packages that a program needs at run time and that do not work without their compiled part.
+var nodeNatives = []string{
+	"bcrypt", "sharp", "sqlite3", "better-sqlite3", "canvas", "argon2", "re2", "isolated-vm", "snappy", "zeromq", "libxmljs2",
+	"node-pty", "lmdb", "leveldown", "pg-native", "couchbase", "@napi-rs/canvas", "@node-rs/bcrypt", "@node-rs/argon2",
+}
+
+// nodeNative is one of them that the project depends on, "" when there is none.
+func nodeNative(p *check.Pass) string {
+	for _, b := range p.Builds {
+		if b.Context == nil {
+			continue
+		}
+		var project struct{ Dependencies map[string]any }
+		if json.Unmarshal(manifest(b.Context, "package.json"), &project) != nil {
+			continue
+		}
+		for _, name := range nodeNatives {
+			if _, ok := project.Dependencies[name]; ok {
+				return name
+			}
+		}
+	}
+	return ""
+}
