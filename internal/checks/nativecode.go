@@ -13,8 +13,8 @@ import (
 	"github.com/lighterman/lighterman/internal/check"
 )
 
-// A native is something copied that only works on a base like the one it was made on.
-type native struct {
+// A tied is something copied that only works on a base like the one it was made on.
+type tied struct {
 	what    string              // the beginning of a sentence: "the program that cargo builds"
 	libc    bool                // it needs the C library
 	program bool                // it is linked to the C library's symbols, of which an older release lacks some
@@ -23,8 +23,8 @@ type native struct {
 
 // nativesIn are the natives among what an instruction copies from a home. What is not recognised is none: sources, web
 // pages, archives of bytecode and static programs work everywhere.
-func nativesIn(p *check.Pass, a home, copied *dockerfile.Instruction) []native {
-	var out []native
+func nativesIn(p *check.Pass, a home, copied *dockerfile.Instruction) []tied {
+	var out []tied
 	for _, w := range copied.Words[:len(copied.Words)-1] {
 		source := w.Text
 		if strings.ContainsAny(source, "$\\`\"'*?[") {
@@ -32,14 +32,14 @@ func nativesIn(p *check.Pass, a home, copied *dockerfile.Instruction) []native {
 		}
 		source = path.Join("/", source)
 		if shipsRuntime(a.facts.Name, source) {
-			out = append(out, native{what: "the program that is copied from " + source, libc: true, program: true})
+			out = append(out, tied{what: "the program that is copied from " + source, libc: true, program: true})
 		}
 		if a.stage == nil {
 			continue
 		}
 		for _, made := range madeIn(a) {
 			if within(source, made.at) || within(made.at, source) && source != "/" {
-				out = append(out, native{what: made.what(), libc: true, program: true})
+				out = append(out, tied{what: made.what(), libc: true, program: true})
 			}
 		}
 		out = append(out, installedAt(p, a, copied, source)...)
@@ -203,17 +203,17 @@ var (
 )
 
 // installedAt are the natives among the installed packages that lie at a source.
-func installedAt(p *check.Pass, a home, copied *dockerfile.Instruction, source string) []native {
+func installedAt(p *check.Pass, a home, copied *dockerfile.Instruction, source string) []tied {
 	switch {
 	case a.facts.Name == "python" && pythonPlace.MatchString(source):
 		compiled := mentionsPackage(p, a, pythonManifests, pythonNatives)
-		return []native{{what: "what pip installed", libc: compiled, release: minor}}
+		return []tied{{what: "what pip installed", libc: compiled, release: minor}}
 	case a.facts.Name == "ruby" && rubyPlace.MatchString(source):
 		compiled := mentionsPackage(p, a, []string{"Gemfile.lock", "Gemfile"}, rubyNatives)
-		return []native{{what: "the gems that were installed", libc: compiled, release: minor}}
+		return []tied{{what: "the gems that were installed", libc: compiled, release: minor}}
 	case a.facts.Name == "node" && nodePlace.MatchString(source) && !reinstalls(copied):
 		if name := nodeNative(p); name != "" {
-			return []native{{what: "the package " + name + " that was installed", libc: true, release: major}}
+			return []tied{{what: "the package " + name + " that was installed", libc: true, release: major}}
 		}
 	}
 	return nil
