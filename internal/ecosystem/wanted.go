@@ -10,11 +10,11 @@ import (
 var (
 	manifests = []string{"go.mod", "go.work", "package.json", ".npmrc", ".yarnrc", ".yarnrc.yml", "pnpm-workspace.yaml",
 		"pyproject.toml", "poetry.toml", "uv.toml",
-		"Gemfile", "gems.rb"}
+		"Gemfile", "gems.rb", "Pipfile", "pdm.toml"}
 
 	lockFiles = []string{"go.sum", "go.work.sum", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock",
 		"pnpm-lock.yaml", "poetry.lock", "uv.lock", "pdm.lock",
-		"Gemfile.lock", "gems.locked"}
+		"Gemfile.lock", "gems.locked", "Pipfile.lock"}
 )
 
 // Wanted reports whether a file of that repository path may be opened by Read. Whoever reads a repository over a
@@ -28,18 +28,24 @@ func Wanted(name string) bool {
 	return slices.Contains(manifests, path.Base(name)) || isRequirements(name) || isRead(name) || isProgram(name)
 }
 
-// isProgram reports whether a path is, by convention, a Gemfile or the settings beside one.
+// isProgram reports whether a path is, by convention, a Gemfile or the settings beside one, or describes an environment
+// of conda.
 func isProgram(name string) bool {
 	base := path.Base(name)
-	return strings.HasSuffix(base, ".gemfile") || strings.HasPrefix(base, "Gemfile") && !Lock(name) ||
+	return isEnvironment(base) || strings.HasSuffix(base, ".gemfile") || strings.HasPrefix(base, "Gemfile") && !Lock(name) ||
 		strings.HasSuffix(name, ".bundle/config")
+}
+
+func isEnvironment(base string) bool {
+	ext := path.Ext(base)
+	return (ext == ".yml" || ext == ".yaml") && (strings.Contains(base, "environment") || strings.Contains(base, "conda"))
 }
 
 // Manifest reports whether a file of that path is one that installs read: a manifest, a lock file, a list of
 // requirements. A copy that brings nothing else stands where it should.
 func Manifest(name string) bool {
 	return slices.Contains(manifests, path.Base(name)) || Lock(name) || isRequirements(name) ||
-		isManifest(name)
+		isManifest(name) || isEnvironment(path.Base(name))
 }
 
 // Lock reports whether a file of that path is a lock file.

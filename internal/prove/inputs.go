@@ -67,6 +67,8 @@ func completeFor(fsys fs.FS, in string, inputs []string, e effect) error {
 	switch base := path.Base(in); {
 	case base == "pyproject.toml":
 		return pythonProject(fsys, in, inputs, e)
+	case base == "Pipfile":
+		return pipfile(fsys, in)
 	case base == "Gemfile", base == "gems.rb":
 		return gemfile(fsys, in, inputs)
 	case matchesAny(poms, base):

@@ -2,6 +2,7 @@ package prove
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -11,14 +12,16 @@ type tool struct {
 	commands  []string // "npm ci": the first words
 	manifests []string // one of these files has to be there; none: it reads nothing
 	options   options
-	needs     []string // options, or "this|that", without which it may read the sources: the manifest decides
-	also      []string // files that it reads beside each manifest when they are there
-	forbids   []string // options that a free one must not have
-	beside    []string // directories that it writes beside each manifest
-	writes    []string // what else it writes
-	alters    bool     // it may change a manifest or a lock file
-	free      bool     // other words may follow, as long as they name nothing in the sources
-	system    bool     // it writes where the system keeps its programs
+	needs     []string       // options, or "this|that", without which it may read the sources: the manifest decides
+	also      []string       // files that it reads beside each manifest when they are there
+	forbids   []string       // options that a free one must not have
+	words     *regexp.Regexp // what other words may be; nil: there are none
+	usually   string         // the list that it reads when "env" is among its words and none is named
+	beside    []string       // directories that it writes beside each manifest
+	writes    []string       // what else it writes
+	alters    bool           // it may change a manifest or a lock file
+	free      bool           // other words may follow, as long as they name nothing in the sources
+	system    bool           // it writes where the system keeps its programs
 }
 
 var (
@@ -123,6 +126,17 @@ func toolEffect(program string, words []string, dir string) (effect, bool, error
 	}
 	if len(p.rest) > 0 && length == 1 {
 		return e, false, nil
+	}
+	if best.usually != "" && words[1] == "env" && len(p.lists) == 0 {
+		p.lists = []string{best.usually}
+	}
+	if best.words != nil {
+		for _, v := range p.values {
+			if local(v) || strings.Contains(v, "$") {
+				return e, true, fmt.Errorf("%s may read the sources: %s", program, v)
+			}
+		}
+		p.rest = slices.DeleteFunc(p.rest, best.words.MatchString)
 	}
 	if len(p.rest) > 0 {
 		return e, true, fmt.Errorf("%s may read more than manifests: %s", program, p.rest[0])

@@ -40,6 +40,9 @@ func (l *lists) read(e effect, name string) error {
 	if err != nil {
 		return err
 	}
+	if ext := path.Ext(name); ext == ".yml" || ext == ".yaml" {
+		return l.environment(e, name, text)
+	}
 	for line := range strings.Lines(text) {
 		if err := l.line(e, name, strings.TrimSpace(line)); err != nil {
 			return err
@@ -74,6 +77,42 @@ var (
 	listName    = regexp.MustCompile(`^[A-Za-z0-9][\w.-]*\s*(\[[\w.,\s-]*\])?\s*`)
 	listAddress = regexp.MustCompile(`^@\s*(git\+)?(https|http|ssh|git)://[^\s]+(\s|$)`)
 )
+
+var (
+	// environmentLine matches the lines of an environment.yml that name packages and channels on the network.
+	environmentLine = regexp.MustCompile(`^(---|(name|prefix): *\S+|(channels|dependencies):|- pip:|` +
+		`- ["']?(https?://\S+|([\w.-]+(/[\w.-]+)?::)?[A-Za-z0-9_][\w.-]*( *[=<>!~][\w.=<>!~,|* ]*)?)["']?)$`)
+	listItem = regexp.MustCompile(`^-\s+(.*)$`)
+)
+
+// environment checks the description of an environment of conda, line by line; under "- pip:" stand lines as in a list.
+func (l *lists) environment(e effect, name, text string) error {
+	pip, depth := false, 0
+	for line := range strings.Lines(text) {
+		indent := len(line) - len(strings.TrimLeft(line, " "))
+		if k := strings.Index(" "+line, " #"); k >= 0 {
+			line = line[:k]
+		}
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		if m := listItem.FindStringSubmatch(line); pip && m != nil && indent > depth {
+			if err := l.line(e, name, strings.Trim(m[1], `"'`)); err != nil {
+				return err
+			}
+			continue
+		}
+		if pip = line == "- pip:"; pip {
+			depth = indent
+		}
+		if !environmentLine.MatchString(line) || archiveName(strings.Trim(line, `"'`)) || strings.HasSuffix(line, ".conda") ||
+			strings.HasPrefix(line, "- local") {
+			return fmt.Errorf("%s has the line %q, which may name part of the sources", name, line)
+		}
+	}
+	return nil
+}
 
 // line checks one line. A line that goes on in the next one is taken by itself, which can only refuse more.
 func (l *lists) line(e effect, name, line string) error {

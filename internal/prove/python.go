@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -42,13 +43,51 @@ var pythonTools = []tool{
 		beside: []string{".venv"}, alters: true,
 		also: []string{"uv.lock", "uv.toml", ".python-version", ".python-versions"},
 	},
-	{commands: []string{"poetry config"}, free: true, forbids: []string{"--local"}},
+	{
+		commands: []string{"pipenv install", "pipenv sync"}, manifests: []string{"Pipfile"}, alters: true, system: true,
+		options: options{
+			switches: `--deploy --system --dev -d --ignore-pipfile --verbose -v --quiet -q --clear --site-packages --pre
+				--keep-outdated`,
+			values: "--python --categories",
+		},
+		beside: []string{".venv"}, also: []string{"Pipfile.lock", ".env", "pylock.toml"},
+	},
+	{
+		commands: []string{"pdm install", "pdm sync"}, manifests: []string{"pyproject.toml"}, alters: true, system: true,
+		options: options{
+			switches: `--prod --production --no-self --no-editable --check --no-lock --frozen-lockfile --no-default --dev -d
+				-q --quiet -v -vv --verbose --no-isolation --fail-fast -x --clean --no-cache --non-interactive -n`,
+			values: "-G --group --with --without", dirs: "-p --project",
+		},
+		needs: []string{"--no-self"}, beside: []string{".venv", "__pypackages__", ".pdm-python"},
+		also: []string{"pdm.lock", "pdm.toml"},
+	},
+	{
+		commands: strings.Split("conda install,conda create,conda update,mamba install,mamba create,micromamba install,"+
+			"micromamba create,conda env create,conda env update,mamba env create,mamba env update,micromamba env create,"+
+			"micromamba env update", ","),
+		options: options{
+			switches: `-y --yes -q --quiet -v --verbose --prune --override-channels --no-deps --freeze-installed --update-deps
+				--only-deps --copy --strict-channel-priority --all`,
+			values: "-n --name -c --channel --solver --platform", lists: "-f --file", places: "-p --prefix",
+		},
+		words: condaSpec, usually: "environment.yml", system: true,
+	},
+	{commands: []string{"poetry config", "pdm config"}, free: true, forbids: []string{"--local"}},
+	{
+		commands: []string{"conda clean", "mamba clean", "micromamba clean", "conda init", "conda config", "pipenv --version",
+			"pdm --version", "conda --version"},
+		free: true, system: true, forbids: []string{"--file", "--env"},
+	},
 	{
 		commands: []string{"poetry --version", "uv --version", "uv cache clean", "poetry cache clear", "poetry self add",
 			"pipx install", "uv tool install", "uv python install"},
 		also: uvSettings, free: true, system: true, forbids: []string{"-r", "--with", "--editable", "-e", "--with-requirements"},
 	},
 }
+
+// condaSpec matches a package by name, with a version.
+var condaSpec = regexp.MustCompile(`^([\w-]+(/[\w-]+)?::)?[A-Za-z0-9_][\w.-]*([=<>!~][\w.=<>!~,|*]*)?$`)
 
 // maxBrackets bounds how many tables and lists a TOML file may have: the parser goes down one level for each.
 const maxBrackets = 20_000
@@ -86,7 +125,10 @@ func pythonProject(fsys fs.FS, name string, inputs []string, e effect) error {
 		return err
 	}
 	tools := table(all, "tool")
-	for _, t := range []any{all["project"], all["dependency-groups"], tools["poetry"], tools["uv"], tools["pdm"]} {
+	for _, t := range []any{
+		dependencies(all["project"]), all["dependency-groups"], dependencies(tools["poetry"]), dependencies(tools["uv"]),
+		dependencies(tools["pdm"]),
+	} {
 		if place := placeIn(t); place != "" {
 			return fmt.Errorf("%s depends on %s, which is part of the sources", name, place)
 		}
@@ -99,6 +141,13 @@ func pythonProject(fsys fs.FS, name string, inputs []string, e effect) error {
 			return fmt.Errorf("%s sets up a plugin of poetry, which may read the sources", name)
 		}
 	}
+	if strings.HasPrefix(e.name, "pdm") {
+		for _, key := range []string{"pre_install", "post_install", "pre_lock", "post_lock"} {
+			if table(tools, "pdm", "scripts")[key] != nil || table(tools, "pdm")["options"] != nil {
+				return fmt.Errorf("%s sets up more than an install: %s", name, key)
+			}
+		}
+	}
 	dynamic, _ := table(all, "project")["dynamic"].([]any)
 	for _, field := range dynamic {
 		needed := field == "dependencies" || field == "optional-dependencies" || field == "version" && e.name == "uv sync"
@@ -107,6 +156,17 @@ func pythonProject(fsys fs.FS, name string, inputs []string, e effect) error {
 		}
 	}
 	return workspaceOf(fsys, name, table(tools, "uv", "workspace"), inputs, e)
+}
+
+// dependencies is a table without what says what the project itself is made of.
+func dependencies(t any) any {
+	set, ok := t.(map[string]any)
+	if !ok {
+		return t
+	}
+	set = maps.Clone(set)
+	maps.DeleteFunc(set, func(key string, _ any) bool { return slices.Contains(ownFiles, key) })
+	return set
 }
 
 // installsItself reports whether an install that does not leave the project out would install it.
@@ -126,6 +186,18 @@ func installsItself(all map[string]any, command string) bool {
 	return true
 }
 
+// pipfile checks that a Pipfile names nothing of the sources.
+func pipfile(fsys fs.FS, name string) error {
+	all, err := tables(fsys, name)
+	if err != nil {
+		return err
+	}
+	if place := placeIn(all); place != "" {
+		return fmt.Errorf("%s depends on %s, which is part of the sources", name, place)
+	}
+	return nil
+}
+
 // placeIn is a place of the file system that a table of dependencies names, "" when there is none.
 func placeIn(v any) string {
 	switch v := v.(type) {
@@ -133,9 +205,6 @@ func placeIn(v any) string {
 		for _, key := range slices.Sorted(maps.Keys(v)) {
 			if text, ok := v[key].(string); ok && (key == "path" || key == "file") {
 				return text
-			}
-			if slices.Contains(ownFiles, key) {
-				continue
 			}
 			if place := placeIn(v[key]); place != "" {
 				return place
