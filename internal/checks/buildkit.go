@@ -20,34 +20,34 @@ import (
 //
 // Those that are about letters and taste, and those that many repositories break on purpose, run only when asked for.
 var buildkitChecks = []*check.Check{
-	native("CopyIgnoredFile", "COPY or ADD takes a file that the ignore file keeps out of the build context",
+	builtIn("CopyIgnoredFile", "COPY or ADD takes a file that the ignore file keeps out of the build context",
 		check.Warning, judgeCopyIgnored),
-	native("UndefinedVar", "a variable is used that nothing sets, so it is empty", check.Warning, judgeUndefinedVar),
-	native("UndefinedArgInFrom", "FROM uses a variable that no ARG above the first FROM declares",
+	builtIn("UndefinedVar", "a variable is used that nothing sets, so it is empty", check.Warning, judgeUndefinedVar),
+	builtIn("UndefinedArgInFrom", "FROM uses a variable that no ARG above the first FROM declares",
 		check.Warning, judgeUndefinedArg),
-	native("InvalidBaseImagePlatform", "the base image is not made for the platform it is built for",
+	builtIn("InvalidBaseImagePlatform", "the base image is not made for the platform it is built for",
 		check.Warning, judgeBasePlatform),
-	native("DuplicateStageName", "two stages have the same name", check.Warning, judgeDuplicateStage,
+	builtIn("DuplicateStageName", "two stages have the same name", check.Warning, judgeDuplicateStage,
 		"DL3024", "AVD-DS-0012", "DS012", "CKV_DOCKER_11"),
-	native("ReservedStageName", "a stage has a name that builders keep for themselves", check.Warning, judgeReservedStage,
+	builtIn("ReservedStageName", "a stage has a name that builders keep for themselves", check.Warning, judgeReservedStage,
 		"DL3063"),
-	native("NoEmptyContinuation", "a blank line stands inside an instruction, which will become an error",
+	builtIn("NoEmptyContinuation", "a blank line stands inside an instruction, which will become an error",
 		check.Warning, judgeBlankLine),
-	native("ExposeInvalidFormat", "EXPOSE names an address or a port of the host, which will become an error",
+	builtIn("ExposeInvalidFormat", "EXPOSE names an address or a port of the host, which will become an error",
 		check.Warning, judgeExposeFormat),
-	native("LegacyKeyValueFormat", "ENV or LABEL is written in the old form without an equals sign",
+	builtIn("LegacyKeyValueFormat", "ENV or LABEL is written in the old form without an equals sign",
 		check.Info, judgeLegacy),
-	native("RedundantTargetPlatform", "FROM asks for the platform that it takes anyway", check.Info, judgeRedundant,
+	builtIn("RedundantTargetPlatform", "FROM asks for the platform that it takes anyway", check.Info, judgeRedundant,
 		"DL3065"),
-	asked(native("FromPlatformFlagConstDisallowed", "FROM is bound to one platform, whatever the build is for",
+	asked(builtIn("FromPlatformFlagConstDisallowed", "FROM is bound to one platform, whatever the build is for",
 		check.Info, judgeConstPlatform, "DL3029")),
-	asked(native("InvalidDefaultArgInFrom", "without build arguments FROM names no image", check.Info, judgeDefaultArg)),
-	asked(native("ConsistentInstructionCasing", "an instruction is written in another case than most",
+	asked(builtIn("InvalidDefaultArgInFrom", "without build arguments FROM names no image", check.Info, judgeDefaultArg)),
+	asked(builtIn("ConsistentInstructionCasing", "an instruction is written in another case than most",
 		check.Info, judgeCasing)),
-	asked(native("FromAsCasing", "FROM and its AS are written in different cases", check.Info, judgeAsCasing)),
-	asked(native("StageNameCasing", "a stage name is not in lower case", check.Info, judgeStageCasing)),
-	asked(native("ExposeProtoCasing", "the protocol in EXPOSE is not in lower case", check.Info, judgeProtocol)),
-	asked(native("InvalidDefinitionDescription", "the comment above a stage or ARG is not of the form of a description",
+	asked(builtIn("FromAsCasing", "FROM and its AS are written in different cases", check.Info, judgeAsCasing)),
+	asked(builtIn("StageNameCasing", "a stage name is not in lower case", check.Info, judgeStageCasing)),
+	asked(builtIn("ExposeProtoCasing", "the protocol in EXPOSE is not in lower case", check.Info, judgeProtocol)),
+	asked(builtIn("InvalidDefinitionDescription", "the comment above a stage or ARG is not of the form of a description",
 		check.Info, judgeDescription)),
 }
 
@@ -62,8 +62,8 @@ type remark struct {
 // themselves, and what is done about them is done for all of the instruction.
 var manyInOne = []string{"CopyIgnoredFile", "UndefinedVar", "UndefinedArgInFrom"}
 
-// native makes a check of one of BuildKit's rules.
-func native(rule, summary string, severity check.Severity, judge func(remark), aliases ...string) *check.Check {
+// builtIn makes a check of one of BuildKit's rules.
+func builtIn(rule, summary string, severity check.Severity, judge func(remark), aliases ...string) *check.Check {
 	return &check.Check{
 		Name: rule, Summary: summary, Severity: severity, Aliases: aliases,
 		Run: func(p *check.Pass) error {
