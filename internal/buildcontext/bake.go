@@ -16,8 +16,11 @@ func isBake(name string) bool {
 	base := path.Base(name)
 	ext := path.Ext(base)
 	stem := strings.TrimSuffix(base, ext)
-	return (ext == ".hcl" || ext == ".json") && (stem == "bake" || stem == "docker-bake" ||
-		strings.HasPrefix(stem, "docker-bake.") || strings.HasPrefix(stem, "docker-bake-") || strings.HasSuffix(stem, "-bake") && ext == ".hcl")
+	if strings.HasPrefix(stem, "docker-bake.") || strings.HasPrefix(stem, "docker-bake-") {
+		stem = "docker-bake"
+	}
+	return (stem == "bake" || stem == "docker-bake") && (ext == ".hcl" || ext == ".json") ||
+		strings.HasSuffix(stem, "-bake") && ext == ".hcl"
 }
 
 // defaultBake are the files that bake reads when none is named; a later one adds to those before it.

@@ -35,9 +35,9 @@ type Build struct {
 	Named map[string]string
 	// AnyNamed is set when there may be more of them than Named holds, because a variable holds flags.
 	AnyNamed bool
-	// Service is set when a compose service is built so. User, Mounts, Ports and Command are what a compose service says about the container that it starts: the user it sets
-	// instead of the image's, the paths in the container that come from the host or a volume, the container's ports, and
-	// whether it gives a command in place of the image's CMD.
+	// Service is set when a compose service is built so. User, Mounts, Ports and Command are what it says about the
+	// container that it starts: the user it sets instead of the image's, the paths in the container that come from the
+	// host or a volume, the container's ports, and whether it gives a command in place of the image's.
 	Service bool
 	User    string
 	Mounts  []string

@@ -178,7 +178,7 @@ func (b *book) of(dockerfilePath string) []stated {
 		}
 	}
 	if b.cut != "" {
-		out = append(out, stated{origin: "too many files and services", unknown: b.cut})
+		out = append(out, stated{origin: "too many files and services", unknown: b.cut, anyTarget: true, anyNamed: true})
 	}
 	return out
 }

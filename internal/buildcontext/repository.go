@@ -43,6 +43,7 @@ func (r *Repository) Find(f *dockerfile.File) []Build {
 			}
 			if out = append(out, b); len(out) == maxBuilds {
 				s.unknown = fmt.Sprintf("it is built in more than %d ways", maxBuilds)
+				s.target, s.anyTarget, s.anyNamed = "", true, true
 				return append(out, open(r.files, f.Path, s))
 			}
 		}

@@ -24,6 +24,8 @@ func All() []*check.Check {
 		endOfLifeBase,
 		heavyBase,
 		stageLibcMismatch,
+		unreachableStage,
+		copyFromUnknown,
 
 		// Users and secrets.
 		rootUser,

@@ -1,0 +1,70 @@
+package buildcontext
+
+import (
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// maxMentioning bounds how many files are searched for a mention.
+const maxMentioning = 80
+
+// scriptDirs are directories of the root in which scripts that build images are kept.
+var scriptDirs = strings.Fields("scripts script hack bin ci tools build docker .github docs .buildkite .cloudbuild")
+
+// Mentions reports whether some file that people or machines build from, a script or a README, says a name on one line
+// with the word, in any case: "--target test" mentions the target test. It is looser than Find, and for questions where a
+// wrong no would annoy.
+func Mentions(repository fs.FS, dockerfilePath, word, name string) bool {
+	if name == "" {
+		return false
+	}
+	repo := remembered(repository)
+	line := regexp.MustCompile(`(?i)` + word + `[^\n]*?[^\w-]` + regexp.QuoteMeta(name) + `(?:[^\w-]|$)` + `|(?im)` + word +
+		`\W*\r?\n\W*` + regexp.QuoteMeta(name) + `\W*?$`)
+	for _, file := range mentioning(repo, dockerfilePath) {
+		data, err := readText(repo, file)
+		if err == nil && line.Match(data) {
+			return true
+		}
+	}
+	return false
+}
+
+// mentioning lists the files to search, the likely ones first.
+func mentioning(repo *snapshot, dockerfilePath string) []string {
+	var likely, others []string
+	dirs := stating(repo, dockerfilePath)
+	for _, dir := range append(scriptDirs, workflowDir, ".circleci", ".github/actions") {
+		if !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	for _, dir := range dirs {
+		for _, name := range regular(repo, dir) {
+			switch {
+			case Wanted(name):
+				likely = append(likely, name)
+			case talks(path.Base(name)) && slices.Contains(append(scriptDirs, ".", path.Dir(dockerfilePath)), dir):
+				others = append(others, name)
+			}
+		}
+	}
+	out := append(likely, others...)
+	return out[:min(len(out), maxMentioning)]
+}
+
+// talks reports whether a file of that name may say how to build images: scripts, pipelines, READMEs.
+func talks(base string) bool {
+	switch path.Ext(base) {
+	case ".md", ".rst", ".adoc", ".sh", ".bash", ".ps1", ".bat", ".cmd", ".py", ".yml", ".yaml", ".toml", ".groovy",
+		".just", ".hcl", ".mjs":
+		return true
+	case "":
+		lower := strings.ToLower(base)
+		return !strings.Contains(lower, "license") && !strings.HasPrefix(base, ".git")
+	}
+	return false
+}
