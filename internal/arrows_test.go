@@ -66,7 +66,6 @@ var owners = map[string][]string{
 	"modernc.org/sqlite":                         {"internal/queue"},
 	"github.com/jackc/pgx/v5":                    {"internal/queue"},
 	"github.com/sourcegraph/conc":                {"internal/check", "internal/review", "internal/server", "internal/prove", "internal/queue", "cmd/lighterman"},
-	"github.com/pelletier/go-toml/v2":            {"internal/ecosystem"},
 	"go.yaml.in/yaml/v4":                         {"internal/config", "internal/buildcontext", "internal/ecosystem", "cmd/lighterman"},
 	"github.com/BurntSushi/toml":                 {"internal/ecosystem", "internal/prove"},
 	"github.com/spf13/cobra":                     {"cmd/lighterman"},

@@ -3,8 +3,6 @@ package ecosystem
 import (
 	"path"
 	"slices"
-
-	"github.com/pelletier/go-toml/v2"
 )
 
 var bunFiles = files{
@@ -92,12 +90,10 @@ func (n *node) bunfig(name string) {
 	if !n.exists(name) {
 		return
 	}
-	data, _ := n.content(name)
 	var settings struct {
 		Install map[string]any `toml:"install"`
 	}
-	if err := toml.Unmarshal(data, &settings); err != nil {
-		n.refuse("%s cannot be read: %v", name, err)
+	if !n.toml(name, &settings) {
 		return
 	}
 	for key := range settings.Install {

@@ -62,7 +62,7 @@ type Step struct {
 // judges lists every manager. A function says what a command is to its manager; other is the zero verdict.
 func judges() []func(words []string) verdict {
 	return []func([]string) verdict{golang, npm, yarn, pnpm, pip, bystander,
-		bun, maven, dotnet,
+		compiled,
 		scripted}
 }
 

@@ -16,7 +16,17 @@ type files struct {
 
 // families are the files of the managers that keep them in their own files.
 func families() []files {
-	return []files{bunFiles, mavenFiles, dotnetFiles}
+	return []files{bunFiles, mavenFiles, dotnetFiles, cargoFiles, dartFiles, swiftFiles, haskellFiles, denoFiles}
+}
+
+// compiled asks the managers of languages that are compiled, and those that are new to old ones.
+func compiled(words []string) verdict {
+	for _, ask := range []func([]string) verdict{bun, maven, dotnet, cargo, dart, swift, stack, cabal, deno} {
+		if v := ask(words); v.kind != other {
+			return v
+		}
+	}
+	return verdict{}
 }
 
 // isRead reports whether a manager looks into a file of that path.

@@ -75,6 +75,8 @@ func completeFor(fsys fs.FS, in string, inputs []string, e effect) error {
 		return pomComplete(fsys, in, inputs)
 	case matchesAny(projects, base):
 		return projectComplete(fsys, in, inputs)
+	case matchesAny(otherManifests, base):
+		return completeOther(fsys, in, inputs, e)
 	case len(e.lacks) > 0:
 		return fmt.Errorf("%s reads the sources without %s", e.name, e.lacks[0])
 	}

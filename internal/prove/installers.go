@@ -158,7 +158,7 @@ func toolEffect(program string, words []string, dir string) (effect, bool, error
 
 // known finds a tool by the first words and how many they are.
 func known(words []string) (best tool, length int) {
-	for _, t := range tools {
+	for _, t := range slices.Concat(tools, otherTools) {
 		for _, command := range t.commands {
 			if want := strings.Fields(command); len(want) > length && begins(words, want) {
 				best, length = t, len(want)
