@@ -21,6 +21,7 @@ func All() []*check.Check {
 		// Stages and base images.
 		untaggedBase,
 		unpinnedBase,
+		untrustedRegistry,
 		endOfLifeBase,
 		heavyBase,
 		stageLibcMismatch,

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/checks"
+	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/image"
 )
 
@@ -17,11 +19,15 @@ import (
 //	acme/app:1 unanswered=it does not know acme/app:1
 const registryFile = "registry.txt"
 
-// asked is o with the case's registry, if it has one, asked before the bundled table.
+// asked is o with the case's registry, if it has one, asked before the bundled table, and with what the case's
+// configuration decides.
 func asked(repo fs.FS, o check.Options) check.Options {
 	text, err := fs.ReadFile(repo, registryFile)
 	if err == nil {
 		o.Images = registry{strings.Split(string(text), "\n")}
+	}
+	if c, err := config.Load(repo, config.Settings{Checks: checks.All()}); err == nil {
+		return c.Options(o)
 	}
 	return o
 }

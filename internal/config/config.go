@@ -313,9 +313,9 @@ func (c *Config) Options(o check.Options) check.Options {
 	o.Severities = map[string]check.Severity{}
 	for _, r := range c.Rules {
 		switch {
-		case !r.On:
+		case !r.On && !r.Check.OptIn:
 			o.Ignored = append(o.Ignored[:len(o.Ignored):len(o.Ignored)], r.Check.Name)
-		case r.Check.OptIn:
+		case r.On && r.Check.OptIn:
 			o.Enabled = append(o.Enabled[:len(o.Enabled):len(o.Enabled)], r.Check.Name)
 		}
 		if r.Severity != r.Check.Severity {
