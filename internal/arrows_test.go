@@ -22,12 +22,13 @@ var arrows = map[string][]string{
 	"internal/buildcontext": {"fixes/dockerfile"},
 	"internal/ecosystem":    {"fixes/dockerfile"},
 	"internal/image":        {},
+	"internal/spare":        {"fixes/dockerfile", "internal/buildcontext"},
 
 	// The engine. A check does not know other checks; the set is handed in. prove implements an interface of check's, so
 	// that BuildKit's converter is linked only where fixes are really offered.
 	"internal/check":  {"fixes", "fixes/dockerfile", "internal/buildcontext", "internal/image"},
-	"internal/checks": {"fixes", "fixes/dockerfile", "internal/check", "internal/buildcontext", "internal/ecosystem", "internal/image"},
-	"internal/prove":  {"fixes", "fixes/dockerfile", "internal/check", "internal/buildcontext"},
+	"internal/checks": {"fixes", "fixes/dockerfile", "internal/check", "internal/buildcontext", "internal/ecosystem", "internal/image", "internal/spare"},
+	"internal/prove":  {"fixes", "fixes/dockerfile", "internal/check", "internal/buildcontext", "internal/spare"},
 
 	// What a repository decided, as plain values of the engine's; nobody else knows that it was YAML.
 	"internal/config": {"internal/check", "internal/buildcontext"},
@@ -35,7 +36,7 @@ var arrows = map[string][]string{
 	// The pull request. review decides and hands a finished plan to a Forge; it never sees the host's client, and not the
 	// catalogue either.
 	"internal/forge":  {},
-	"internal/review": {"fixes", "fixes/dockerfile", "internal/check", "internal/forge", "internal/buildcontext", "internal/ecosystem", "internal/config"},
+	"internal/review": {"fixes", "fixes/dockerfile", "internal/check", "internal/forge", "internal/buildcontext", "internal/ecosystem", "internal/config", "internal/spare"},
 	"internal/github": {"internal/forge"},
 
 	// The service. It knows that there is work and whose, not what the work is.

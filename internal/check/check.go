@@ -179,9 +179,10 @@ type Case struct {
 	BaseUser string               // the user of the final base image where known, else ""
 	Bases    map[string]Base      // what is known of the base images, by reference
 	// Others are the other files that the fix changes, and Shared the Dockerfiles whose builds may read one of them, Path
-	// among them. Both are empty for a fix of Path alone.
+	// among them. Both are empty for a fix of Path alone. Repo is the whole repository before the change.
 	Others []Changed
 	Shared []Shared
+	Repo   fs.FS
 }
 
 // A Changed is a file that a fix changes.

@@ -111,13 +111,13 @@ func (v *verifier) shared(ctx context.Context, now, then fs.FS, path string, cha
 		}
 		s := Shared{Path: name, Text: text}
 		if s.File, err = dockerfile.Parse(name, text); err == nil {
-			s.Before = before.Find(s.File)
+			s.Before = before.FindStated(s.File, v.o.stated(name))
 		}
 		if !slices.ContainsFunc(changed, s.mayRead) {
 			continue
 		}
 		if s.File != nil {
-			s.After = after.Find(s.File)
+			s.After = after.FindStated(s.File, v.o.stated(name))
 		}
 		out = append(out, s)
 	}
@@ -130,7 +130,21 @@ func (s Shared) mayRead(c Changed) bool {
 	if strings.HasPrefix(path.Base(c.Path), path.Base(s.Path)+".") && path.Dir(c.Path) == path.Dir(s.Path) {
 		return true
 	}
-	return len(s.Before) == 0 || slices.ContainsFunc(s.Before, func(b buildcontext.Build) bool {
-		return b.Unknown != "" || !b.Remote && b.Dir == path.Dir(c.Path)
+	if len(s.Before) == 0 { // then from its own directory, or one above it
+		dir := path.Dir(c.Path)
+		return dir == "." || strings.HasPrefix(s.Path, dir+"/")
+	}
+	return slices.ContainsFunc(s.Before, func(b buildcontext.Build) bool {
+		return b.Unknown != "" || b.AnyNamed || !b.Remote && b.Dir == path.Dir(c.Path) || namesContext(b, path.Dir(c.Path))
 	})
+}
+
+// namesContext reports whether a directory is one of the build's named contexts, which has an ignore file of its own.
+func namesContext(b buildcontext.Build, dir string) bool {
+	for _, is := range b.Named {
+		if path.Clean(is) == dir {
+			return true
+		}
+	}
+	return false
 }

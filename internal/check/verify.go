@@ -176,6 +176,7 @@ func (v *verifier) prove(ctx context.Context, s step, after map[string][]byte, c
 		Builds:   subject.builds,
 		BaseUser: baseUser(subject.file, v.o),
 		Bases:    basesOf(subject.file, v.o.Images),
+		Repo:     now,
 	}
 	for _, other := range changed {
 		if other.Path == s.path {

@@ -99,6 +99,9 @@ func runPage(t *testing.T, c *check.Check, page string) {
 	for _, f := range txtar.Parse([]byte(part["Repository"])).Files {
 		repo[f.Name] = string(f.Data)
 	}
+	if part["Before"] == "" && part["After"] == "" {
+		t.Fatal("no Before and After")
+	}
 	before, err := check.Examine(t.Context(), repo, []string{"Dockerfile"}, asked(repo, options(c)))
 	if err != nil {
 		t.Fatal(err)
@@ -109,6 +112,19 @@ func runPage(t *testing.T, c *check.Check, page string) {
 	combined, err := check.Combine(t.Context(), repo, "Dockerfile", before.Findings, asked(repo, options(c)))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if after := txtar.Parse([]byte(part["After"])); len(after.Files) > 0 {
+		// The After of a page whose fix changes another file is an archive of what is changed.
+		part["After"] = string(combined.Text)
+		for n, f := range after.Files {
+			if n >= len(combined.Others) || combined.Others[n].Path != f.Name {
+				t.Fatalf("the fix changes %v, not %s", combined.Others, f.Name)
+			}
+			if diff := cmp.Diff(string(f.Data), string(combined.Others[n].After)); diff != "" {
+				t.Errorf("After (-page +fix):\n%s", diff)
+			}
+			repo[f.Name] = string(f.Data)
+		}
 	}
 	if len(combined.Taken) > 0 {
 		if diff := cmp.Diff(part["After"], string(combined.Text)); diff != "" {
@@ -147,7 +163,7 @@ func fixUntilSilent(t *testing.T, repo fs.FS, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := check.Examine(t.Context(), check.Overlay(repo, map[string][]byte{name: fixed.After}), []string{name}, o)
+	again, err := check.Examine(t.Context(), check.Overlay(repo, fixed.Files()), []string{name}, o)
 	if err != nil {
 		t.Fatal(err)
 	}

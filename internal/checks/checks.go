@@ -49,6 +49,7 @@ func All() []*check.Check {
 
 		// COPY and the build context.
 		addForLocalFiles,
+		leakyContext,
 
 		// How the image runs, and shells.
 		shellForm,

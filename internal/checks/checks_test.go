@@ -3,6 +3,7 @@ package checks_test
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -99,6 +100,8 @@ func open(t *testing.T, path string) *archive {
 	for _, f := range raw.Files {
 		data := decode(string(f.Data))
 		switch base, isFixed := strings.CutSuffix(f.Name, ".fixed"); {
+		case strings.Contains(f.Name, ".fixed/"):
+			a.fixed[f.Name] = data
 		case isFixed:
 			a.fixed[base] = data
 		case isCase(f.Name):
@@ -199,10 +202,14 @@ func (a *archive) compare(t *testing.T, path string, findings []check.Finding) {
 // compareFixed holds the merged fixes against X.fixed, and looks at the fixed file again.
 func (a *archive) compareFixed(t *testing.T, path string, findings []check.Finding, c *check.Combined) {
 	t.Helper()
-	if *update && len(c.Taken) > 0 {
+	untouched := len(c.Others) > 0 && string(c.Text) == a.repo[path]
+	if *update && len(c.Taken) > 0 && !untouched {
 		a.fixed[path] = string(c.Text)
 	}
 	golden, ok := a.fixed[path]
+	if untouched {
+		golden, ok = a.repo[path], true // what differs is in X.fixed/
+	}
 	if !ok && len(c.Taken) > 0 {
 		t.Errorf("%s: a fix is offered, and there is no %s.fixed:\n%s", path, path, c.Text)
 	}
@@ -212,14 +219,33 @@ func (a *archive) compareFixed(t *testing.T, path string, findings []check.Findi
 	if diff := cmp.Diff(golden, string(c.Text)); diff != "" {
 		t.Errorf("%s.fixed (-want +got):\n%s%s", path, diff, reasons(findings, c))
 	}
-	a.silent(t, path, c.Text)
+	a.compareOthers(t, path, c)
+	a.silent(t, path, c)
+}
+
+// compareOthers holds what the fixes make of other files against X.fixed/path.
+func (a *archive) compareOthers(t *testing.T, path string, c *check.Combined) {
+	t.Helper()
+	for _, other := range c.Others {
+		name := path + ".fixed/" + other.Path
+		if *update {
+			a.fixed[name] = string(other.After)
+		}
+		if diff := cmp.Diff(a.fixed[name], string(other.After)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
 }
 
 // silent runs the archive's check on the fixed file, which must offer nothing more.
-func (a *archive) silent(t *testing.T, path string, text []byte) {
+func (a *archive) silent(t *testing.T, path string, combined *check.Combined) {
 	t.Helper()
 	c := checkOf(strings.TrimSuffix(filepath.Base(a.path), ".txtar"))
-	fixed := check.Overlay(a.repo, map[string][]byte{path: text})
+	files := map[string][]byte{path: combined.Text}
+	for _, other := range combined.Others {
+		files[other.Path] = other.After
+	}
+	fixed := check.Overlay(a.repo, files)
 	again, err := check.Examine(t.Context(), fixed, []string{path}, asked(a.repo, options(c)))
 	if err != nil {
 		t.Fatal(err)
@@ -247,12 +273,17 @@ func (a *archive) write(t *testing.T) {
 	t.Helper()
 	out := &txtar.Archive{Comment: a.raw.Comment}
 	for _, f := range a.raw.Files {
-		if strings.HasSuffix(f.Name, ".fixed") {
+		if strings.HasSuffix(f.Name, ".fixed") || strings.Contains(f.Name, ".fixed/") {
 			continue
 		}
 		out.Files = append(out.Files, f)
 		if text, ok := a.fixed[f.Name]; ok {
 			out.Files = append(out.Files, txtar.File{Name: f.Name + ".fixed", Data: []byte(encode(text))})
+		}
+		for _, name := range slices.Sorted(maps.Keys(a.fixed)) {
+			if strings.HasPrefix(name, f.Name+".fixed/") {
+				out.Files = append(out.Files, txtar.File{Name: name, Data: []byte(encode(a.fixed[name]))})
+			}
 		}
 	}
 	if err := os.WriteFile(a.path, txtar.Format(out), 0o644); err != nil {

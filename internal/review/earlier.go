@@ -10,11 +10,13 @@ import (
 	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/ecosystem"
 	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/spare"
 )
 
 // wanted reports whether the content of a file may matter to a check; of all others only the names do.
 func wanted(name string) bool {
-	return buildcontext.Wanted(name) || ecosystem.Wanted(name) || config.Wanted(name)
+	return buildcontext.Wanted(name) || ecosystem.Wanted(name) || config.Wanted(name) ||
+		spare.Wanted(name)
 }
 
 // earlier is the repository without the pull request, made from the head and the diff alone: added files are gone,

@@ -1,0 +1,257 @@
+package spare
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/buildcontext"
+)
+
+// The git history is needed by what derives a version from it: the build runs git, or a tool does that is configured in a
+// file of the context. Commands that are not known may do so too.
+
+// runsGit matches what a script or a program's source looks like when it asks git, or reads what git keeps.
+var runsGit = regexp.MustCompile(`(?m)(?:^|[^\w./@-])git(?:\s+-{1,2}\S+(?:\s+[^\s-]\S*)?)*?\s+(?:describe|rev-parse|log|show|` +
+	`rev-list|status|branch|tag|diff|ls-files|ls-tree|symbolic-ref|name-rev|shortlog|submodule|archive|for-each-ref|cat-file|` +
+	`remote|stash|checkout|blame|worktree)\b|["']git["']|\.git/|\$\(GIT\)|simple-git|isomorphic-git|GitPython|import git\b|` +
+	`git2::|go-git|git-version-gen|HEAD:`)
+
+// harmless are programs that read no history, whatever their arguments, unless these are files that do.
+var harmless = words(`
+	: [ true false test echo printf cat head tail sort uniq wc cut tr sed awk grep egrep fgrep find ls du df stat file basename
+	dirname realpath readlink pwd cd mkdir rmdir rm cp mv ln touch chmod chown chgrp install tee xxd base64 md5sum sha1sum
+	sha256sum sha512sum tar unzip zip gzip gunzip bzip2 xz zstd curl wget gpg gpgv gpgconf dirmngr set unset export exit return
+	shift read trap umask ulimit sleep date env id whoami uname arch nproc which command type hash ldd ldconfig strip upx
+	adduser addgroup useradd groupadd usermod groupmod userdel deluser passwd chpasswd apt apt-get apt-cache apt-key
+	apt-mark add-apt-repository dpkg dpkg-query dpkg-reconfigure apk yum dnf microdnf zypper rpm pacman update-ca-certificates
+	update-alternatives locale-gen localedef update-locale debconf-set-selections corepack nvm n openssl ssh-keyscan setcap
+	getcap getent tini nginx a2enmod a2dismod a2ensite phpize docker-php-ext-install docker-php-ext-enable
+	docker-php-ext-configure pecl a2enconf crontab visudo envsubst jq yq rustup rustc freshclam ln sync fc-cache chsh dos2unix`)
+
+// A tool is a program that builds, and what of the context's files says that the history goes into it.
+type tool struct {
+	programs string
+	files    []string // globs in the context
+	needs    *regexp.Regexp
+}
+
+var tools = []tool{
+	{"npm npx yarn pnpm bun bunx node vite next tsc webpack ng gulp grunt corepack prisma",
+		under("package.json", "*.config.js", "*.config.cjs", "*.config.mjs", "*.config.ts", "gulpfile.*", "Gruntfile.*",
+			"webpack*.js", "rollup*.js", "lerna.json", ".releaserc*"),
+		regexp.MustCompile(`(?i)"[^"]*(?:sentry|docusaurus|vitepress|vuepress|lerna|semantic-release|release-it|lefthook|` +
+			`standard-version|changeset|nextra|starlight|antora|git-?(?:rev|hash|info|commit|version|describe|hooks))[^"]*"|` +
+			`lastUpdated|buildId`)},
+	{"pip pip3 python python3 uv poetry pdm pipenv hatch flit virtualenv twine build",
+		under("pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "versioneer.py", "*/_version.py"),
+		regexp.MustCompile(`(?i)setuptools[-_.]scm|hatch[-_]vcs|source\s*=\s*["'](?:vcs|scm)|use_scm_version|versioneer|` +
+			`versioningit|dynamic[-_]versioning|dunamai|\bpbr\b|git[-_]versioning|miniver|vcs[-_]versioning|flit[-_]scm|` +
+			`python-semantic-release|vcversioner|setupmeta|incremental`)},
+	{"cargo", append(under("Cargo.toml", "build.rs"), "crates/*/*/Cargo.toml", "crates/*/*/build.rs"),
+		regexp.MustCompile(`(?i)vergen|shadow-rs|git2|git-version|git_version|git-testament|build-info|\bbuilt\b|rustc-tools|` +
+			`gitversion|git-describe|bugreport`)},
+	{"mvn mvnw", under("pom.xml", ".mvn/extensions.xml"),
+		regexp.MustCompile(`(?i)git-commit-id|buildnumber-maven|jgitver|git-versioning|gitflow|maven-scm|git-build-hook|spotless|` +
+			`axion|license-maven|nisse`)},
+	{"gradle gradlew", under("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts", "buildSrc/build.gradle*"),
+		regexp.MustCompile(`(?i)\bgit\b|git-?version|grgit|jgit|nebula|axion|palantir|reckon|nyx|semver|spotless|versioning`)},
+	{"dotnet msbuild nuget",
+		append(under("*.csproj", "*.fsproj", "*.vbproj", "Directory.*", "version.json", "GitVersion.yml", "*.props", "*.targets"),
+			"src/*/*.csproj"),
+		regexp.MustCompile(`(?i)GitVersion|GitVersioning|MinVer|GitInfo|RelaxVersioner|SourceLink|versionHeightOffset|` +
+			`publicReleaseRefSpec|SourceRevisionId|SourceControlInformation`)},
+	{"go", append(under("main.go", "version.go", "*version*.go", "magefile.go"), "cmd/*/*.go", "internal/*/*version*.go",
+		"pkg/*/*version*.go"), regexp.MustCompile(`ReadBuildInfo|vcs\.revision`)},
+	{"bundle bundler gem rake rails ruby", under("*.gemspec", "Rakefile", "Gemfile"),
+		regexp.MustCompile("`git |git ls-files|\\bgit_version\\b")},
+	{"composer php", under("composer.json"), regexp.MustCompile(`(?i)pretty-package-versions|ocramius|git-version|build-version`)},
+	{"make gmake cmake ninja", under("Makefile", "makefile", "GNUmakefile", "*.mk", "CMakeLists.txt", "cmake/*.cmake", "*.cmake",
+		"configure.ac"), regexp.MustCompile(`(?i)\bgit\b|GIT_EXECUTABLE|git-version`)},
+	{"mix", under("mix.exs"), regexp.MustCompile(`(?i)\bgit\b`)},
+}
+
+// under are the globs at the context's root and in its directories.
+func under(names ...string) []string {
+	var out []string
+	for _, n := range names {
+		out = append(out, n, "*/"+n)
+	}
+	return out
+}
+
+func words(text string) map[string]bool {
+	out := map[string]bool{}
+	for _, w := range strings.Fields(text) {
+		out[w] = true
+	}
+	return out
+}
+
+// maxFiles bounds how many files are looked into for one tool.
+const maxFiles = 40
+
+// A historian looks for what needs the history in one build.
+type historian struct {
+	b    buildcontext.Build
+	seen map[string]bool
+}
+
+// historyNeeded looks at every command behind the first of the copies that would bring the history.
+func historyNeeded(f *dockerfile.File, b buildcontext.Build, holders []int) (why string, sure bool) {
+	h := historian{b: b, seen: map[string]bool{}}
+	for _, i := range f.Instructions[slices.Min(holders):] {
+		at := i
+		if i.Inner != nil {
+			i = i.Inner
+		}
+		if !slices.Contains([]string{"RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"}, i.Keyword) {
+			continue
+		}
+		all := commands(i)
+		if all == nil && i.Keyword == "RUN" {
+			return fmt.Sprintf("the commands on line %d cannot be read, and may read the git history", at.Line()), false
+		}
+		for _, c := range all {
+			if why, sure = h.command(c, i.Keyword == "RUN"); why != "" {
+				return fmt.Sprintf("line %d: %s", at.Line(), why), sure
+			}
+		}
+	}
+	return "", false
+}
+
+// command is why a command may need the history. One that only starts when the container does is not looked into.
+func (h historian) command(words []string, builds bool) (why string, sure bool) {
+	if len(words) == 0 {
+		return "", false
+	}
+	name := path.Base(words[0])
+	if name == "git" {
+		return gitNeeds(words)
+	}
+	for k, w := range words {
+		if strings.HasPrefix(w, "-buildvcs") && w != "-buildvcs=false" {
+			return "go build is asked for the version of the sources", true
+		}
+		if k > 0 && (name == "sh" || name == "bash" || name == "ash") && strings.Contains(w, "git") {
+			return "a script runs git", true
+		}
+	}
+	if !builds {
+		return "", false
+	}
+	for _, w := range words {
+		if why := h.script(w); why != "" {
+			return why, true
+		}
+	}
+	for _, t := range tools {
+		if slices.Contains(strings.Fields(t.programs), name) {
+			return h.tool(t)
+		}
+	}
+	if harmless[name] || h.isFile(words[0]) || (name == "sh" || name == "bash") && len(words) > 1 && h.isFile(words[1]) {
+		return "", false
+	}
+	return fmt.Sprintf("whether `%s` reads the git history is not known", name), false
+}
+
+// gitNeeds tells what asks the history from what works without one.
+func gitNeeds(words []string) (why string, sure bool) {
+	for _, w := range words[1:] {
+		if strings.HasPrefix(w, "-") {
+			continue
+		}
+		if w == "clone" || w == "config" || w == "version" || w == "lfs" && slices.Contains(words, "install") {
+			return "", false
+		}
+		return "git is run on the sources", true
+	}
+	if len(words) > 1 && words[1] == "--version" {
+		return "", false
+	}
+	return "git is run on the sources", true
+}
+
+// isFile reports whether a word names a regular file of the context.
+func (h historian) isFile(word string) bool {
+	name := strings.TrimPrefix(path.Clean("/"+word), "/")
+	if name == "" || !fs.ValidPath(name) {
+		return false
+	}
+	info, err := fs.Stat(h.b.Context, name)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// script is why a file of the context that a command names may need the history: it runs git, or a tool that does.
+func (h historian) script(word string) string {
+	name := strings.TrimPrefix(path.Clean("/"+word), "/")
+	if h.seen[name] || !h.isFile(word) {
+		return ""
+	}
+	h.seen[name] = true
+	text, err := readSmall(h.b.Context, name)
+	if err != nil {
+		return name + " cannot be read"
+	}
+	if runsGit.Match(text) {
+		return name + " runs git"
+	}
+	for _, t := range tools {
+		for _, program := range strings.Fields(t.programs) {
+			if regexp.MustCompile(`(?m)^\s*(?:exec |sudo |\./)?` + regexp.QuoteMeta(program) + `\b`).Match(text) {
+				if why, _ := h.tool(t); why != "" {
+					return why
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// tool is why a tool may need the history, by the files that configure it.
+func (h historian) tool(t tool) (why string, sure bool) {
+	if h.seen[t.programs] {
+		return "", false
+	}
+	h.seen[t.programs] = true
+	looked := 0
+	for _, glob := range t.files {
+		found, _ := fs.Glob(h.b.Context, glob) // the patterns are well formed
+		for _, name := range found {
+			if looked++; looked > maxFiles {
+				return fmt.Sprintf("too many files say how `%s` builds", strings.Fields(t.programs)[0]), false
+			}
+			text, err := readSmall(h.b.Context, name)
+			if err != nil {
+				return name + " cannot be read", false
+			}
+			text = withoutAddresses(text)
+			if t.needs.Match(text) || runsGit.Match(text) {
+				return fmt.Sprintf("%s says that the git history goes into what is built", name), true
+			}
+			if path.Base(name) == "package.json" {
+				for _, file := range programFile.FindAllString(string(text), -1) {
+					if why := h.script(path.Join(path.Dir(name), file)); why != "" {
+						return why, true
+					}
+				}
+			}
+		}
+	}
+	return "", false
+}
+
+// programFile matches what a package's scripts may start.
+var programFile = regexp.MustCompile(`[\w@./-]+\.(?:[cm]?[jt]s|sh|py)\b`)
+
+// addresses of repositories, and what says of which kind one is, speak of git without running it.
+var addresses = regexp.MustCompile(`(?i)(?:git\+)?(?:https?|ssh|git)://[^\s"'<>)]*|git@[^\s"'<>)]*|"type"\s*:\s*"git"|` +
+	`scm:git:[^\s<]*|type\s*=\s*["']git["']|\bgit\s*=\s*["'][^"']*["']`)
+
+func withoutAddresses(text []byte) []byte { return addresses.ReplaceAll(text, nil) }
