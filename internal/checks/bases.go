@@ -35,6 +35,35 @@ func basesOf(p *check.Pass) []base {
 	return out
 }
 
+// local reports whether the reference names an image that is not on Docker Hub though it has no registry and no owner:
+// one that is built here, under a name of its own.
+func (b base) local() bool {
+	name := strings.TrimSuffix(withoutDigest(b.ref), ":"+tagOf(b.ref))
+	return !strings.Contains(name, "/") && !official[name]
+}
+
+// official are the images that Docker Hub has without an owner (github.com/docker-library/official-images).
+var official = set(`adminer adoptopenjdk aerospike almalinux alpine alt amazoncorretto amazonlinux api-firewall
+	arangodb archlinux backdrop bash bonita buildpack-deps busybox caddy cassandra centos chronograf cirros
+	clearlinux clefos clojure composer consul convertigo couchbase couchdb crate dart debian docker drupal eclipse-
+	mosquitto eclipse-temurin eggdrop elasticsearch elixir emqx erlang fedora flink fluentd friendica gazebo gcc
+	geonetwork ghost golang gradle groovy haproxy haskell haxe hello-world hitch httpd hylang ibm-semeru-runtimes
+	ibmjava influxdb irssi java jenkins jetty jobber joomla jruby julia kapacitor kibana kong krakend lightstreamer
+	liquibase logstash mageia mariadb matomo maven mediawiki memcached mongo mongo-express monica mono mysql nats
+	nats-streaming neo4j neurodebian nextcloud nginx node notary odoo open-liberty openjdk opensuse oraclelinux
+	orientdb percona perl phabricator photon php php-zendserver phpmyadmin plone postfixadmin postgres pypy python
+	r-base rabbitmq rakudo-star rapidoid redis redmine registry rethinkdb rocket.chat rockylinux ros ruby rust
+	sapmachine satosa scratch sl solr sonarqube spark spiped storm swarm swift swipl teamspeak telegraf thrift
+	tomcat tomee traefik ubuntu unit varnish vault websphere-liberty wordpress xwiki yourls znc zookeeper`)
+
+func set(words string) map[string]bool {
+	out := map[string]bool{}
+	for word := range strings.FieldsSeq(words) {
+		out[word] = true
+	}
+	return out
+}
+
 // argUse matches the use of a variable.
 var argUse = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
 

@@ -25,7 +25,7 @@ func runHeavyBase(p *check.Pass) error {
 			continue
 		}
 		facts, _ := p.Images.Lookup(b.ref)
-		if facts.Slim == "" || usesHeavy(last, facts.Slim) {
+		if facts.Slim == "" || usesHeavy(last, facts.Slim) || mentionsPackage(p, last, pythonManifests, sourceOnly) {
 			continue
 		}
 		slim := strings.TrimSuffix(withoutDigest(b.ref), ":"+tagOf(b.ref)) + ":" + facts.Slim
@@ -75,7 +75,12 @@ var (
 	heavyPrograms = []string{
 		"gcc", "g++", "cc", "c++", "make", "cmake", "autoconf", "automake", "patch", "git", "hg", "svn", "curl", "wget",
 		"node-gyp", "pkg-config", "file", "unzip", "ssh", "ssh-keyscan", "gpg", "mysql_config", "pg_config",
+		// These compile, which wants libraries' headers and often a C compiler.
+		"cargo", "rustc", "bundle", "bundler", "gem", "cpanm", "cpan", "carton", "pypy", "pypy3",
 	}
+	// sourceOnly are packages of Python that pip compiles, since they have no wheels.
+	sourceOnly = naming(`mysqlclient psycopg2 psycopg[c] uwsgi pycurl python-ldap pygraphviz dbus-python gdal pyaudio
+		netifaces pyodbc cassandra-driver python-snappy mod_wsgi pymssql`)
 	kitPrograms = []string{
 		"mvn", "mvnw", "gradle", "gradlew", "javac", "jar", "jlink", "jdeps", "jpackage", "sbt", "ant", "lein", "clojure",
 		"kotlinc",

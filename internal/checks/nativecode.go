@@ -13,7 +13,7 @@ import (
 	"github.com/lighterman/lighterman/internal/check"
 )
 
-// A tied is something copied that only works on a base like the one it was made on.
+// tied is something copied that only works on a base like the one it was made on.
 type tied struct {
 	what    string              // the beginning of a sentence: "the program that cargo builds"
 	libc    bool                // it needs the C library
@@ -206,10 +206,10 @@ var (
 func installedAt(p *check.Pass, a home, copied *dockerfile.Instruction, source string) []tied {
 	switch {
 	case a.facts.Name == "python" && pythonPlace.MatchString(source):
-		compiled := mentionsPackage(p, a, pythonManifests, pythonNatives)
+		compiled := mentionsPackage(p, a.stage, pythonManifests, pythonNatives)
 		return []tied{{what: "what pip installed", libc: compiled, release: minor}}
 	case a.facts.Name == "ruby" && rubyPlace.MatchString(source):
-		compiled := mentionsPackage(p, a, []string{"Gemfile.lock", "Gemfile"}, rubyNatives)
+		compiled := mentionsPackage(p, a.stage, []string{"Gemfile.lock", "Gemfile"}, rubyNatives)
 		return []tied{{what: "the gems that were installed", libc: compiled, release: minor}}
 	case a.facts.Name == "node" && nodePlace.MatchString(source) && !reinstalls(copied):
 		if name := nodeNative(p); name != "" {
@@ -244,13 +244,13 @@ var (
 
 // naming matches a text that names one of the packages, as the commands and the manifests of pip and bundler do.
 func naming(packages string) *regexp.Regexp {
-	names := strings.Join(strings.Fields(packages), "|")
+	names := strings.ReplaceAll(regexp.QuoteMeta(strings.Join(strings.Fields(packages), " ")), " ", "|")
 	return regexp.MustCompile(`(?im)(?:^|[\s"'=])(?:` + names + `)(?:$|[\s"'=<>~!\[;,(])`)
 }
 
 // mentionsPackage reports whether a command of the stage, or a manifest in the context, names one of the packages.
-func mentionsPackage(p *check.Pass, a home, manifests []string, names *regexp.Regexp) bool {
-	for _, run := range runsOf(a.stage) {
+func mentionsPackage(p *check.Pass, s *dockerfile.Stage, manifests []string, names *regexp.Regexp) bool {
+	for _, run := range runsOf(s) {
 		if names.MatchString(run.Text()) {
 			return true
 		}

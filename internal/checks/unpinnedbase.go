@@ -20,7 +20,7 @@ var unpinnedBase = &check.Check{
 // digest at hand is noise.
 func runUnpinnedBase(p *check.Pass) error {
 	for _, b := range basesOf(p) {
-		if strings.Contains(b.ref, "@") || b.untagged() && !rolling.MatchString(b.ref) {
+		if strings.Contains(b.ref, "@") || b.local() || b.untagged() && !rolling.MatchString(b.ref) {
 			continue
 		}
 		if facts, _ := p.Images.Lookup(b.ref); facts.Answer == nil && facts.Unanswered == "" {

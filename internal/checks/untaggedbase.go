@@ -20,7 +20,7 @@ var untaggedBase = &check.Check{
 
 func runUntaggedBase(p *check.Pass) error {
 	for _, b := range basesOf(p) {
-		if b.untagged() && !rolling.MatchString(b.ref) {
+		if b.untagged() && !b.local() && !rolling.MatchString(b.ref) {
 			const message = "`%s` names no release, so any build may get another one, and what that breaks it breaks unannounced"
 			pin(p, b, fmt.Sprintf(message, b.ref), "Name the release and its digest")
 		}
