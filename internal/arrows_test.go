@@ -112,14 +112,15 @@ func TestArrows(t *testing.T) {
 	}
 }
 
-// parentOf finds the package of the table below which name lies.
+// parentOf finds the package of the table below which name lies: the nearest one.
 func parentOf(name string) (string, bool) {
+	nearest := ""
 	for parent := range arrows {
-		if within(name, parent) {
-			return parent, true
+		if within(name, parent) && len(parent) > len(nearest) {
+			nearest = parent
 		}
 	}
-	return "", false
+	return nearest, nearest != ""
 }
 
 func within(name, parent string) bool { return strings.HasPrefix(name, parent+"/") }

@@ -72,6 +72,8 @@ sweeps: {enabled: true, schedule: 0 6 * * 1-5, time-zone: Europe/Berlin, familie
 	{name: "not a list", text: "paths: {exclude: legacy}\n", wrong: []string{`1:18: paths.exclude takes a list, not the text "legacy"`}},
 	{name: "a broken pattern", text: "paths: {include: ['a[']}\n", loose: true, wrong: []string{`1:19: paths.include[0]: "a[" is not a pattern`}},
 	{name: "an empty pattern", text: "paths: {include: ['']}\n", wrong: []string{`1:19: paths.include[0]: a pattern of nothing`}},
+	{name: "a pattern that costs too much", text: "paths: {include: ['{a,b}{a,b}{a,b}{a,b}']}\n", loose: true,
+		wrong: []string{`1:19: paths.include[0]: the pattern has more than 256 bytes, 3 braces or 20 commas`}},
 	{name: "a build of nothing", text: "builds:\n  - context: web\n", wrong: []string{`2:5: builds[0] needs "files"`}},
 	{name: "outside", text: "builds: [{files: [a], context: ../b}]\n", loose: true,
 		wrong: []string{`1:32: builds[0].context: "../b" is not a folder of the repository`}},

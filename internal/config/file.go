@@ -85,10 +85,19 @@ func (a amount) rule() string {
 	return ""
 }
 
+// Each brace multiplies the work of matching, so a pattern may have few: a service matches the patterns of strangers.
+const (
+	maxGlob    = 256
+	maxBraces  = 3
+	maxChoices = 20
+)
+
 func (g glob) rule() string {
 	switch {
 	case strings.Trim(string(g), "/") == "":
 		return "a pattern of nothing matches nothing"
+	case len(g) > maxGlob || strings.Count(string(g), "{") > maxBraces || strings.Count(string(g), ",") > maxChoices:
+		return fmt.Sprintf("the pattern has more than %d bytes, %d braces or %d commas; write several", maxGlob, maxBraces, maxChoices)
 	case !doublestar.ValidatePattern(g.pattern()):
 		return fmt.Sprintf("%q is not a pattern: a bracket or brace is not closed, or there is a lone backslash", string(g))
 	}
