@@ -53,6 +53,11 @@ func All() []*check.Check {
 
 		// How the image runs, and shells.
 		shellForm,
+		repeatedInstruction,
+		deprecatedMaintainer,
+		relativeWorkdir,
+		cdForWorkdir,
+		pipeHidesFailure,
 		uncheckedDownload,
 	}, buildkitChecks) // BuildKit's own, by their names
 }

@@ -40,7 +40,7 @@ func TestOrdinaryFilesAreBounded(t *testing.T) {
 
 func everyWorld(t testing.TB, f *dockerfile.File) []world {
 	t.Helper()
-	all, err := worlds(check.Case{}, f)
+	all, err := worlds(check.Case{}, f, "")
 	if err != nil {
 		t.Fatal(err)
 	}

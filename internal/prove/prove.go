@@ -47,6 +47,14 @@ func predicateOf(intent fixes.Intent) (predicate, error) {
 		return ownedCopies(i), nil
 	case fixes.CopiedPlainly:
 		return copiedPlainly(), nil
+	case fixes.Labelled:
+		return labelled(i), nil
+	case fixes.Rooted:
+		return rooted(i), nil
+	case fixes.Entered:
+		return entered(i), nil
+	case fixes.PipeFails:
+		return pipeFails(), nil
 	case fixes.Respelled:
 		return respelled(), nil
 	case fixes.StartsDirectly:
@@ -88,7 +96,7 @@ func (p *Pool) Prove(ctx context.Context, c check.Case) error {
 
 // images converts both files in every world.
 func (p *Pool) images(ctx context.Context, c *change) (before, after reply, err error) {
-	all, err := worlds(c.Case, c.before)
+	all, err := worlds(c.Case, c.before, c.workdir)
 	if err != nil {
 		return reply{}, reply{}, err
 	}

@@ -67,12 +67,17 @@ var intents = []fixes.Intent{
 	fixes.StartsDirectly{},
 	fixes.Pinned{},
 	fixes.Respelled{},
+	fixes.Labelled{},
+	fixes.Rooted{},
+	fixes.Entered{},
+	fixes.PipeFails{},
 }
 
 // intentFile is what stands beside the intent's own fields.
 type intentFile struct {
 	Intent    string
 	BaseUser  string
+	Bases     map[string]check.Base
 	Args      map[string]string
 	Platforms []string
 	NoBuild   bool
@@ -161,7 +166,7 @@ func exampleOf(t testing.TB, name string, files map[string]string) example {
 	}
 	c := check.Case{
 		Path: "Dockerfile", Before: source(files["before"]), After: source(files["after"]),
-		Intent: intent, BaseUser: f.BaseUser,
+		Intent: intent, BaseUser: f.BaseUser, Bases: f.Bases,
 	}
 	if !f.NoBuild {
 		c.Builds = []buildcontext.Build{{

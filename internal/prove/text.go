@@ -24,6 +24,7 @@ type change struct {
 	old, fixed    []*dockerfile.Instruction
 	stage         int // index of the one stage in which they lie
 
+	workdir string           // where base images work, when that matters
 	answers map[string]error // of questions about the build contexts
 }
 
@@ -64,6 +65,10 @@ func parse(c check.Case) (*change, error) {
 func (c *change) invariants() []func() error {
 	if _, ok := c.Intent.(fixes.Pinned); ok {
 		return []func() error{c.head, c.pinsOne, c.lineEnds, c.comments}
+	}
+	switch c.Intent.(type) {
+	case fixes.Labelled, fixes.Rooted, fixes.Entered: // the setting that they change is one of those that differ
+		return []func() error{c.head, c.oneStage, c.lineEnds, c.comments}
 	}
 	return []func() error{c.head, c.settings, c.oneStage, c.lineEnds, c.comments}
 }

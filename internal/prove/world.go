@@ -49,10 +49,13 @@ func bases(user string) []baseConfig {
 	return out
 }
 
-// worlds are all worlds of a case; before and after declare the same arguments.
-func worlds(c check.Case, f *dockerfile.File) ([]world, error) {
+// worlds are all worlds of a case; before and after declare the same arguments. With a workdir, base images work there.
+func worlds(c check.Case, f *dockerfile.File, workdir string) ([]world, error) {
 	var out []world
 	for _, base := range bases(c.BaseUser) {
+		if workdir != "" {
+			base.WorkingDir = workdir
+		}
 		config := map[string]any{
 			"config": base,
 			"rootfs": map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + strings.Repeat("0", 64)}},
