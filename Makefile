@@ -5,7 +5,7 @@ PACKAGES := postgresql chromium dash busybox
 BROWSER := testdata/browser
 BUILDKIT := testdata/buildkit/buildkit.sh
 
-.PHONY: build test lint update demo bench deps deps-buildkit test-browser fuzz help
+.PHONY: build test lint update demo bench deps deps-buildkit proofs test-browser fuzz help
 .DEFAULT_GOAL := build
 
 build: ## Build bin/lighterman.
@@ -44,6 +44,11 @@ deps-buildkit: ## Make a BuildKit daemon and the images that real builds start f
 	$(ROOT) apt-get update -qq
 	RUNLEVEL=1 $(ROOT) apt-get install -y -qq --no-install-recommends runc debootstrap curl
 	$(BUILDKIT) deps
+
+proofs: ## Build every kind of fix for real, before and after, and rewrite the README's table of it (make deps-buildkit).
+	$(BUILDKIT) start
+	BUILDKIT_HOST=$$($(BUILDKIT) host) $(GO) test ./internal/prove/trial -count=1 -v -timeout 60m -update; \
+	status=$$?; $(BUILDKIT) prune; $(BUILDKIT) stop; exit $$status
 
 test-browser: build ## Test the demo's page in headless Chromium.
 	cd $(BROWSER) && node --test

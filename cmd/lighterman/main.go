@@ -11,6 +11,7 @@ import (
 	_ "time/tzdata" // the zones of sweeps, wherever it runs
 
 	"github.com/lighterman/lighterman/internal/prove"
+	"github.com/lighterman/lighterman/internal/prove/trial"
 )
 
 // Exit codes of review and fix.
@@ -21,6 +22,7 @@ const (
 
 func main() {
 	prove.MaybeChild()
+	trial.MaybeProbe()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(Main(ctx, os.Args[1:]))

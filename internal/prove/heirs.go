@@ -27,6 +27,9 @@ func (c *change) notNeeded(old *dockerfile.Instruction, clean cleanup) error {
 				holds[i.Stage] = true
 			}
 		}
+		if clean.refresh == nil && holds[i.Stage] && reads(i, clean.removes) {
+			return fmt.Errorf("line %d may read what is removed", i.Line())
+		}
 		if clean.refresh == nil || !holds[i.Stage] {
 			continue
 		}
@@ -37,6 +40,45 @@ func (c *change) notNeeded(old *dockerfile.Instruction, clean cleanup) error {
 		holds[i.Stage] = !again
 	}
 	return nil
+}
+
+// reads reports whether a RUN names one of the directories other than to remove it, or has a manager install from its
+// own cache.
+func reads(i *dockerfile.Instruction, dirs []string) bool {
+	if i.Keyword != "RUN" {
+		return false
+	}
+	named := func(text string) bool {
+		return slices.ContainsFunc(dirs, func(dir string) bool {
+			return strings.Contains(text, strings.TrimPrefix(dir, "/root")) // of "~/.npm" and "$HOME/.npm" as well
+		})
+	}
+	offline := strings.Contains(i.Text(), "offline") && slices.ContainsFunc(dirs, ownCache)
+	if !named(i.Text()) {
+		return offline
+	}
+	script, err := i.Script()
+	if err != nil {
+		return true
+	}
+	known := false
+	for _, cmd := range script.Calls() {
+		for _, w := range cmd.Args() {
+			switch {
+			case !named(w.Text):
+			case !slices.Contains([]string{"rm", "rmdir"}, cmd.Name()):
+				return true
+			default:
+				known = true
+			}
+		}
+	}
+	return offline || !known
+}
+
+// ownCache reports whether a directory is one from which a manager installs when it is told that there is no network.
+func ownCache(dir string) bool {
+	return strings.Contains(dir, ".npm") || strings.Contains(dir, "yarn") || strings.Contains(dir, ".cache")
 }
 
 // A taking is a path that an instruction takes out of another stage.

@@ -46,9 +46,9 @@ wait_for() {
 }
 
 start() {
-	mkdir -p "$state/blobs" "$state/store"
+	mkdir -p "$state/registry" "$state/store"
 	if ! running "$state/registry.pid" registry; then
-		"$bin/registry" serve "$state/blobs" >"$state/registry.log" 2>&1 </dev/null &
+		"$bin/registry" serve "$state/registry" >"$state/registry.log" 2>&1 </dev/null &
 		echo $! >"$state/registry.pid"
 	fi
 	if ! running "$state/buildkitd.pid" buildkitd; then

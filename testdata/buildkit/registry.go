@@ -1,7 +1,7 @@
 // Command registry keeps the images that the test's builds start from, on this machine's loopback address only. Beside
 // them it serves a Python package index with one package that it makes itself, for where there is no other.
 //
-//	registry serve DIR             serve until it is killed; blobs lie in DIR
+//	registry serve DIR             serve until it is killed; images lie in DIR
 //	registry push TAR REF [K=V…]   push a root file system as a one-layer image with that environment
 package main
 
@@ -10,6 +10,7 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"path/filepath"
 	"runtime"
 	"time"
 
@@ -42,10 +43,14 @@ func run(args []string) error {
 }
 
 func serve(dir string) error {
+	images, err := remember(registry.New(
+		registry.WithBlobHandler(registry.NewDiskBlobHandler(filepath.Join(dir, "blobs"))),
+		registry.Logger(log.New(os.Stderr, "", log.LstdFlags))), filepath.Join(dir, "manifests"))
+	if err != nil {
+		return err
+	}
 	mux := http.NewServeMux()
-	mux.Handle("/", registry.New(
-		registry.WithBlobHandler(registry.NewDiskBlobHandler(dir)),
-		registry.Logger(log.New(os.Stderr, "", log.LstdFlags))))
+	mux.Handle("/", images)
 	mux.Handle("/simple/", index())
 	server := &http.Server{Addr: addr, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	return server.ListenAndServe()
