@@ -142,7 +142,11 @@ func tail(log []byte) string {
 	if lines[0] == "" {
 		return ""
 	}
-	return "\n" + strings.Join(lines[max(0, len(lines)-8):], "\n")
+	lines = lines[max(0, len(lines)-8):]
+	for n, l := range lines { // what a progress bar wrote over is not shown
+		lines[n] = l[strings.LastIndexByte(strings.TrimRight(l, "\r"), '\r')+1:]
+	}
+	return "\n" + strings.Join(lines, "\n")
 }
 
 // exists reports whether there is something at a path.
