@@ -47,7 +47,10 @@ func Pin(f *dockerfile.File, s *dockerfile.Stage, to string) (Edit, Pinned, erro
 		return edit, intent, err
 	}
 	name := argOf(word.Text)
-	if name == "" {
+	switch {
+	case !strings.Contains(word.Text, "$"):
+		return Edit{}, intent, refuse("%s is not a plain reference without a digest", word.Text)
+	case name == "":
 		return Edit{}, intent, refuse("a part of the reference comes from an ARG, and the digest would hold for one value only")
 	}
 	arg, value, err := defaultOf(f, s, name)

@@ -27,6 +27,7 @@ var update = flag.Bool("update", false, "rewrite the results in testdata/fixes")
 //
 //	move 5 2              insert-before 3 ARG X     merge 3 4 5          flag 3 chown 1:1
 //	remove 5              insert-after 3 RUN x      append 3 rm /x       keyword 3 COPY
+//	pin 1 node:22@sha256:...
 //	user 3 node           remove-command 3 rm       body 3 ["a"]         word 3 old new
 //	user 3 app useradd app                                               add-word 3 install -y
 //	reword 3 install -y      reword-before 3 go CGO_ENABLED=0            reword-instead 3 sudo
@@ -180,6 +181,9 @@ func performOne(f *dockerfile.File, line string) ([]fixes.Edit, error) {
 		return fixes.AppendCommand(f, i, rest)
 	case "remove-command":
 		return fixes.RemoveCommand(f, i, command(i, first))
+	case "pin":
+		e, _, err := fixes.Pin(f, i.Stage, first)
+		return one(e, err)
 	case "user":
 		return fixes.SetUser(f, i, first, second)
 	case "insert-before":

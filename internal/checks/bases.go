@@ -26,7 +26,7 @@ func basesOf(p *check.Pass) []base {
 		}
 		b := base{stage: s, at: s.From.Words[0], args: argsIn(s.Base)}
 		ref, ok := s.Image()
-		if !ok || argsPassed(p, b.args) {
+		if !ok || argsPassed(p, b.args) || replaced(p, ref) {
 			continue
 		}
 		b.ref = ref
@@ -86,6 +86,28 @@ func argsPassed(p *check.Pass, names []string) bool {
 		}
 	}
 	return false
+}
+
+// replaced reports whether a build may put a named context in the image's place (docs.docker.com/reference/cli, buildx
+// build --build-context).
+func replaced(p *check.Pass, ref string) bool {
+	for _, b := range p.Builds {
+		for name := range b.Named {
+			if spelled(name) == spelled(ref) {
+				return true
+			}
+		}
+		if b.AnyNamed {
+			return true
+		}
+	}
+	return false
+}
+
+// spelled is a reference in one of the ways in which it may be written: without Docker Hub's name and the default tag.
+func spelled(ref string) string {
+	ref = strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(ref), "docker.io/"), "library/")
+	return strings.TrimSuffix(ref, ":latest")
 }
 
 // tagOf is the tag of a reference, "" when it has none.
