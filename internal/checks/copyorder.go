@@ -195,7 +195,7 @@ func said(i ecosystem.Install) string {
 	return fmt.Sprintf("the sources are copied before `%s`, so every change to them %s", spoken(i.Command), again)
 }
 
-var plainWord = regexp.MustCompile(`^([a-z][a-z-]{0,15}|dependency:[a-z-]{1,20})$`)
+var plainWord = regexp.MustCompile(`^([a-z][a-z.-]{0,15}|dependency:[a-z-]{1,20})$`)
 
 // plainFlags are switches that often stand before what a command is to do.
 var plainFlags = []string{"-B", "-q", "-U", "-ntp", "--batch-mode", "--no-transfer-progress", "--no-daemon", "--quiet"}

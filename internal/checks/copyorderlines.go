@@ -18,7 +18,7 @@ func (p *plan) finish(out outcome) outcome {
 	if out.guilty == nil {
 		return out
 	}
-	if out.refused = either(p.flags(), p.overwrites()); out.refused != "" {
+	if out.refused = either(p.flags(), either(p.overwrites(), p.looksAt())); out.refused != "" {
 		return out
 	}
 	done, copies := map[string]bool{}, p.standing(out.first)
@@ -75,6 +75,16 @@ func (p *plan) overwrites() string {
 		}
 		if !p.build.Remote && !p.build.Hides(name) {
 			return name + " is not in the ignore file, so the later copy could overwrite what was installed"
+		}
+	}
+	return ""
+}
+
+// looksAt is why a working copy may bring what the installs would look at although no commit has it.
+func (p *plan) looksAt() string {
+	for _, name := range p.absent {
+		if p.brings(name) && !p.build.Remote && !p.build.Hides(name) {
+			return name + " is not in the ignore file, and the install takes the version of the project from it"
 		}
 	}
 	return ""

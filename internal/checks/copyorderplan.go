@@ -19,6 +19,7 @@ type plan struct {
 	broad   contextCopy
 	inputs  [][]string       // what each of the installs reads, as context paths
 	outputs []place          // what they write, in the image
+	absent  []string         // what they would look at if a working copy brought it, as context paths
 	early   []ecosystem.Call // what steps before the copy have fetched for later ones
 	fetched []ecosystem.Call // what steps before the command that is looked at have
 	carried []string         // the words of copies before the copy that may bring such downloads
@@ -257,6 +258,9 @@ func (p *plan) read(i *dockerfile.Instruction, call ecosystem.Call, root, dir st
 	for k, in := range found.Inputs {
 		found.Inputs[k] = path.Join(root, in)
 	}
+	for k, name := range found.Absent {
+		found.Absent[k] = path.Join(root, name)
+	}
 	p.reads[key] = found
 	return found
 }
@@ -305,6 +309,7 @@ func (p *plan) writes(i ecosystem.Install) {
 	for _, out := range i.Outputs {
 		p.outputs = append(p.outputs, p.broad.to.join(out))
 	}
+	p.absent = append(p.absent, i.Absent...)
 }
 
 // steered is why a variable makes it unknown what an install reads. Where Go's own variables say that modules go counts

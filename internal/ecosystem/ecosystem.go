@@ -26,6 +26,8 @@ type Install struct {
 	Outputs []string
 	Unknown string // why Inputs or Outputs may be incomplete; "" when they are complete
 	Idle    string // why the command has nothing to fetch; "" when it has
+	// Absent are files that the install would look at and that no commit has, but a working copy may: ".git".
+	Absent []string
 	// Prepares is set for a command that installs nothing itself: it makes the place for an install.
 	Prepares bool
 }
@@ -234,5 +236,5 @@ func (c Call) Read(root Root, dir string) Install {
 		r.unknown = c.unknown
 	}
 	return Install{Manager: c.Manager, Command: c.Command, Inputs: r.sorted(), Outputs: r.written(), Unknown: r.unknown,
-		Idle: r.idle, Prepares: c.prepares}
+		Idle: r.idle, Absent: r.absent, Prepares: c.prepares}
 }

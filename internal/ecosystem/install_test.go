@@ -84,6 +84,9 @@ func known(t *testing.T, repo fstest.MapFS, script string) string {
 		if len(i.Outputs) > 0 {
 			fmt.Fprintf(&b, "    writes %s\n", strings.Join(i.Outputs, " "))
 		}
+		if len(i.Absent) > 0 {
+			fmt.Fprintf(&b, "    looks at %s\n", strings.Join(i.Absent, " "))
+		}
 		if i.Idle != "" {
 			fmt.Fprintf(&b, "    idle: %s\n", i.Idle)
 		}

@@ -24,6 +24,7 @@ type reading struct {
 
 	inputs  map[string]bool
 	outputs map[string]bool
+	absent  []string
 	unknown string
 	idle    string
 }

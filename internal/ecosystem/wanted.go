@@ -10,11 +10,12 @@ import (
 var (
 	manifests = []string{"go.mod", "go.work", "package.json", ".npmrc", ".yarnrc", ".yarnrc.yml", "pnpm-workspace.yaml",
 		"pyproject.toml", "poetry.toml", "uv.toml",
-		"Gemfile", "gems.rb", "Pipfile", "pdm.toml"}
+		"Gemfile", "gems.rb", "Pipfile", "pdm.toml", "composer.json", "mix.exs"}
 
 	lockFiles = []string{"go.sum", "go.work.sum", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock",
 		"pnpm-lock.yaml", "poetry.lock", "uv.lock", "pdm.lock",
-		"Gemfile.lock", "gems.locked", "Pipfile.lock"}
+		"Gemfile.lock", "gems.locked", "Pipfile.lock", "composer.lock",
+		"symfony.lock", "mix.lock"}
 )
 
 // Wanted reports whether a file of that repository path may be opened by Read. Whoever reads a repository over a
@@ -32,7 +33,8 @@ func Wanted(name string) bool {
 // of conda.
 func isProgram(name string) bool {
 	base := path.Base(name)
-	return isEnvironment(base) || strings.HasSuffix(base, ".gemfile") || strings.HasPrefix(base, "Gemfile") && !Lock(name) ||
+	return isEnvironment(base) || base == "composer.lock" || path.Ext(base) == ".exs" && path.Base(path.Dir(name)) == "config" ||
+		strings.HasSuffix(base, ".gemfile") || strings.HasPrefix(base, "Gemfile") && !Lock(name) ||
 		strings.HasSuffix(name, ".bundle/config")
 }
 

@@ -18,9 +18,8 @@ var companions = map[string][]string{
 		"package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", ".npmrc", ".yarnrc",
 		".yarnrc.yml", "pnpm-workspace.yaml", "bunfig.toml", "bun.lockb",
 	},
-	"go.mod":        {"go.sum", "go.work"},
-	"go.work":       {"go.work.sum"},
-	"composer.json": {"composer.lock"},
+	"go.mod":  {"go.sum", "go.work"},
+	"go.work": {"go.work.sum"},
 }
 
 // complete checks what can be seen of the manifests among the inputs: its companions are inputs as well, it runs no script
@@ -67,6 +66,10 @@ func completeFor(fsys fs.FS, in string, inputs []string, e effect) error {
 	switch base := path.Base(in); {
 	case base == "pyproject.toml":
 		return pythonProject(fsys, in, inputs, e)
+	case base == "composer.json":
+		return composition(fsys, in, inputs, e)
+	case base == "mix.exs":
+		return mixProject(fsys, in, inputs, e)
 	case base == "Pipfile":
 		return pipfile(fsys, in)
 	case base == "Gemfile", base == "gems.rb":

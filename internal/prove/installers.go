@@ -85,12 +85,6 @@ var generalTools = []tool{
 		commands: []string{"go mod download", "go mod verify"}, manifests: []string{"go.mod", "go.work"},
 		options: options{switches: "-x -json -modcacherw"}, writes: []string{"/go/pkg/mod"},
 	},
-	{
-		commands: []string{"composer install"}, manifests: []string{"composer.json"}, beside: []string{"vendor"},
-		options: options{switches: `--no-scripts --no-autoloader --no-dev --no-interaction -n --prefer-dist --no-progress
-			--no-plugins --quiet -q --ignore-platform-reqs`, dirs: "--working-dir -d"},
-		needs: []string{"--no-scripts", "--no-autoloader"}, alters: true,
-	},
 	{commands: []string{"corepack prepare"}, manifests: []string{"package.json"}, free: true, system: true},
 	{
 		commands: []string{

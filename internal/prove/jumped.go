@@ -201,7 +201,7 @@ func (p *placed) reads(e effect) (root string, err error) {
 	for dir := e.dir; within(dir, p.into()); dir = path.Dir(dir) {
 		if p.hasOne(dir, e.manifests) {
 			return dir, p.everyContext(func(b buildcontext.Build) error {
-				return complete(b.Context, e, p.names)
+				return errors.Join(complete(b.Context, e, p.names), p.versioned(b, e, dir))
 			})
 		}
 		if dir == "/" {

@@ -319,8 +319,11 @@ func scriptedEffect(program string, words []string, dir string) (effect, bool, e
 	if e, ok, err := uvPipEffect(program, words, dir); ok || err != nil {
 		return e, ok, err
 	}
+	if e, ok, err := mixDoEffect(program, words, dir); ok || err != nil {
+		return e, ok, err
+	}
 	return bundleEffect(program, words, dir)
 }
 
-// scriptedTools are the tools of Python and Ruby.
-func scriptedTools() []tool { return slices.Concat(pythonTools, rubyTools) }
+// scriptedTools are the tools of Python, Ruby, PHP and Elixir.
+func scriptedTools() []tool { return slices.Concat(pythonTools, rubyTools, composerTools, mixTools) }
