@@ -17,7 +17,7 @@ func inferred(repo *snapshot, f *dockerfile.File) []Build {
 		if b.Unknown != "" && all(&view{repo: repo, dir: dir, ignored: &matcher{}}, sources) {
 			return []Build{b}
 		}
-		if all(b.Context, sources) && (dir == "." || !bare(b.Context, sources)) {
+		if all(b.Context, sources) && (dir == "." || !bare(repo, b, sources)) {
 			return []Build{b}
 		}
 		if dir == "." {
@@ -101,14 +101,19 @@ func exists(context fs.FS, source string) bool {
 
 // bare reports whether all that is taken from the context is the whole of it, while there is nothing in it but files
 // that say how to build: such a directory is where the Dockerfile is kept, not what it is about.
-func bare(context fs.FS, sources []string) bool {
+func bare(repo *snapshot, b Build, sources []string) bool {
 	for _, s := range sources {
 		if s != "." {
 			return false
 		}
 	}
+	return len(sources) > 0 && repo.once(b.Dir+"\x00"+b.Ignore, func() bool { return onlySaysHow(b.Context) })
+}
+
+// onlySaysHow reports whether a context holds nothing but files that say how to build.
+func onlySaysHow(context fs.FS) bool {
 	entries, err := fs.ReadDir(context, ".")
-	if err != nil || len(sources) == 0 {
+	if err != nil {
 		return false
 	}
 	for _, e := range entries {

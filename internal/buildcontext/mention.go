@@ -36,7 +36,8 @@ func Mentions(repository fs.FS, dockerfilePath, word, name string) bool {
 // mentioning lists the files to search, the likely ones first.
 func mentioning(repo *snapshot, dockerfilePath string) []string {
 	var likely, others []string
-	dirs := stating(repo, dockerfilePath)
+	dirs := append(topmost(repo), above(dockerfilePath)...)
+	dirs = dirs[:min(len(dirs), maxRows)]
 	for _, dir := range append(scriptDirs, workflowDir, ".circleci", ".github/actions") {
 		if !slices.Contains(dirs, dir) {
 			dirs = append(dirs, dir)

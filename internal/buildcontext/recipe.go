@@ -143,8 +143,12 @@ type entry struct {
 	file   phrase
 }
 
-// maxRecipes bounds how many recipes one directory's files state.
-const maxRecipes = 4000
+// maxRecipes bounds how many recipes one directory's files state, and maxLoose how many of them are compared with every
+// Dockerfile because theirs is not fully known.
+const (
+	maxRecipes = 4000
+	maxLoose   = 1000
+)
 
 // bound is a book of recipes.
 func bound(repo *snapshot, recipes []recipe) *book {
@@ -160,8 +164,10 @@ func bound(repo *snapshot, recipes []recipe) *book {
 		e := entry{n, &resolved, file}
 		if resolved.adrift == "" && file.known() && (r.context.known() || !r.within) {
 			b.byPath[file.text] = append(b.byPath[file.text], e)
-		} else {
+		} else if len(b.loose) < maxLoose {
 			b.loose = append(b.loose, e)
+		} else {
+			b.cut = fmt.Sprintf("the files that say so state more than %d builds with variables", maxLoose)
 		}
 	}
 	return b

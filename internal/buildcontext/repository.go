@@ -14,7 +14,8 @@ import (
 // A Repository tells how the Dockerfiles of one commit are built. The files that state it are read once, however many
 // Dockerfiles there are. It may be asked from many goroutines.
 type Repository struct {
-	files *snapshot
+	files  *snapshot
+	common func() *book // of the root and its own directories
 
 	mu    sync.Mutex
 	books map[string]func() *book // by directory
@@ -22,7 +23,9 @@ type Repository struct {
 
 // Open prepares to look at a commit's files, which must not change.
 func Open(files fs.FS) *Repository {
-	return &Repository{files: remembered(files), books: map[string]func() *book{}}
+	r := &Repository{files: remembered(files), books: map[string]func() *book{}}
+	r.common = sync.OnceValue(func() *book { return bookOf(r.files, topmost(r.files)) })
+	return r
 }
 
 // Find lists the ways in which the repository builds f: those that its files state, else the one that can be inferred,
@@ -35,21 +38,29 @@ const maxBuilds = 64
 // Find lists the ways in which f is built.
 func (r *Repository) Find(f *dockerfile.File) []Build {
 	var out []Build
-	for _, dir := range stating(r.files, f.Path) {
-		for _, s := range r.book(dir).of(f.Path) {
-			b := open(r.files, f.Path, s)
-			if slices.ContainsFunc(out, func(o Build) bool { return same(o, b) }) {
-				continue
-			}
-			if out = append(out, b); len(out) == maxBuilds {
-				s.unknown = fmt.Sprintf("it is built in more than %d ways", maxBuilds)
-				s.target, s.anyTarget, s.anyNamed = "", true, true
-				return append(out, open(r.files, f.Path, s))
-			}
+	for _, s := range r.stated(f.Path) {
+		b := open(r.files, f.Path, s)
+		if slices.ContainsFunc(out, func(o Build) bool { return same(o, b) }) {
+			continue
+		}
+		if out = append(out, b); len(out) == maxBuilds {
+			s.unknown = fmt.Sprintf("it is built in more than %d ways", maxBuilds)
+			s.target, s.anyTarget, s.anyNamed = "", true, true
+			return append(out, open(r.files, f.Path, s))
 		}
 	}
 	if len(out) == 0 {
 		return inferred(r.files, f)
+	}
+	return out
+}
+
+// stated is what the files say about a Dockerfile that are near: those of the root, of the root's own directories, and of
+// the directories above the Dockerfile.
+func (r *Repository) stated(dockerfilePath string) []stated {
+	out := r.common().of(dockerfilePath)
+	for _, dir := range above(dockerfilePath) {
+		out = append(out, r.book(dir).of(dockerfilePath)...)
 	}
 	return out
 }
@@ -59,16 +70,25 @@ func (r *Repository) book(dir string) *book {
 	r.mu.Lock()
 	read, ok := r.books[dir]
 	if !ok {
-		read = sync.OnceValue(func() *book { return bound(r.files, recipesIn(r.files, dir)) })
+		read = sync.OnceValue(func() *book { return bookOf(r.files, []string{dir}) })
 		r.books[dir] = read
 	}
 	r.mu.Unlock()
 	return read()
 }
 
-// stating are the directories whose files may state how a Dockerfile is built: the root, the root's own directories, and
-// those above the Dockerfile.
-func stating(repo *snapshot, dockerfilePath string) []string {
+func bookOf(repo *snapshot, dirs []string) *book {
+	var recipes []recipe
+	for _, dir := range dirs {
+		if recipes = append(recipes, recipesIn(repo, dir)...); len(recipes) > maxRecipes {
+			break
+		}
+	}
+	return bound(repo, recipes)
+}
+
+// topmost are the root and the root's own directories.
+func topmost(repo *snapshot) []string {
 	dirs := []string{"."}
 	entries, _ := repo.ReadDir(".") // a root that cannot be listed states nothing
 	for _, e := range entries {
@@ -76,10 +96,14 @@ func stating(repo *snapshot, dockerfilePath string) []string {
 			dirs = append(dirs, e.Name())
 		}
 	}
-	for dir := path.Dir(dockerfilePath); dir != "."; dir = path.Dir(dir) {
-		if !slices.Contains(dirs, dir) {
-			dirs = append(dirs, dir)
-		}
+	return dirs
+}
+
+// above are the directories above a Dockerfile that are not topmost, the nearest first.
+func above(dockerfilePath string) []string {
+	var dirs []string
+	for dir := path.Dir(dockerfilePath); strings.Contains(dir, "/") || skipped(dir+"/x"); dir = path.Dir(dir) {
+		dirs = append(dirs, dir)
 	}
 	return dirs
 }

@@ -14,8 +14,9 @@ type snapshot struct {
 
 	root func() (fs.FileInfo, error)
 
-	mu   sync.Mutex
-	dirs map[string]*listing
+	mu      sync.Mutex
+	dirs    map[string]*listing
+	answers map[string]bool
 }
 
 // A listing is what a directory holds.
@@ -27,7 +28,7 @@ type listing struct {
 
 func remembered(repo fs.FS) *snapshot {
 	root := sync.OnceValues(func() (fs.FileInfo, error) { return fs.Stat(repo, ".") })
-	return &snapshot{FS: repo, root: root, dirs: map[string]*listing{}}
+	return &snapshot{FS: repo, root: root, dirs: map[string]*listing{}, answers: map[string]bool{}}
 }
 
 // ReadDir implements fs.ReadDirFS. The caller must not change the result.
@@ -70,3 +71,19 @@ func (s *snapshot) Lstat(name string) (fs.FileInfo, error) {
 
 // ReadFile implements fs.ReadFileFS.
 func (s *snapshot) ReadFile(name string) ([]byte, error) { return fs.ReadFile(s.FS, name) }
+
+// once is the answer to a question about the commit, which is looked for at most a few times: a directory may hold
+// thousands of Dockerfiles.
+func (s *snapshot) once(question string, ask func() bool) bool {
+	s.mu.Lock()
+	answer, ok := s.answers[question]
+	s.mu.Unlock()
+	if ok {
+		return answer
+	}
+	answer = ask()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answers[question] = answer
+	return answer
+}

@@ -35,18 +35,12 @@ func runCopyFromUnknown(p *check.Pass) error {
 // is that of any stage of the file, the last one of that name, be it further down; anything else is an image or a named
 // context. Variables are not looked at.
 func judgeFrom(p *check.Pass, s *dockerfile.Stage, i *dockerfile.Instruction, from dockerfile.Flag) {
-	if strings.Contains(from.Value, "$") || from.Value == "" {
-		return
-	}
-	keyword := i.Keyword
-	if i.Inner != nil {
-		keyword = i.Inner.Keyword
+	if strings.Contains(from.Value, "$") || from.Value == "" || i.Keyword == "ONBUILD" {
+		return // what ONBUILD defers takes effect in another file, whose stages count
 	}
 	stage := p.File.Stage(from.Value)
 	_, err := strconv.Atoi(from.Value)
-	switch numbered := err == nil && keyword == "COPY"; {
-	case i.Keyword == "ONBUILD" && (stage != nil || numbered):
-		return // it takes effect in another file, whose stages count
+	switch numbered := err == nil && i.Keyword == "COPY"; {
 	case stage == s:
 		p.Advise(from.Span, fmt.Sprintf("`%s` copies from the stage it stands in, for which the builder refuses the file: "+
 			"a stage cannot wait for itself", asWritten(p.File, from)), "which stage is meant is not known")

@@ -27,9 +27,8 @@ func runUnreachableStage(p *check.Pass) error {
 	for _, s := range builtStages(p) {
 		u.mark(s)
 	}
-	for _, s := range p.File.Stages {
-		if u.used[s] || u.any || u.byUnused(s) || forPeople(s) ||
-			buildcontext.Mentions(p.Repo, p.File.Path, "target", s.Name) {
+	for _, s := range u.idle(p.File) {
+		if forPeople(s) || variant(p.File, s) || buildcontext.Mentions(p.Repo, p.File.Path, "target", s.Name) {
 			continue
 		}
 		p.Advise(s.From.Code(), fmt.Sprintf("nothing uses %s: no other stage does, and no build that this repository states "+
@@ -88,6 +87,31 @@ func (u *uses) mark(s *dockerfile.Stage) {
 	for _, other := range u.of[s] {
 		u.mark(other)
 	}
+}
+
+// idle are the stages that nothing uses, without those that another such stage uses. Of several with a name none is
+// meant: they are variants of one image, and one of them is picked by name. Of several without a name the first stands
+// for all.
+func (u *uses) idle(f *dockerfile.File) []*dockerfile.Stage {
+	var named, unnamed []*dockerfile.Stage
+	for _, s := range f.Stages {
+		switch {
+		case u.any || u.used[s] || u.byUnused(s):
+		case s.Name != "":
+			named = append(named, s)
+		default:
+			unnamed = append(unnamed, s)
+		}
+	}
+	if len(named) > 1 {
+		named = nil
+	}
+	return append(unnamed[:min(len(unnamed), 1)], named...)
+}
+
+// variant reports whether a stage and the last one go on from the same stage, and so are two forms of one image.
+func variant(f *dockerfile.File, s *dockerfile.Stage) bool {
+	return slices.ContainsFunc(lineage(s), func(t *dockerfile.Stage) bool { return t != s && t.Shipped() })
 }
 
 // byUnused reports whether another stage that nothing uses does use this one: then that one is reported.
