@@ -23,11 +23,12 @@ var arrows = map[string][]string{
 	"internal/ecosystem":    {"fixes/dockerfile"},
 	"internal/image":        {},
 	"internal/spare":        {"fixes/dockerfile", "internal/buildcontext"},
+	"internal/secret":       {},
 
 	// The engine. A check does not know other checks; the set is handed in. prove implements an interface of check's, so
 	// that BuildKit's converter is linked only where fixes are really offered.
 	"internal/check":  {"fixes", "fixes/dockerfile", "internal/buildcontext", "internal/image"},
-	"internal/checks": {"fixes", "fixes/dockerfile", "internal/check", "internal/buildcontext", "internal/ecosystem", "internal/image", "internal/spare"},
+	"internal/checks": {"fixes", "fixes/dockerfile", "internal/check", "internal/buildcontext", "internal/ecosystem", "internal/image", "internal/spare", "internal/secret"},
 	"internal/prove":  {"fixes", "fixes/dockerfile", "internal/check", "internal/buildcontext", "internal/spare"},
 
 	// What a repository decided, as plain values of the engine's; nobody else knows that it was YAML.
@@ -82,6 +83,7 @@ var owners = map[string][]string{
 	"github.com/bmatcuk/doublestar/v4":                            {"internal/config"},
 	"github.com/robfig/cron/v3":                                   {"internal/config"},
 	"github.com/agnivade/levenshtein":                             {"internal/config"},
+	"github.com/zricethezav/gitleaks/v8":                          {"internal/secret"},
 }
 
 type listed struct {

@@ -32,6 +32,8 @@ func All() []*check.Check {
 		rootUser,
 		sudoCheck,
 		secretInEnv,
+		secretValue,
+		credentialsInURL,
 
 		// Package managers and layers.
 		assumeYes,

@@ -29,7 +29,7 @@ func runSecretInEnv(p *check.Pass) error {
 		}
 		for _, s := range assignments(i) {
 			key := i.Keyword + " " + s.name
-			if !seen[key] && s.secret(i.Keyword) {
+			if !seen[key] && s.secret(i.Keyword) && !toldBetter(i, s) {
 				seen[key] = true
 				adviseSecret(p, i, s)
 			}
@@ -47,9 +47,36 @@ func adviseSecret(p *check.Pass, i *dockerfile.Instruction, s assignment) {
 		where = "is kept in the build cache and the build's provenance, where it outlives the build"
 	}
 	message := fmt.Sprintf("%s `%s` is named like a secret, and its value %s", i.Keyword, s.name, where)
-	const instead = "the value has to come from outside: mount it into the step that needs it with " +
-		"RUN --mount=type=secret, or set it when the container starts"
-	p.Advise(s.at, message, instead)
+	p.Advise(s.at, message, outside(p, s.name))
+}
+
+// outside says how a value comes from outside: the line for the Dockerfile, and what those who build it write, by the files
+// that say how it is built.
+func outside(p *check.Pass, name string) string {
+	id := strings.ToLower(name)
+	const mount = "the value has to come from outside: mount it into the step that needs it with " +
+		"`RUN --mount=type=secret,id=%s,env=%s`, built with %s, or set it when the container starts"
+	return fmt.Sprintf(mount, id, name, handed(p, id, name))
+}
+
+// handed is what hands a secret to the build.
+func handed(p *check.Pass, id, name string) string {
+	for _, b := range p.Builds {
+		file, _, _ := strings.Cut(b.Origin, ",")
+		switch {
+		case strings.HasPrefix(file, ".github/workflows/"):
+			return fmt.Sprintf("`secrets: %s=${{ secrets.%s }}` in %s", id, name, file)
+		case b.Service:
+			return fmt.Sprintf("`secrets: [%s]` under build and `environment: %s` under the secret in %s", id, name, file)
+		}
+	}
+	return fmt.Sprintf("`--secret id=%s,env=%s`", id, name)
+}
+
+// toldBetter reports whether the value itself is a credential of a known kind, of which secret-value speaks.
+func toldBetter(i *dockerfile.Instruction, s assignment) bool {
+	all, err := credentials(i)
+	return err == nil && slices.ContainsFunc(all, func(c credential) bool { return c.at == s.at })
 }
 
 // A assignment is one name, with its value, that an ARG or ENV sets.
@@ -188,6 +215,6 @@ func harmlessValue(value string) bool {
 		"example", "fake", "empty", "todo":
 		return true
 	}
-	return strings.HasPrefix(value, "/") || strings.HasPrefix(value, "<") && strings.HasSuffix(value, ">") ||
+	return knownToAll(value) || strings.HasPrefix(value, "/") || strings.HasPrefix(value, "<") && strings.HasSuffix(value, ">") ||
 		strings.Trim(value, "*xX.-_") == ""
 }
