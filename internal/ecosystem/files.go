@@ -16,12 +16,13 @@ type files struct {
 
 // families are the files of the managers that keep them in their own files.
 func families() []files {
-	return []files{bunFiles, mavenFiles, dotnetFiles, cargoFiles, dartFiles, swiftFiles, haskellFiles, denoFiles}
+	return []files{bunFiles, mavenFiles, gradleFiles, dotnetFiles, cargoFiles, dartFiles, swiftFiles, haskellFiles,
+		denoFiles}
 }
 
 // compiled asks the managers of languages that are compiled, and those that are new to old ones.
 func compiled(words []string) verdict {
-	for _, ask := range []func([]string) verdict{bun, maven, dotnet, cargo, dart, swift, stack, cabal, deno} {
+	for _, ask := range []func([]string) verdict{bun, maven, gradle, dotnet, cargo, dart, swift, stack, cabal, deno} {
 		if v := ask(words); v.kind != other {
 			return v
 		}

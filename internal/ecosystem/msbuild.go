@@ -139,7 +139,10 @@ func (b *msbuild) projectsOf(name string, data []byte) []string {
 			b.refuse("%s cannot be read", name)
 			return nil
 		}
-		if at, ok := b.within(path.Dir(name), strings.ReplaceAll(filter.Solution.Path, `\`, "/")); ok {
+		file := strings.ReplaceAll(filter.Solution.Path, `\`, "/")
+		if path.Ext(file) == ".slnf" {
+			b.refuse("%s is a filter of a filter", name)
+		} else if at, ok := b.within(path.Dir(name), file); ok {
 			b.solution(at) // all its projects, not only those that the filter lets through
 		}
 	}

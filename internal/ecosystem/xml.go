@@ -15,6 +15,8 @@ type element struct {
 	attrs    map[string]string
 	text     string // what stands in it besides elements, without white space around it
 	children []*element
+
+	read []byte // text, while it is read
 }
 
 // maxDepth bounds how deep the elements of a manifest may nest.
@@ -43,10 +45,10 @@ func parseXML(data []byte) (*element, error) {
 				return nil, errors.New("its elements nest too deeply")
 			}
 		case xml.EndElement:
-			in.text = strings.TrimSpace(in.text)
+			in.text, in.read = string(bytes.TrimSpace(in.read)), nil
 			open = open[:len(open)-1]
 		case xml.CharData:
-			in.text += string(t)
+			in.read = append(in.read, t...)
 		case xml.Directive:
 			return nil, errors.New("it has a document type")
 		}

@@ -17,6 +17,7 @@ type effect struct {
 	wide      bool     // it works on all such files that are copied before, wherever they stand
 	lists     []string // files that it reads: lists of requirements
 	files     []string // files that it reads besides these
+	maybe     []string // files that it reads when they are there
 	writes    []string // what it writes to or removes
 	beside    []string // what it writes beside each manifest
 	system    bool     // it writes where the system keeps its programs
@@ -113,7 +114,7 @@ func allUnder(dir string, names []string) []string {
 func effectOf(words []string, dir string) (effect, error) {
 	program := path.Base(words[0])
 	for _, know := range []func(string, []string, string) (effect, bool, error){pipEffect, systemEffect, mavenEffect,
-		dotnetEffect,
+		dotnetEffect, gradleEffect,
 		scriptedEffect, toolEffect} {
 		if e, ok, err := know(program, words, dir); ok || err != nil {
 			e.words = words

@@ -169,7 +169,8 @@ func (p *placed) runs(i *dockerfile.Instruction, s step) (reads bool, err error)
 		if err := p.untouched(e, root, env); err != nil {
 			return false, err
 		}
-		reads = reads || root != "" || slices.ContainsFunc(e.lists, p.has)
+		reads = reads || root != "" || slices.ContainsFunc(e.lists, p.has) ||
+			slices.ContainsFunc(e.files, p.has)
 	}
 	return reads, nil
 }
@@ -188,6 +189,11 @@ func (p *placed) reads(e effect) (root string, err error) {
 	for _, file := range append(slices.Clone(e.files), e.lists...) {
 		if within(file, p.into()) && !p.has(file) || !within(file, p.into()) && !apart(path.Dir(file), p.into()) {
 			return "", fmt.Errorf("%s reads %s, which is not copied before", e.name, file)
+		}
+	}
+	for _, file := range e.maybe {
+		if name, ok := p.nameOf(file); ok && !p.has(file) && p.free(e, file) != nil {
+			return "", fmt.Errorf("%s reads %s, which is not copied before", e.name, name)
 		}
 	}
 	for _, list := range e.lists {
