@@ -141,6 +141,9 @@ func (h historian) command(words []string, builds bool) (why string, sure bool) 
 		if k > 0 && (name == "sh" || name == "bash" || name == "ash") && strings.Contains(w, "git") {
 			return "a script runs git", true
 		}
+		if k > 0 && name != "rm" && name != "rmdir" && slices.Contains(strings.Split(strings.Trim(w, `"'`), "/"), ".git") {
+			return fmt.Sprintf("`%s` is given %s", name, w), true
+		}
 	}
 	if !builds {
 		return "", false

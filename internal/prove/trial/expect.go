@@ -3,6 +3,7 @@ package trial
 import (
 	"encoding/json"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -21,7 +22,7 @@ type expectation struct {
 // expected is what an Intent says; ok is false for one that nothing is known of, which then proves nothing.
 func expected(intent fixes.Intent) (e expectation, ok bool) {
 	switch i := intent.(type) {
-	case fixes.Unchanged, fixes.Reordered, fixes.MergedRuns, fixes.CopiedPlainly:
+	case fixes.Unchanged, fixes.Respelled, fixes.Reordered, fixes.MergedRuns, fixes.CopiedPlainly, fixes.Pinned:
 		return nothing("nothing"), true
 	case fixes.OwnedCopies:
 		return nothing("nothing but the size"), true
@@ -31,6 +32,8 @@ func expected(intent fixes.Intent) (e expectation, ok bool) {
 		return runsAs(i), true
 	case fixes.StartsDirectly:
 		return starts(i), true
+	case fixes.Ignored:
+		return ignored(i.Patterns), true
 	case fixes.Reworded:
 		return reworded(i.Rule)
 	}
@@ -90,6 +93,29 @@ func cleaned(command string) []string {
 		}
 	}
 	return dirs
+}
+
+// ignored expects that files which the patterns match go, wherever the context was copied to.
+func ignored(patterns []string) expectation {
+	return expectation{
+		words: "only files that match " + strings.Join(patterns, ", ") + " go",
+		allows: func(d Difference) bool {
+			return d.What == removed && slices.ContainsFunc(patterns, func(p string) bool { return matches(d.Path, p) })
+		},
+	}
+}
+
+// matches reports whether some part of a path, or of that of a directory above it, matches an ignore file's pattern.
+func matches(name, pattern string) bool {
+	pattern = strings.Trim(strings.TrimPrefix(pattern, "**/"), "/")
+	parts := strings.Split(strings.Trim(name, "/"), "/")
+	length := strings.Count(pattern, "/") + 1
+	for n := 0; n+length <= len(parts); n++ {
+		if ok, err := path.Match(pattern, strings.Join(parts[n:n+length], "/")); err == nil && ok {
+			return true
+		}
+	}
+	return false
 }
 
 // accounts are the files that programs which make an account write, the old versions that they keep included.

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,11 +38,11 @@ func TestMain(m *testing.M) {
 // A fixture is one kind of fix: a repository in which it is right, and a twin in which it would be wrong.
 type fixture struct {
 	name   string
-	check  string // whose fix it is
-	touch  string // the file to change before building again
-	dir    string // holds good and twin
-	forced []byte // the twin's Dockerfile with the fix made all the same; nil when only level 1 is asked
-	intent []byte // JSON of fields in which the forced fix's Intent is another than the good one's
+	check  string       // whose fix it is
+	touch  string       // the file to change before building again
+	dir    string       // holds good and twin
+	forced []txtar.File // the twin's files with the fix made all the same; none when only level 1 is asked
+	intent []byte       // JSON of fields in which the forced fix's Intent is another than the good one's
 }
 
 func fixtures(t *testing.T) []string {
@@ -69,10 +71,11 @@ func open(t *testing.T, path string) fixture {
 		}
 	}
 	for _, file := range a.Files {
-		switch file.Name {
-		case "forced.Dockerfile":
-			f.forced = file.Data
-		case "forced.intent":
+		name, forced := strings.CutPrefix(file.Name, "forced/")
+		switch {
+		case forced:
+			f.forced = append(f.forced, txtar.File{Name: name, Data: file.Data})
+		case file.Name == "forced.intent":
 			f.intent = file.Data
 		default:
 			f.lay(t, file)
@@ -109,7 +112,7 @@ func engine(t *testing.T, name string) check.Options {
 	}
 	pool := prove.NewPool(prove.Options{})
 	t.Cleanup(func() { pool.Close() })
-	return check.Options{Checks: []*check.Check{c}, Images: image.Bundled(), Prover: pool, Enabled: []string{name}}
+	return check.Options{Checks: []*check.Check{c}, Images: image.Bundled(), Prover: pool, Linter: pool, Enabled: []string{name}}
 }
 
 // examine runs the fixture's check on one of its repositories.
@@ -244,11 +247,14 @@ func (f fixture) wrong(t *testing.T, d *trial.Daemon, self string, good fixes.In
 	if f.forced == nil {
 		return "refused"
 	}
-	src, err := os.ReadFile(filepath.Join(f.dir, "twin", "Dockerfile"))
-	if err != nil {
-		t.Fatal(err)
+	var edits []fixes.Edit
+	for _, file := range f.forced {
+		src, err := os.ReadFile(filepath.Join(f.dir, "twin", file.Name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		edits = append(edits, fixes.Edit{Path: file.Name, Start: 0, End: len(src), New: string(file.Data)})
 	}
-	edits := []fixes.Edit{{Path: "Dockerfile", Start: 0, End: len(src), New: string(f.forced)}}
 	report := f.try(t, d, self, "twin", f.forcedIntent(t, good), edits)
 	x := report.Results[0]
 	switch {
