@@ -31,6 +31,9 @@ var arrows = map[string][]string{
 	"internal/checks": {"fixes", "fixes/dockerfile", "internal/check", "internal/buildcontext", "internal/ecosystem", "internal/image", "internal/spare", "internal/secret"},
 	"internal/prove":  {"fixes", "fixes/dockerfile", "internal/check", "internal/buildcontext", "internal/spare"},
 
+	// The harness that measures the engine from outside.
+	"internal/corpus": {"fixes", "fixes/dockerfile", "internal/check"},
+
 	// What a repository decided, as plain values of the engine's; nobody else knows that it was YAML.
 	"internal/config": {"internal/check", "internal/buildcontext"},
 
@@ -70,7 +73,7 @@ var owners = map[string][]string{
 	"github.com/riverqueue/river":                                 {"internal/queue"},
 	"modernc.org/sqlite":                                          {"internal/queue"},
 	"github.com/jackc/pgx/v5":                                     {"internal/queue"},
-	"github.com/sourcegraph/conc":                                 {"internal/check", "internal/review", "internal/server", "internal/prove", "internal/queue", "cmd/lighterman"},
+	"github.com/sourcegraph/conc":                                 {"internal/check", "internal/review", "internal/server", "internal/prove", "internal/queue", "internal/corpus", "cmd/lighterman"},
 	"go.yaml.in/yaml/v4":                                          {"internal/config", "internal/buildcontext", "internal/ecosystem", "cmd/lighterman"},
 	"github.com/BurntSushi/toml":                                  {"internal/ecosystem", "internal/prove"},
 	"github.com/spf13/cobra":                                      {"cmd/lighterman"},

@@ -158,6 +158,19 @@ func count(names []string) map[string]int {
 	return n
 }
 
+// Prove makes one fix alone and has the difference proven, without looking again at what the checks then find.
+func Prove(ctx context.Context, repo fs.FS, path string, fix fixes.Fix, o Options) error {
+	after, err := edited(repo, fix.Edits)
+	if err != nil {
+		return err
+	}
+	changed, err := changes(repo, after)
+	if err != nil {
+		return err
+	}
+	return newVerifier(repo, o).prove(ctx, step{path: path, edits: fix.Edits, fix: fix}, after, changed)
+}
+
 // prove puts the difference that a step makes before the prover.
 func (v *verifier) prove(ctx context.Context, s step, after map[string][]byte, changed []Changed) error {
 	if v.o.Prover == nil {
