@@ -14,7 +14,12 @@ import (
 // A Repository tells how the Dockerfiles of one commit are built. The files that state it are read once, however many
 // Dockerfiles there are. It may be asked from many goroutines.
 type Repository struct {
-	files  *snapshot
+	files *snapshot
+	books *shelf
+}
+
+// A shelf holds what the files of directories state.
+type shelf struct {
 	common func() *book // of the root and its own directories
 
 	mu    sync.Mutex
@@ -23,9 +28,22 @@ type Repository struct {
 
 // Open prepares to look at a commit's files, which must not change.
 func Open(files fs.FS) *Repository {
-	r := &Repository{files: remembered(files), books: map[string]func() *book{}}
-	r.common = sync.OnceValue(func() *book { return bookOf(r.files, topmost(r.files)) })
+	r := &Repository{files: remembered(files), books: &shelf{books: map[string]func() *book{}}}
+	r.books.common = sync.OnceValue(func() *book { return bookOf(r.files, topmost(r.files)) })
 	return r
+}
+
+// With is the repository with other files, which differ from its own at most in those changed: what does not depend on
+// these is not read again.
+func (r *Repository) With(files fs.FS, changed []string) *Repository {
+	for _, name := range changed {
+		for _, k := range kinds() {
+			if k.is(name) {
+				return Open(files)
+			}
+		}
+	}
+	return &Repository{files: r.files.with(files, changed), books: r.books}
 }
 
 // Find lists the ways in which the repository builds f: those that its files state, else the one that can be inferred,
@@ -58,7 +76,7 @@ func (r *Repository) Find(f *dockerfile.File) []Build {
 // stated is what the files say about a Dockerfile that are near: those of the root, of the root's own directories, and of
 // the directories above the Dockerfile.
 func (r *Repository) stated(dockerfilePath string) []stated {
-	out := r.common().of(dockerfilePath)
+	out := r.books.common().of(dockerfilePath)
 	for _, dir := range above(dockerfilePath) {
 		out = append(out, r.book(dir).of(dockerfilePath)...)
 	}
@@ -67,13 +85,13 @@ func (r *Repository) stated(dockerfilePath string) []stated {
 
 // book is what the files of a directory state, read at the first call.
 func (r *Repository) book(dir string) *book {
-	r.mu.Lock()
-	read, ok := r.books[dir]
+	r.books.mu.Lock()
+	read, ok := r.books.books[dir]
 	if !ok {
 		read = sync.OnceValue(func() *book { return bookOf(r.files, []string{dir}) })
-		r.books[dir] = read
+		r.books.books[dir] = read
 	}
-	r.mu.Unlock()
+	r.books.mu.Unlock()
 	return read()
 }
 

@@ -12,7 +12,9 @@ import (
 type snapshot struct {
 	fs.FS
 
-	root func() (fs.FileInfo, error)
+	root  func() (fs.FileInfo, error)
+	under *snapshot       // has the directories that are not in fresh; nil when all are fresh
+	fresh map[string]bool // the directories that hold, somewhere below, what under has otherwise
 
 	mu      sync.Mutex
 	dirs    map[string]*listing
@@ -31,6 +33,18 @@ func remembered(repo fs.FS) *snapshot {
 	return &snapshot{FS: repo, root: root, dirs: map[string]*listing{}, answers: map[string]bool{}}
 }
 
+// with is the snapshot of files that differ from those of s at most in those changed.
+func (s *snapshot) with(files fs.FS, changed []string) *snapshot {
+	fresh := map[string]bool{".": true}
+	for _, name := range changed {
+		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+			fresh[dir] = true
+		}
+	}
+	return &snapshot{FS: files, root: s.root, under: s, fresh: fresh, dirs: map[string]*listing{},
+		answers: map[string]bool{}}
+}
+
 // ReadDir implements fs.ReadDirFS. The caller must not change the result.
 func (s *snapshot) ReadDir(name string) ([]fs.DirEntry, error) {
 	l := s.list(name)
@@ -38,6 +52,9 @@ func (s *snapshot) ReadDir(name string) ([]fs.DirEntry, error) {
 }
 
 func (s *snapshot) list(name string) *listing {
+	if s.under != nil && !s.fresh[name] {
+		return s.under.list(name)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l, ok := s.dirs[name]; ok {

@@ -99,7 +99,7 @@ func (v *verifier) shared(ctx context.Context, now, then fs.FS, path string, cha
 	if !slices.Contains(names, path) {
 		names = append(slices.Clone(names), path)
 	}
-	before, after := buildcontext.Open(now), buildcontext.Open(then)
+	before, after := contextsOf(now), contextsOf(then)
 	var out []Shared
 	for _, name := range names {
 		if err := ctx.Err(); err != nil {

@@ -4,11 +4,55 @@ import (
 	"bytes"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/lighterman/lighterman/internal/buildcontext"
 )
+
+// opened is a repository together with what is known of how its files are built, so that it is looked up once.
+type opened struct {
+	fs.FS
+	contexts *buildcontext.Repository
+}
+
+// open is repo, opened once: an overlay of it knows what it knows.
+func open(repo fs.FS) fs.FS {
+	switch r := repo.(type) {
+	case opened:
+		return r
+	case overlay:
+		return overlay{open(r.repo), r.files}
+	}
+	return opened{repo, buildcontext.Open(repo)}
+}
+
+// Open is repo for several calls of Examine, Combine and Fix, of which the first reads how its files are built. The files
+// must not change in between.
+func Open(repo fs.FS) fs.FS { return open(repo) }
+
+// contextsOf is how the files of a repository are built.
+func contextsOf(repo fs.FS) *buildcontext.Repository {
+	switch r := repo.(type) {
+	case opened:
+		return r.contexts
+	case overlay:
+		return contextsOf(r.repo).With(r, slices.Collect(maps.Keys(r.files)))
+	}
+	return buildcontext.Open(repo)
+}
+
+// ReadFile implements fs.ReadFileFS.
+func (o opened) ReadFile(name string) ([]byte, error) { return fs.ReadFile(o.FS, name) }
+
+// Stat implements fs.StatFS.
+func (o opened) Stat(name string) (fs.FileInfo, error) { return fs.Stat(o.FS, name) }
+
+// ReadDir implements fs.ReadDirFS.
+func (o opened) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(o.FS, name) }
 
 // Overlay is repo with some files replaced or added.
 func Overlay(repo fs.FS, files map[string][]byte) fs.FS { return overlay{repo, files} }

@@ -28,7 +28,7 @@ import (
 func Run(ctx context.Context, repo fs.FS, paths []string, o Options) (*Result, error) {
 	o.Checks = o.tuned()
 	subjects := make([]subject, len(paths))
-	contexts := buildcontext.Open(repo)
+	contexts := contextsOf(repo)
 	each(ctx, o, len(paths), func(n int) { subjects[n] = load(repo, contexts, paths[n], o) })
 	looks := make([]look, len(paths)*len(o.Checks))
 	each(ctx, o, len(looks), func(n int) {

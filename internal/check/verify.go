@@ -8,12 +8,12 @@ import (
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
-	"github.com/lighterman/lighterman/internal/buildcontext"
 )
 
 // Examine runs the checks and keeps of the offered fixes those that were verified and proven. A finding whose fixes all
 // fall away stays, with the reason in Refused.
 func Examine(ctx context.Context, repo fs.FS, paths []string, o Options) (*Result, error) {
+	repo = open(repo)
 	result, err := Run(ctx, repo, paths, o)
 	if err != nil {
 		return nil, err
@@ -177,7 +177,7 @@ func (v *verifier) prove(ctx context.Context, s step, after map[string][]byte, c
 		return fmt.Errorf("fixes are not proven here")
 	}
 	now := Overlay(v.repo, s.before)
-	subject := load(now, buildcontext.Open(now), s.path, v.o)
+	subject := load(now, contextsOf(now), s.path, v.o)
 	if subject.file == nil {
 		return fmt.Errorf("the file cannot be read: %s", subject.skip.Reason)
 	}
@@ -230,6 +230,7 @@ type Combined struct {
 // those already in, so the whole is a chain of proven steps; one that does not fit is left out, with the reason. findings
 // are those of one path from one Examine.
 func Combine(ctx context.Context, repo fs.FS, path string, findings []Finding, o Options) (*Combined, error) {
+	repo = open(repo)
 	src, err := read(repo, path)
 	if err != nil {
 		return nil, err
@@ -311,6 +312,7 @@ const maxRounds = 20
 // Fix makes every proven fix of a file, round by round, until nothing more is offered: what conflicts in one round is
 // taken up by the next, on the text the one before left. Only findings for which want is true are fixed.
 func Fix(ctx context.Context, repo fs.FS, path string, want func(Finding) bool, o Options) (*Fixed, error) {
+	repo = open(repo)
 	src, err := read(repo, path)
 	if err != nil {
 		return nil, err

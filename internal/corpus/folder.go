@@ -88,9 +88,10 @@ func (r Run) look(ctx context.Context, one repository) ([]File, error) {
 		return nil, err
 	}
 	o.Concurrency = 1
+	repo := check.Open(one.repo)
 	var out []File
 	for _, path := range one.paths {
-		f, err := Look(ctx, one.repo, one.name, path, o)
+		f, err := Look(ctx, repo, one.name, path, o)
 		if err != nil {
 			return nil, err
 		}
