@@ -10,7 +10,8 @@ import (
 	"github.com/lighterman/lighterman/internal/check"
 )
 
-// pipeHidesFailure finds downloads and the like that are piped into something which takes half of them for all.
+// pipeHidesFailure finds downloads and the like that are piped into a program which takes half of them, or nothing, for
+// all.
 var pipeHidesFailure = &check.Check{
 	Name:     "pipe-hides-failure",
 	Summary:  "a download before a | can fail without failing the step",
@@ -30,8 +31,7 @@ func runPipeHidesFailure(p *check.Pass) error {
 	return nil
 }
 
-// fetching are the programs whose failure is likely enough, and hidden by what reads from them. The last ones fail on what
-// such a program brought.
+// fetching are the programs whose failure is likely enough. The last ones fail on what such a program brought.
 var fetching = [...]string{"curl", "wget", "aws", "gsutil", "git", "gpg", "openssl", "gunzip", "zcat", "xz", "xzcat", "zstd"}
 
 func judgePipes(p *check.Pass, i *dockerfile.Instruction) {
@@ -43,12 +43,12 @@ func judgePipes(p *check.Pass, i *dockerfile.Instruction) {
 	if !ok || len(lists) != 1 {
 		return // where a failure goes in a longer script is the script's own affair
 	}
-	hidden := hiddenBy(lists[0])
-	if hidden == nil {
+	sender, reader := hiddenBy(lists[0])
+	if sender == nil {
 		return
 	}
-	message := fmt.Sprintf("a failure of `%s` before the | does not fail the step, so the build goes on with what it brought "+
-		"until then, or with nothing", hidden.Name())
+	message := fmt.Sprintf("when `%s` fails, `%s` is content with what it got until then, or with nothing: the step succeeds, "+
+		"and the image lacks something", sender.Name(), reader.Name())
 	fix, reason := pipefailFix(p, i)
 	if reason != "" {
 		p.Advise(i.Code(), message, reason)
@@ -62,26 +62,28 @@ func hasPipefail(i *dockerfile.Instruction, script *dockerfile.Script) bool {
 	return slices.Contains(i.Stage.Before(i).Shell, "pipefail") || strings.Contains(script.Text, "pipefail")
 }
 
-// hiddenBy is the first command whose failure a pipeline hides. A reader that is done before everything was sent makes the
-// sender fail on purpose, and one that checks what it is given needs nobody else to.
-func hiddenBy(l dockerfile.List) *dockerfile.Command {
+// hiddenBy are the first command whose failure a pipeline hides, and the last one of the pipeline, which does not notice.
+func hiddenBy(l dockerfile.List) (sender, reader *dockerfile.Command) {
 	for _, pipeline := range l.Pipelines {
-		last := pipeline[len(pipeline)-1]
-		if slices.Contains(notReaders[:], last.Name()) {
+		last := &pipeline[len(pipeline)-1]
+		if !slices.Contains(credulous[:], last.Name()) {
 			continue
 		}
 		for _, c := range pipeline[:len(pipeline)-1] {
 			if slices.Contains(fetching[:], c.Name()) {
-				return &c
+				return &c, last
 			}
 		}
 	}
-	return nil
+	return nil, nil
 }
 
-// notReaders are commands at the end of a pipeline that do not need all of it: filters that stop early, and what throws the
-// result away.
-var notReaders = [...]string{"grep", "egrep", "head", "true", ":", "awk", "sed", "cut", "less", "more", "read", "sha256sum", "md5sum"}
+// credulous are the programs that are content with half of what they should get, or nothing. What unpacks an archive or
+// reads a key fails by itself then, and filters such as grep and head may stop before they have read everything.
+var credulous = [...]string{
+	"sh", "bash", "ash", "zsh", "tee", "cat", "python", "python2", "python3", "node", "ruby", "perl", "php", "jq", "base64",
+	"sort", "uniq", "tr", "wc", "xargs", "psql", "mysql", "sqlite3", "debconf-set-selections",
+}
 
 func pipefailFix(p *check.Pass, i *dockerfile.Instruction) (fix fixes.Fix, reason string) {
 	if len(i.Stage.Before(i).Shell) == 0 {

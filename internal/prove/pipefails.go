@@ -94,6 +94,7 @@ var (
 	readers = []string{
 		"tar", "sh", "bash", "tee", "apt-key", "gpg", "gunzip", "gzip", "bunzip2", "xz", "zstd", "sha256sum", "sha512sum",
 		"md5sum", "cpio", "base64", "sort", "wc", "tr", "cut", "chpasswd", "debconf-set-selections", "patch", "jq", "psql",
+		"python", "python3", "node", "ruby", "php",
 	}
 )
 
