@@ -25,8 +25,8 @@ type checkout struct {
 	repo  fs.FS
 }
 
-// openCheckout finds the repository that the paths lie in. Files are reached through an os.Root: nothing outside is read,
-// even through a symbolic link.
+// openCheckout finds the repository that the paths lie in. Files are reached through an os.Root: nothing outside is
+// read, even through a symbolic link.
 func openCheckout(ctx context.Context, paths ...string) (*checkout, error) {
 	c := &checkout{}
 	for n, path := range paths {

@@ -12,8 +12,8 @@ func configCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config [PATH]",
 		Short: "Print the configuration in effect, with where each value comes from",
-		Long: `Print the configuration in effect for a checkout or folder. Behind each value stands where it comes from: what holds
-by default, a file with its line, or a flag. What is printed can be kept as .github/lighterman.yml.`,
+		Long: `Print the configuration in effect for a checkout or folder. Behind each value stands where it comes from:
+"default", a file with its line, or a flag. What is printed can be kept as .github/lighterman.yml.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := openCheckout(cmd.Context(), argument(args))

@@ -59,7 +59,8 @@ func (d *decisions) flags(f *pflag.FlagSet) {
 }
 
 func (d *decisions) failOnFlag(f *pflag.FlagSet) {
-	f.StringVar(&d.failOn, "fail-on", "", "exit with 1 from this severity on: info, warning, error or never (default warning)")
+	const usage = "exit with 1 from this severity on: info, warning, error or never (default warning)"
+	f.StringVar(&d.failOn, "fail-on", "", usage)
 }
 
 // load reads the configuration of a repository. others keeps the checks that are not named: a fix is held against them

@@ -1,12 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/lighterman/lighterman/internal/checks"
+	"github.com/lighterman/lighterman/internal/config"
 )
 
 func explainCommand() *cobra.Command {
@@ -46,5 +47,5 @@ func checkNames() []string {
 }
 
 func unknownCheck(name string) error {
-	return fmt.Errorf("no check is called %q; there are %s", name, strings.Join(checkNames(), ", "))
+	return errors.New(config.UnknownCheck(name, checkNames()))
 }

@@ -121,8 +121,8 @@ func (f fixer) fix(ctx context.Context, path string) (ok bool, err error) {
 	return ok, err
 }
 
-// wanted tells the findings of the named checks from others; none named means all. What would change another file cannot
-// be printed as the fixed text of one.
+// wanted tells the findings of the named checks from others; none named means all. What would change another file
+// cannot be printed as the fixed text of one.
 func (f fixer) wanted(found check.Finding) bool {
 	if f.stdin && len(found.Fixes) > 0 && place(found.Path, found.Fixes[0]) != found.Path {
 		return false

@@ -32,7 +32,8 @@ func outputsOf(values []string) ([]output, error) {
 			return nil, fmt.Errorf("--format %s names no file", v)
 		}
 		if slices.ContainsFunc(out, func(other output) bool { return other.file == o.file }) {
-			return nil, fmt.Errorf("--format %s goes where another format goes; give it a file, as in --format %s=FILE", v, o.name)
+			const message = "--format %s goes where another format goes; give it a file, as in --format %s=FILE"
+			return nil, fmt.Errorf(message, v, o.name)
 		}
 		out = append(out, o)
 	}

@@ -152,6 +152,11 @@ func (r *reviewer) decide(changed []forge.ChangedFile) (notes []review.Note, err
 	if r.config, err = r.load(review.Before(r.repo, changed), false); err != nil {
 		return nil, err
 	}
+	for _, f := range changed {
+		if config.Wanted(f.Path) && r.file == "" {
+			fmt.Fprintf(r.status, "lighterman: the change to %s is not in effect before it is merged; --config takes it now\n", f.Path)
+		}
+	}
 	return review.Broken(r.repo, changed, checks.All()), nil
 }
 

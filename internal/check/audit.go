@@ -36,8 +36,8 @@ func (r *Result) audit(s subject, looks []look, o Options) {
 	}
 }
 
-// told reports whether the look at a file would have told what a name ignores: its check ran to its end, or there is none
-// of that name.
+// told reports whether the look at a file would have told what a name ignores: its check ran to its end, or there is
+// none of that name.
 func told(name string, looks []look, o Options) bool {
 	for n, c := range o.Checks {
 		if c.GoesBy(name) && (!looks[n].ran || looks[n].skip != nil) {

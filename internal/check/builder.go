@@ -52,7 +52,8 @@ func either(a, b func(*dockerfile.Instruction) bool) func(*dockerfile.Instructio
 	return func(i *dockerfile.Instruction) bool { return a(i) || b(i) }
 }
 
-// takes reports why the builder may not take what a fix brings into a file. What the file used before is its own affair.
+// takes reports why the builder may not take what a fix brings into a file. What the file used before is its own
+// affair.
 func (b Builder) takes(before, after *dockerfile.File) error {
 	for _, f := range features {
 		if slices.Contains(f.without, b) && uses(after, f) && !uses(before, f) {

@@ -26,15 +26,17 @@ func runUntrustedRegistry(p *check.Pass) error {
 		if slices.ContainsFunc(p.Registries, func(r string) bool { return trusts(r, host, name) }) {
 			continue
 		}
-		const message = "`%s` comes from %s, which is none of the registries that base images may come from here, so nobody " +
-			"answers for what it holds"
-		p.Advise(b.at.Span, fmt.Sprintf(message, b.ref, host), "what stands in for it, or whether it may be used, is yours to say")
+		const message = "`%s` comes from %s, which is none of the registries that base images may come from here, so " +
+			"nobody answers for what it holds"
+		const refused = "what stands in for it, or whether it may be used, is yours to say"
+		p.Advise(b.at.Span, fmt.Sprintf(message, b.ref, host), refused)
 	}
 	return nil
 }
 
-// hostOf takes a reference apart into its registry and the name there, by the rules of github.com/distribution/reference:
-// the first part is a registry when it has a dot or a colon or is "localhost"; otherwise Docker Hub is meant.
+// hostOf takes a reference apart into its registry and the name there, by the rules of
+// github.com/distribution/reference: the first part is a registry when it has a dot or a colon or is "localhost";
+// otherwise Docker Hub is meant.
 func hostOf(ref string) (host, name string) {
 	name, _, _ = strings.Cut(ref, "@")
 	if at := strings.LastIndexByte(name, ':'); at > strings.LastIndexByte(name, '/') {

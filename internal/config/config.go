@@ -145,7 +145,8 @@ func readFile(repo fs.FS, name string) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	if info.Size() > maxConfig {
-		return nil, &Error{[]Problem{{Path: name, Msg: fmt.Sprintf("%d bytes are more than the %d of a configuration", info.Size(), maxConfig)}}}
+		const message = "%d bytes are more than the %d of a configuration"
+		return nil, &Error{[]Problem{{Path: name, Msg: fmt.Sprintf(message, info.Size(), maxConfig)}}}
 	}
 	text, err := fs.ReadFile(repo, name)
 	if err != nil {
@@ -227,7 +228,12 @@ func unknownCheck(key string, rules []Rule) string {
 	for _, r := range rules {
 		names = append(names, r.Check.Name)
 	}
-	return fmt.Sprintf("no check is called %q%s", key, cmp.Or(guess(key, names), "; lighterman explain lists them"))
+	return UnknownCheck(key, names)
+}
+
+// UnknownCheck says that no check goes by a name, and which one was probably meant.
+func UnknownCheck(name string, names []string) string {
+	return fmt.Sprintf("no check is called %q%s", name, cmp.Or(guess(name, names), "; lighterman explain lists them"))
 }
 
 // rulesFor are the indexes of the checks that go by a name.
@@ -364,8 +370,8 @@ func (c *Config) Stated(name string) []buildcontext.Override {
 	return out
 }
 
-// Unused are the names that the hadolint configuration ignores without effect on us: of those that are checks of ours, the
-// ones that are not among what was suppressed in the whole repository.
+// Unused are the names that the hadolint configuration ignores without effect on us: of those that are checks of ours,
+// the ones that are not among what was suppressed in the whole repository.
 func (c *Config) Unused(suppressed []check.Suppressed) []check.Unused {
 	var out []check.Unused
 	for _, e := range c.Ignored {

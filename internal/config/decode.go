@@ -306,8 +306,8 @@ func onOff(n *yaml.Node, t reflect.Type) string {
 
 func (d *decoder) hold(n *yaml.Node, v any, key string) {
 	if w, ok := v.(interface{ words() []string }); ok && !slices.Contains(w.words(), fmt.Sprint(v)) {
-		text := shortened(fmt.Sprint(v))
-		d.problem(n, "%sis %q, which is none of %s%s", named(key), text, strings.Join(w.words(), ", "), guess(text, w.words()))
+		text, words := shortened(fmt.Sprint(v)), strings.Join(w.words(), ", ")
+		d.problem(n, "%sis %q, which is none of %s%s", named(key), text, words, guess(text, w.words()))
 	}
 	if r, ok := v.(interface{ rule() string }); ok && r.rule() != "" {
 		d.problem(n, "%s: %s", key, r.rule())

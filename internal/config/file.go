@@ -13,15 +13,15 @@ import (
 	"github.com/robfig/cron/v3"
 )
 
-// A file is what .github/lighterman.yml may say. The keys, the parser, the schema and what "lighterman config" prints are
-// all read from these types; the doc tags are the schema's descriptions.
+// A file is what .github/lighterman.yml may say. The keys, the parser, the schema and what "lighterman config" prints
+// are all read from these types; the doc tags are the schema's descriptions.
 type file struct {
 	FailOn     failOn           `key:"fail-on" doc:"The severity from which findings fail a review."`
 	Builder    builder          `key:"builder" doc:"What builds the images; fixes use only syntax that it takes."`
 	Checks     map[string]level `key:"checks" doc:"Checks by name, or by another tool's id: on, off, or a severity."`
 	Paths      paths            `key:"paths" doc:"Which Dockerfiles are looked at."`
-	Builds     []build          `key:"builds" doc:"How Dockerfiles are built, where compose files and workflows do not say."`
-	Registries []registry       `key:"trusted-registries" doc:"The registries that base images may come from; all when empty."`
+	Builds     []build          `key:"builds" doc:"How Dockerfiles are built, where that is not found out."`
+	Registries []registry       `key:"trusted-registries" doc:"The registries that base images may come from."`
 	Comments   comments         `key:"comments" doc:"What a review of a pull request says."`
 	Sweeps     sweeps           `key:"sweeps" doc:"Pull requests with fixes for the whole repository."`
 }
@@ -97,7 +97,8 @@ func (g glob) rule() string {
 	case strings.Trim(string(g), "/") == "":
 		return "a pattern of nothing matches nothing"
 	case len(g) > maxGlob || strings.Count(string(g), "{") > maxBraces || strings.Count(string(g), ",") > maxChoices:
-		return fmt.Sprintf("the pattern has more than %d bytes, %d braces or %d commas; write several", maxGlob, maxBraces, maxChoices)
+		const message = "the pattern has more than %d bytes, %d braces or %d commas; write several"
+		return fmt.Sprintf(message, maxGlob, maxBraces, maxChoices)
 	case !doublestar.ValidatePattern(g.pattern()):
 		return fmt.Sprintf("%q is not a pattern: a bracket or brace is not closed, or there is a lone backslash", string(g))
 	}

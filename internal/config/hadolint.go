@@ -10,8 +10,8 @@ import (
 // hadolintFiles are the names under which hadolint looks for its configuration, in its order.
 var hadolintFiles = []string{".hadolint.yaml", ".hadolint.yml", ".config/hadolint.yaml", ".config/hadolint.yml"}
 
-// hadolint is what we take from its configuration; its other keys are its own business, and so are the ids of checks that
-// we do not have.
+// hadolint is what we take from its configuration; its other keys are its own business, and so are the ids of checks
+// that we do not have.
 type hadolint struct {
 	Ignored  []string `key:"ignored"`
 	Override struct {

@@ -10,7 +10,8 @@ import (
 type object = map[string]any
 
 // Schema is a JSON Schema (draft 2020-12) of our configuration file for editors, made from the types that the parser
-// reads into. It takes what the parser takes, save what takes more than a pattern to tell: whether a glob is well-formed.
+// reads into. It takes what the parser takes, save what takes more than a pattern to tell: whether a glob is
+// well-formed.
 func Schema(checks []*check.Check) ([]byte, error) {
 	s := schemaOf(reflect.TypeFor[file]())
 	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"

@@ -14,8 +14,8 @@ import (
 const maxAnnotations = 10
 
 // GitHub writes v as workflow commands, which GitHub Actions turns into annotations
-// (https://docs.github.com/actions/reference/workflow-commands-for-github-actions). Where there are more than it shows, a
-// last line of the log says so.
+// (https://docs.github.com/actions/reference/workflow-commands-for-github-actions). Where there are more than it
+// shows, a last line of the log says so.
 func GitHub(w io.Writer, v View) error {
 	out := bufio.NewWriter(w)
 	kinds := map[string]int{}

@@ -9,9 +9,9 @@ import (
 // fields may appear without.
 const JSONVersion = 1
 
-// The JSON format. An id stays the same when lines move. Lines and columns count from 1, columns in bytes; an edit replaces whole lines, and one with end_line below start_line inserts
-// before start_line. fix is null when none is offered, and refused then says why, where that is known. unused_ignores are
-// looked for with --verbose.
+// The JSON format. An id stays the same when lines move. Lines and columns count from 1, columns in bytes; an edit
+// replaces whole lines, and one with end_line below start_line inserts before start_line. fix is null when none is
+// offered, and refused then says why, where that is known. unused_ignores are looked for with --verbose.
 type (
 	document struct {
 		Version  int           `json:"version"`

@@ -22,9 +22,9 @@ type SARIFTool struct {
 
 const home = "https://github.com/lighterman/lighterman"
 
-// SARIF writes v as a SARIF 2.1.0 log (OASIS, errata 01) with fixes. A result is recognised across pushes by its partial
-// fingerprint, which is the finding's ID. GitHub's own, primaryLocationLineHash, is left to the action that uploads: it
-// warns of every one that it would have made otherwise.
+// SARIF writes v as a SARIF 2.1.0 log (OASIS, errata 01) with fixes. A result is recognised across pushes by its
+// partial fingerprint, which is the finding's ID. GitHub's own, primaryLocationLineHash, is left to the action that
+// uploads: it warns of every one that it would have made otherwise.
 func SARIF(w io.Writer, v View, tool SARIFTool) error {
 	run := sarif.NewRunWithInformationURI("lighterman", home)
 	run.Tool.Driver.WithVersion(tool.Version)
@@ -82,8 +82,8 @@ func (v View) suppress(run *sarif.Run) {
 	}
 }
 
-// stretch is the region that a finding stands on, without the end of its last line. Columns count UTF-16 code units, and
-// a byte order mark is none.
+// stretch is the region that a finding stands on, without the end of its last line. Columns count UTF-16 code units,
+// and a byte order mark is none.
 func (v View) stretch(f check.Finding) *sarif.Region {
 	src := v.Sources[f.Path]
 	end := min(f.At.End, len(src))

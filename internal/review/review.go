@@ -116,8 +116,8 @@ func (r *Reviewer) look(ctx context.Context, change *forge.Change) (*Opinion, er
 	return o, nil
 }
 
-// settings are what the repository decided, as it stood without the pull request: whoever opens one cannot switch off what
-// it would be told. A configuration that cannot be read is noted and counts as none.
+// settings are what the repository decided, as it stood without the pull request: whoever opens one cannot switch off
+// what it would be told. A configuration that cannot be read is noted and counts as none.
 func (r *Reviewer) settings(ctx context.Context, head fs.FS, change *forge.Change) (Settings, []Note, error) {
 	was, err := r.before(ctx, head, change)
 	if err != nil {
@@ -125,7 +125,8 @@ func (r *Reviewer) settings(ctx context.Context, head fs.FS, change *forge.Chang
 	}
 	c, err := config.Load(was, config.Settings{Checks: r.Options.Checks})
 	if err == nil {
-		return Settings{Options: c.Options(r.Options), MaxInline: c.MaxInline}, Broken(head, change.Files, r.Options.Checks), nil
+		s := Settings{Options: c.Options(r.Options), MaxInline: c.MaxInline}
+		return s, Broken(head, change.Files, r.Options.Checks), nil
 	}
 	var wrong *config.Error
 	if !errors.As(err, &wrong) && !answer(err) {
