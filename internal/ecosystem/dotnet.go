@@ -96,9 +96,10 @@ func dotnetTool(args []string) verdict {
 }
 
 func dotnetRestore(args []string) verdict {
+	args, expands := forPlatform(args)
 	rest, unknown := msbuildWords(args)
 	p := dotnetOptions.parse(rest)
-	v := verdict{kind: install, manager: "dotnet", stays: []string{".nuget", "nuget/packages"},
+	v := verdict{kind: install, manager: "dotnet", stays: []string{".nuget", "nuget/packages"}, expands: expands,
 		unknown: either(unknown, p.doubt())}
 	if len(p.rest) > 1 && v.unknown == "" {
 		v.unknown = "it names more than one project"
@@ -119,6 +120,22 @@ func dotnetRestore(args []string) verdict {
 		b.target(first(p.rest))
 	}
 	return v
+}
+
+// platformWord matches the variables by which a builder says for which platform it builds.
+var platformWord = regexp.MustCompile(`^"?\$(\{TARGET(ARCH|OS)\}|TARGET(ARCH|OS))"?$`)
+
+// forPlatform puts a word in the place of such a variable where it is the value of an option that names a platform.
+// expands reports whether no other word is left that the shell would expand.
+func forPlatform(args []string) (words []string, expands bool) {
+	for k, a := range args {
+		names := k > 0 && slices.Contains([]string{"-a", "--arch", "-r", "--runtime", "--os"}, args[k-1])
+		if names && platformWord.MatchString(a) {
+			a = "platform"
+		}
+		words = append(words, a)
+	}
+	return words, !slices.ContainsFunc(words, func(w string) bool { return strings.ContainsAny(w, "$`~{*?[\"'\\") })
 }
 
 // msbuildWords takes MSBuild's own switches out of a command's words.

@@ -85,6 +85,7 @@ type verdict struct {
 	implicit bool
 	anywhere bool
 	stays    []string
+	expands  bool // words that the shell expands are known to say nothing about files
 	prepares bool
 	addsTo   []string
 	sets     string         // the variable that would have the effect of the setting it writes
@@ -197,7 +198,7 @@ func judge(c dockerfile.Command) verdict {
 	for _, ask := range judges() {
 		v := ask(words)
 		switch {
-		case v.kind == install && !literal:
+		case v.kind == install && !literal && !v.implicit && !v.expands:
 			v.unknown = "the shell expands some of its words"
 		case v.kind == harmless && !literal && !cleans(words):
 			v.kind = other

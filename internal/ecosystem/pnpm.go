@@ -81,7 +81,11 @@ var pnpmSettings = []string{"catalog", "catalogs", "onlyBuiltDependencies", "ign
 	"minimumReleaseAgeExclude", "packageExtensions", "peerDependencyRules", "allowedDeprecatedVersions",
 	"supportedArchitectures",
 	"engineStrict", "resolutionMode", "dedupePeerDependents", "injectWorkspacePackages", "updateNotifier", "savePrefix",
-	"allowBuilds", "strictDepBuilds", "trustPolicy", "blockExoticSubdeps", "verifyDepsBeforeRun", "cleanupUnusedCatalogs"}
+	"allowBuilds", "strictDepBuilds", "trustPolicy", "blockExoticSubdeps", "verifyDepsBeforeRun", "cleanupUnusedCatalogs",
+	"catalogMode", "optimisticRepeatInstall", "dedupeDirectDeps", "ignoreScripts", "nodeVersion", "useNodeVersion",
+	"managePackageManagerVersions", "packageManagerStrict", "packageManagerStrictVersion", "enablePrePostScripts",
+	"childConcurrency", "networkConcurrency", "fetchRetries", "fetchTimeout", "registry", "preferFrozenLockfile",
+	"includeWorkspaceRoot", "trustPolicyExclude", "ignoredOptionalDependencies", "preferSymlinkedExecutables"}
 
 // pnpmWorkspaces lists the packages of pnpm-workspace.yaml; without one there are none, whatever package.json says.
 func (n *node) pnpmWorkspaces(manifest) []string {

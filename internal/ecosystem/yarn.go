@@ -141,7 +141,10 @@ var berrySettings = []string{"nodeLinker", "yarnPath", "plugins", "enableScripts
 	"logFilters", "httpTimeout", "httpRetry", "networkConcurrency", "checksumBehavior", "defaultSemverRangePrefix",
 	"packageExtensions", "enableImmutableInstalls", "enableProgressBars", "enableColors", "supportedArchitectures",
 	"npmPublishAccess", "preferInteractive", "pnpMode", "unsafeHttpWhitelist", "npmRegistries", "enableStrictSsl",
-	"cacheMigrationMode", "catalog", "catalogs", "npmMinimalAgeGate", "approvedGitRepositories"}
+	"cacheMigrationMode", "catalog", "catalogs", "npmMinimalAgeGate", "approvedGitRepositories", "enableHardenedMode", "enableNetwork", "enableMirror",
+	"enableMessageNames", "enableInlineHunks", "preferReuse", "preferDeferredVersions", "taskPoolConcurrency",
+	"nmSelfReferences", "npmPreapprovedPackages", "npmAuthIdent", "initScope", "changesetBaseRefs", "enableCacheClean",
+	"pnpEnableInlining", "pnpFallbackMode", "winLinkType"}
 
 func parseYarnrc(data []byte) (yarnrc, []string, error) {
 	var rc yarnrc

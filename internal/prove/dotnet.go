@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
 // projects are the names of the files that .NET's tools build and restore from.
@@ -58,6 +60,26 @@ func dotnetEffect(program string, words []string, dir string) (effect, bool, err
 		}
 	}
 	return e, true, nil
+}
+
+// platformWord matches the variables by which a builder says for which platform it builds.
+var platformWord = regexp.MustCompile(`^"?\$(\{TARGET(ARCH|OS)\}|TARGET(ARCH|OS))"?$`)
+
+// forPlatform are the words of a restore in which only the platform is left to the builder: the value of an option that
+// names nothing else.
+func forPlatform(cmd dockerfile.Command) (words []string, ok bool) {
+	for k, w := range cmd.Words {
+		names := k > 0 && slices.Contains([]string{"-a", "--arch", "-r", "--runtime", "--os"}, cmd.Words[k-1].Text)
+		switch {
+		case w.Literal:
+			words = append(words, w.Text)
+		case names && platformWord.MatchString(w.Text):
+			words = append(words, "platform")
+		default:
+			return nil, false
+		}
+	}
+	return words, cmd.Name() == "dotnet"
 }
 
 // aroundProjects are the files that MSBuild and NuGet look for in a project's directory and above it.

@@ -67,6 +67,9 @@ func spelled(cmd dockerfile.Command) ([]string, bool) {
 		return words, true
 	}
 	var out []string
+	if words, ok := forPlatform(cmd); ok {
+		return words, true
+	}
 	for _, w := range cmd.Words {
 		if !w.Literal && strings.ContainsAny(w.Text, "$`~{\"'\\") {
 			return nil, false
