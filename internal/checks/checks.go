@@ -34,6 +34,7 @@ func All() []*check.Check {
 		secretInEnv,
 		secretValue,
 		credentialsInURL,
+		secretFileCopied,
 
 		// Package managers and layers.
 		assumeYes,

@@ -46,8 +46,14 @@ func candidates(dirs []string, b buildcontext.Build) []candidate {
 	out = append(out, beside("node_modules", found.node)...)
 	out = append(out, beside("target", found.rust)...)
 	out = append(out, beside("target", found.maven)...)
-	if len(found.dotnet) > 0 {
-		out = append(out, candidate{"**/bin", eachIn(found.dotnet, "bin")}, candidate{"**/obj", eachIn(found.dotnet, "obj")})
+	for _, name := range []string{"bin", "obj"} {
+		if len(found.dotnet) > 4 {
+			out = append(out, beside(name, found.dotnet)...)
+			continue
+		}
+		for k := range found.dotnet { // bin is the name of other directories too
+			out = append(out, beside(name, found.dotnet[k:k+1])...)
+		}
 	}
 	if len(found.python) > 0 {
 		out = append(out, candidate{path.Join(found.python[0], ".venv"), eachIn(found.python[:1], ".venv")})
@@ -151,9 +157,11 @@ func (l *leaks) envFiles(dirs []string, b buildcontext.Build) []string {
 		if err != nil {
 			continue
 		}
-		example := slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return strings.HasPrefix(e.Name(), ".env") })
 		for _, base := range []string{".env", ".env.local"} {
 			at := path.Join(dir, base)
+			example := slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+				return e.Name() == base || strings.HasPrefix(e.Name(), base+".") && !spare.EnvFile(e.Name())
+			})
 			if example && spare.Untracked(l.pass.Repo, path.Join(b.Dir, at)) && !b.Hides(at) {
 				if _, ok := spare.ParsePattern(at); ok {
 					out = append(out, at)

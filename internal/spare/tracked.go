@@ -31,7 +31,9 @@ func Untracked(repo fs.FS, name string) bool {
 
 // Wanted reports whether a file of that repository path is opened for any Dockerfile that copies a directory. Others are
 // only opened for a fix. Whoever reads a repository over a network fetches these beforehand.
-func Wanted(name string) bool { return path.Base(name) == ".gitignore" }
+func Wanted(name string) bool {
+	return path.Base(name) == ".gitignore" || EnvFile(path.Base(name))
+}
 
 // gitPatterns are the patterns of a .gitignore in the language of ignore files for builds: one without a slash but at its
 // end matches at any depth (git-scm.com/docs/gitignore). Those with a backslash are left out.
