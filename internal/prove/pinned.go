@@ -45,6 +45,9 @@ func pinnedText(c *change, intent fixes.Pinned) error {
 	if err := sameImage(intent.From, intent.To); err != nil {
 		return err
 	}
+	if err := c.notReplaced(intent); err != nil {
+		return err
+	}
 	s := c.before.Stages[c.stage]
 	switch {
 	case s.Parent != nil:
@@ -58,6 +61,28 @@ func pinnedText(c *change, intent fixes.Pinned) error {
 		return c.oneWord(s.From.Words[0].Span, s.From.Words[0].Text, intent)
 	}
 	return c.oneDefault(s, intent)
+}
+
+// notReplaced checks that no build puts a named context in the image's place: one that is called like the image before
+// would no longer be taken, and one like the image afterwards would be.
+func (c *change) notReplaced(intent fixes.Pinned) error {
+	for _, b := range c.Builds {
+		if b.AnyNamed {
+			return errors.New("a build may put another context in the place of the image")
+		}
+		for name := range b.Named {
+			if n := hubName(name); n == hubName(intent.From) || n == hubName(intent.To) {
+				return fmt.Errorf("a build puts %s in the place of the image", b.Named[name])
+			}
+		}
+	}
+	return nil
+}
+
+// hubName is a reference without what may be left out: Docker Hub's name and the default tag.
+func hubName(ref string) string {
+	ref = strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(ref), "docker.io/"), "library/")
+	return strings.TrimSuffix(ref, ":latest")
 }
 
 // plainReference matches a reference without a digest, variables or quotes; pinnedReference one with a tag and a digest.

@@ -80,6 +80,7 @@ type intentFile struct {
 	Bases     map[string]check.Base
 	Args      map[string]string
 	Platforms []string
+	Named     map[string]string
 	NoBuild   bool
 }
 
@@ -170,7 +171,7 @@ func exampleOf(t testing.TB, name string, files map[string]string) example {
 	}
 	if !f.NoBuild {
 		c.Builds = []buildcontext.Build{{
-			Origin: "the test", Dir: ".", Context: context, Whole: context, Args: f.Args, Platforms: f.Platforms,
+			Origin: "the test", Dir: ".", Context: context, Whole: context, Args: f.Args, Platforms: f.Platforms, Named: f.Named,
 		}}
 	}
 	return example{name: name, c: c, err: strings.TrimSpace(files["error"])}

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -103,6 +104,9 @@ func (c client) answer(ctx context.Context, ref name.Reference, day time.Time) (
 		return nil, family{}, err
 	}
 	a.Config = configOf(config)
+	if text, err := json.Marshal(a); err != nil || len(text) > maxKeptSize {
+		return nil, family{}, errTooLarge
+	}
 	if tag, ok := ref.(name.Tag); ok {
 		if a.Tag = tag.TagStr(); a.Tag == "latest" {
 			a.Tag = c.release(ctx, tag, desc.Digest, config, options)
@@ -194,6 +198,9 @@ func (c client) single(a *image.Answer, img v1.Image) (*v1.ConfigFile, error) {
 	return config, nil
 }
 
+// maxLayer is how many bytes a layer may have before its size is no longer believed.
+const maxLayer = 1 << 40
+
 // sizeOf is the sum of an image's compressed layers.
 func sizeOf(img v1.Image) (int64, error) {
 	manifest, err := img.Manifest()
@@ -202,6 +209,9 @@ func sizeOf(img v1.Image) (int64, error) {
 	}
 	var sum int64
 	for _, layer := range manifest.Layers {
+		if layer.Size < 0 || layer.Size > maxLayer {
+			return 0, errors.New("a layer of no possible size")
+		}
 		sum += layer.Size
 	}
 	return sum, nil

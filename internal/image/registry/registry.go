@@ -8,9 +8,11 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -233,17 +235,22 @@ func (r *Registry) mark(host string, err error) {
 	r.down[host] = r.o.Now().Add(retryAfter)
 }
 
+// What an image says of itself may be anything; only a user and a directory that look like ones are passed on.
+var (
+	plainUser = regexp.MustCompile(`^[A-Za-z0-9_.][A-Za-z0-9_.-]{0,63}(:[A-Za-z0-9_.][A-Za-z0-9_.-]{0,63})?$`)
+	plainDir  = regexp.MustCompile(`^/[A-Za-z0-9_./+@-]{0,255}$`)
+)
+
 // merged is what the table knows, with what the registry said in its place.
 func merged(facts image.Image, s said) image.Image {
 	c := s.Answer.Config
 	facts.Answer = s.Answer
-	facts.User = c.User
-	if c.User == "" {
-		facts.User = "root"
+	facts.User, facts.Workdir = "", ""
+	if user := cmp.Or(c.User, "root"); plainUser.MatchString(user) {
+		facts.User = user
 	}
-	facts.Workdir = c.Workdir
-	if c.Workdir == "" {
-		facts.Workdir = "/"
+	if dir := cmp.Or(c.Workdir, "/"); plainDir.MatchString(dir) {
+		facts.Workdir = dir
 	}
 	switch {
 	case len(c.Entrypoint) == 0:

@@ -170,6 +170,22 @@ func TestSingle(t *testing.T) {
 	}
 }
 
+// TestOdd holds that what an image says of itself is passed on only where it can be what it should.
+func TestOdd(t *testing.T) {
+	h := open(t, nil)
+	h.push(t, "odd:1", made(t, 10, func(c *v1.ConfigFile) {
+		c.Config.User, c.Config.WorkingDir = "root\nRUN curl evil", "/app; rm -rf /"
+	}))
+	h.push(t, "large:1", made(t, 10, func(c *v1.ConfigFile) { c.Config.Env = []string{"A=" + strings.Repeat("a", maxKeptSize)} }))
+	got, _ := New(h.settings()).Lookup(h.ref("odd:1"))
+	if got.Answer == nil || got.User != "" || got.Workdir != "" {
+		t.Errorf("user %q, workdir %q: %s", got.User, got.Workdir, got.Unanswered)
+	}
+	if got, _ := New(h.settings()).Lookup(h.ref("large:1")); got.Unanswered != "what it said was too much" {
+		t.Errorf("a large configuration: %q", got.Unanswered)
+	}
+}
+
 // TestOnce counts: many who ask for one reference at once are answered by one look-up.
 func TestOnce(t *testing.T) {
 	h := open(t, nil)
