@@ -212,6 +212,7 @@ func reworded(rule fixes.Rule) (expectation, bool) {
 			words: "only files of recommended packages go, and the records of packages",
 			allows: func(d Difference) bool {
 				return d.What == removed || d.What != config && below(d.Path, packageRecords) ||
+					d.What == content && slices.Contains(accounts, d.Path) || // those that a package's scripts make
 					below(d.Path, []string{"/etc/ssl/certs", "/usr/share/ca-certificates"})
 			},
 		}, true
