@@ -22,7 +22,8 @@ type expectation struct {
 // expected is what an Intent says; ok is false for one that nothing is known of, which then proves nothing.
 func expected(intent fixes.Intent) (e expectation, ok bool) {
 	switch i := intent.(type) {
-	case fixes.Unchanged, fixes.Respelled, fixes.Reordered, fixes.MergedRuns, fixes.CopiedPlainly, fixes.Pinned:
+	case fixes.Unchanged, fixes.Respelled, fixes.Reordered, fixes.MergedRuns, fixes.CopiedPlainly, fixes.Pinned,
+		fixes.Rooted, fixes.Entered, fixes.PipeFails:
 		return nothing("nothing"), true
 	case fixes.OwnedCopies:
 		return nothing("nothing but the size"), true
@@ -32,6 +33,8 @@ func expected(intent fixes.Intent) (e expectation, ok bool) {
 		return runsAs(i), true
 	case fixes.StartsDirectly:
 		return starts(i), true
+	case fixes.Labelled:
+		return labelled(i), true
 	case fixes.Ignored:
 		return ignored(i.Patterns), true
 	case fixes.Reworded:
@@ -175,6 +178,25 @@ func setsConfig(field string, value any) expectation {
 				return nil
 			}
 			return []string{"config." + field + " is not " + string(want)}
+		},
+	}
+}
+
+// labelled expects that the author's field is empty and a label tells it.
+func labelled(i fixes.Labelled) expectation {
+	told := func(d Difference) bool {
+		var labels map[string]string
+		return d.What == config && d.Path == "Labels" && json.Unmarshal([]byte(d.After), &labels) == nil &&
+			labels[fixes.AuthorsLabel] == i.Value
+	}
+	return expectation{
+		words:  "only the author, which a label tells",
+		allows: func(d Difference) bool { return told(d) || d.What == config && d.Path == "author" && d.After == "" },
+		lacks: func(all []Difference) []string {
+			if slices.ContainsFunc(all, told) {
+				return nil
+			}
+			return []string{"the label does not say " + i.Value}
 		},
 	}
 }

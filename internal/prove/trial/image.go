@@ -129,7 +129,7 @@ func (s *store) configure(img *image, ref string) error {
 	for name, value := range inner {
 		img.config[name] = string(value)
 	}
-	for _, name := range []string{"os", "architecture", "variant"} {
+	for _, name := range []string{"os", "architecture", "variant", "author"} {
 		if value, ok := all[name]; ok {
 			img.config[name] = string(value)
 		}
