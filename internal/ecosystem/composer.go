@@ -131,7 +131,10 @@ func (c composition) repositories() {
 
 // repository refuses one that is a directory, or holds an address that is.
 func (c composition) repository(v any) {
-	r, _ := v.(map[string]any)
+	r, ok := v.(map[string]any)
+	if !ok && v != false {
+		c.refuse("the repositories of %s cannot be read", c.name)
+	}
 	if kind := r["type"]; kind == "path" || kind == "artifact" {
 		c.refuse("%s takes packages from %v, which is part of the sources", c.name, r["url"])
 		return
@@ -145,9 +148,16 @@ func (c composition) repository(v any) {
 		case map[string]any:
 			c.repository(inner)
 		case []any:
-			for _, item := range inner {
-				c.repository(item)
-			}
+			c.inner(inner)
+		}
+	}
+}
+
+// inner looks at the packages that a repository lists itself.
+func (c composition) inner(list []any) {
+	for _, item := range list {
+		if _, ok := item.(map[string]any); ok {
+			c.repository(item)
 		}
 	}
 }

@@ -72,6 +72,18 @@ func TestHostileManifests(t *testing.T) {
 			"a: &a [x, x]\nb: &b [*a, *a]\npackages: [*b]\n")},
 		{"YAML settings", "yarn", files("package.json", "{}", ".yarnrc.yml", strings.Repeat("[", 20_000))},
 		{"loop", "pip install -r a.txt", files("a.txt", "-r b.txt\n-r a.txt\n./x", "b.txt", "-r a.txt")},
+		{"TOML lists", "uv sync", files("pyproject.toml", "a = "+strings.Repeat("[", 500_000))},
+		{"TOML tables", "poetry install --no-root", files("pyproject.toml", strings.Repeat("[a]\n", 30_000))},
+		{"TOML keys", "pipenv install", files("Pipfile", "a."+strings.Repeat("a.", 100_000)+"path = 'x'\n")},
+		{"Ruby brackets", "bundle", files("Gemfile", "gem "+strings.Repeat("[", 100_000))},
+		{"Ruby loop", "bundle", files("Gemfile", "eval_gemfile 'a'", "a", "eval_gemfile 'Gemfile'\nevil")},
+		{"JSON", "composer install", files("composer.json", `{"repositories": `+strings.Repeat("[", 20_000)+"}")},
+		{"nested JSON", "composer install", files("composer.json",
+			`{"repositories": `+strings.Repeat(`[`, 5000)+`{"type": "path"}`+strings.Repeat("]", 5000)+`}`)},
+		{"Elixir", "mix deps.get", files("mix.exs", strings.Repeat("File.", 100_000))},
+		{"Elixir apps", "mix deps.get", files("mix.exs", `[apps_path: "apps"]`)},
+		{"YAML environment", "conda env create", files("environment.yml", "dependencies: "+strings.Repeat("[", 20_000))},
+		{"lists", "uv pip sync a.txt", files("a.txt", "-r b.txt\n-r ../c.txt", "b.txt", "-r a.txt")},
 		{"go.mod", "go mod download", files("go.mod", strings.Repeat("require (", 1000))},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -110,7 +122,21 @@ func TestOnlyWantedFilesAreOpened(t *testing.T) {
 		"yarn": files("package.json", "{}", "yarn.lock", "", ".yarnrc.yml", "yarnPath: .yarn/releases/yarn.cjs\n",
 			".yarn/releases/yarn.cjs", "", ".yarn/plugins/x.cjs", ""),
 		"pip install -r requirements.txt": files("requirements.txt", "-r requirements/base.txt", "requirements/base.txt", "x"),
-		"go mod download":                 files("go.work", "go 1.26\nuse ./a\n", "a/go.mod", "module a\nrequire x v1.0.0\n", "a/go.sum", ""),
+		"poetry install --no-root": files("pyproject.toml", "[tool.poetry]", "poetry.lock", "", "poetry.toml",
+			"[virtualenvs]\nin-project = true"),
+		"uv sync --no-install-workspace": files("pyproject.toml", "[tool.uv.workspace]\nmembers = ['p/*']", "uv.lock", "",
+			".python-version", "3", "uv.toml", "offline = true", "p/a/pyproject.toml", "[project]"),
+		"uv pip install -r requirements/a.txt": files("requirements/a.txt", "-r b.txt", "requirements/b.txt", "",
+			"pyproject.toml", "[tool.uv]", "src/x.py", ""),
+		"pipenv sync":        files("Pipfile", "[packages]", "Pipfile.lock", "{}"),
+		"pdm sync --no-self": files("pyproject.toml", "[project]\nname = 'a'", "pdm.lock", "", "pdm.toml", ""),
+		"conda env create":   files("environment.yml", "dependencies:\n- pip:\n  - -r requirements.txt\n", "requirements.txt", ""),
+		"bundle install": files("Gemfile", "eval_gemfile 'gemfiles/a.gemfile'", "Gemfile.lock", "", "gemfiles/a.gemfile", "",
+			".bundle/config", "BUNDLE_JOBS: '4'", "vendor/cache/a.gem", ""),
+		"composer install": files("composer.json", `{"version": "1"}`, "composer.lock", "{}", "auth.json", "{}"),
+		"mix deps.get": files("mix.exs", `[apps_path: "apps", version: File.read!("VERSION")]`, "mix.lock", "", "VERSION", "",
+			"apps/a/mix.exs", "[]", "config/config.exs", "import Config"),
+		"go mod download": files("go.work", "go 1.26\nuse ./a\n", "a/go.mod", "module a\nrequire x v1.0.0\n", "a/go.sum", ""),
 	} {
 		c := counting{repo, map[string]bool{}}
 		if i := install(t, c, script); i.Unknown != "" || len(i.Inputs) < 2 {
@@ -127,6 +153,9 @@ func TestOnlyWantedFilesAreOpened(t *testing.T) {
 func TestManifest(t *testing.T) {
 	for name, want := range map[string][2]bool{ // wanted, manifest
 		"go.mod": {true, true}, "a/b/package.json": {true, true}, "package-lock.json": {false, true}, "go.sum": {false, true},
+		"Gemfile.lock": {false, true}, "Gemfile": {true, true}, "gemfiles/rails.gemfile": {true, false}, "uv.lock": {false, true},
+		"api/pyproject.toml": {true, true}, "environment.yml": {true, true}, "config/prod.exs": {true, false},
+		"composer.lock": {true, true}, "mix.exs": {true, true}, "test/x_test.exs": {false, false},
 		"requirements-dev.txt": {true, true}, "requirements/base.txt": {true, true}, "README.txt": {false, false},
 		"node_modules/x/package.json": {false, true}, "main.go": {false, false}, "vendor/x/go.mod": {false, true},
 	} {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/moby/buildkit/solver/pb"
+
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/buildcontext"
 )
@@ -124,6 +126,12 @@ func (p *placed) steps() error {
 			}
 			continue
 		}
+		if files := copies(s); len(files) > 0 {
+			if err := p.passes(s, files); err != nil {
+				return err
+			}
+			continue
+		}
 		if execOf(s) == nil || len(commands) == 0 {
 			return errors.New("a step other than a command was jumped over")
 		}
@@ -152,6 +160,22 @@ func (p *placed) makes(dir string) error {
 		return nil
 	}
 	return fmt.Errorf("the WORKDIR would make %s before the copy does, for another owner", dir)
+}
+
+// passes checks that a copy from elsewhere writes to directories that have nothing to do with those of the copy that
+// moved, not even one above both that either would make, for its own owner.
+func (p *placed) passes(s step, files []*pb.FileActionCopy) error {
+	if slices.ContainsFunc(inputsOf(s), func(in string) bool { return slices.Contains(inputsOf(p.broad), in) }) {
+		return errors.New("a copy of the build context was jumped over")
+	}
+	for _, file := range files {
+		to := path.Clean("/" + file.Dest)
+		top := strings.Split(to, "/")[1]
+		if !apart(to, p.into()) || top != "usr" && top == strings.Split(p.into(), "/")[1] {
+			return errors.New("a copy that was jumped over writes near where the copy that moved does")
+		}
+	}
+	return nil
 }
 
 // runs checks one command that the copy moved over. It reports whether an install in it reads what is copied before.

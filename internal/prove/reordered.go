@@ -73,6 +73,10 @@ func mayPass(broad, i *dockerfile.Instruction) error {
 			return fmt.Errorf("%s stands between the copy, which has a variable, and the install", withArticle(i.Keyword))
 		}
 	case "USER", "SHELL":
+	case "COPY":
+		if _, elsewhere := i.Flag("from"); !elsewhere || len(i.Heredocs) > 0 {
+			return errors.New("a COPY stands between the copy and the install")
+		}
 	default:
 		if !slices.Contains(metadata, i.Keyword) {
 			return fmt.Errorf("%s stands between the copy and the install", withArticle(i.Keyword))
