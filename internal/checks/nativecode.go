@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
@@ -242,22 +243,27 @@ var (
 		hiredis`)
 )
 
-// naming matches a text that names one of the packages, as the commands and the manifests of pip and bundler do.
-func naming(packages string) *regexp.Regexp {
-	names := strings.ReplaceAll(regexp.QuoteMeta(strings.Join(strings.Fields(packages), " ")), " ", "|")
+// naming matches a text that names one of the packages, as the commands and the manifests of pip and bundler do. It is
+// made when it is first asked for: few files need it, and every start of the program would pay.
+func naming(packages string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return namesOne(strings.Fields(packages)) })
+}
+
+func namesOne(packages []string) *regexp.Regexp {
+	names := strings.ReplaceAll(regexp.QuoteMeta(strings.Join(packages, " ")), " ", "|")
 	return regexp.MustCompile(`(?im)(?:^|[\s"'=])(?:` + names + `)(?:$|[\s"'=<>~!\[;,(])`)
 }
 
 // mentionsPackage reports whether a command of the stage, or a manifest in the context, names one of the packages.
-func mentionsPackage(p *check.Pass, s *dockerfile.Stage, manifests []string, names *regexp.Regexp) bool {
+func mentionsPackage(p *check.Pass, s *dockerfile.Stage, manifests []string, names func() *regexp.Regexp) bool {
 	for _, run := range runsOf(s) {
-		if names.MatchString(run.Text()) {
+		if names().MatchString(run.Text()) {
 			return true
 		}
 	}
 	for _, b := range p.Builds {
 		for _, name := range manifests {
-			if b.Context != nil && names.Match(manifest(b.Context, name)) {
+			if b.Context != nil && names().Match(manifest(b.Context, name)) {
 				return true
 			}
 		}
