@@ -3,6 +3,8 @@ package fixes
 import (
 	"strings"
 
+	"mvdan.cc/sh/v3/syntax"
+
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
@@ -25,6 +27,10 @@ const (
 	StableApt        Rule = "apt-get"          // apt becomes apt-get or apt-cache
 	WithoutSudo      Rule = "no-sudo"          // sudo goes where root runs the command already
 	FailsOnHTTPError Rule = "curl-fail"        // curl gains --fail
+	WithoutCgo       Rule = "no-cgo"           // go build gains CGO_ENABLED=0
+	WithoutDebugInfo Rule = "no-debug-info"    // go build gains -trimpath -ldflags="-s -w"
+	FrozenInstall    Rule = "frozen-install"   // npm install becomes npm ci, yarn install gains --frozen-lockfile
+	NoDevelopment    Rule = "no-development"   // an install gains the option that leaves development packages out
 )
 
 // ruled says what each rule changes, for people.
@@ -37,6 +43,10 @@ var ruled = map[Rule]string{
 	StableApt:        "checked: changes only the program's name, to the interface that stays as it is",
 	WithoutSudo:      "checked: changes only that root runs the command itself",
 	FailsOnHTTPError: "checked: changes only that an error page of the server fails the step",
+	WithoutCgo:       "checked: changes only that the program is built without cgo; one that needs C code no longer builds",
+	WithoutDebugInfo: "checked: changes only what the program says about itself: no symbol table, no build paths",
+	FrozenInstall:    "checked: changes only how the install treats the lock file, which agrees with its manifest: it is kept",
+	NoDevelopment:    "changes what is installed: packages for development are left out",
 }
 
 // Claim implements Intent.
@@ -183,13 +193,22 @@ func moreWords(c dockerfile.Command, words []Rewording) (more int, meant bool) {
 	for _, w := range words {
 		if c.Span.Contains(w.At) {
 			meant = true
-			more += len(strings.Fields(w.Text))
+			more += countWords(w.Text)
 			if w.How == Instead {
 				more--
 			}
 		}
 	}
 	return more, meant
+}
+
+// countWords is how many words a shell reads in a text.
+func countWords(text string) (n int) {
+	err := syntax.NewParser().Words(strings.NewReader(text), func(*syntax.Word) bool { n++; return true })
+	if err != nil {
+		return -1
+	}
+	return n
 }
 
 // size is how many words and assignments a command has.

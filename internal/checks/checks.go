@@ -25,6 +25,8 @@ func All() []*check.Check {
 		endOfLifeBase,
 		heavyBase,
 		stageLibcMismatch,
+		goDynamicBinary,
+		goDebugInfo,
 		unreachableStage,
 		copyFromUnknown,
 
@@ -37,6 +39,8 @@ func All() []*check.Check {
 		secretFileCopied,
 
 		// Package managers and layers.
+		unfrozenInstall,
+		devDependenciesShipped,
 		assumeYes,
 		aptRecommends,
 		aptInScript,

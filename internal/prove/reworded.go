@@ -3,6 +3,7 @@ package prove
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -173,10 +174,13 @@ func wordsOf(s *dockerfile.Script, cmd dockerfile.Command) []dockerfile.Argument
 	var out []dockerfile.Argument
 	for _, a := range cmd.Call.Assigns {
 		text := s.Text[a.Pos().Offset():a.End().Offset()]
-		out = append(out, dockerfile.Argument{Text: text})
+		out = append(out, dockerfile.Argument{Text: text, Literal: plainAssignment.MatchString(text)})
 	}
 	return append(out, cmd.Words...)
 }
+
+// plainAssignment matches an assignment of a value that the shell takes as it stands.
+var plainAssignment = regexp.MustCompile(`^[A-Za-z_]\w*=[\w./:@%+-]*$`)
 
 func sameWord(v, w dockerfile.Argument) bool { return v.Text == w.Text && v.Literal == w.Literal }
 

@@ -41,6 +41,10 @@ var rewordings = map[fixes.Rule]rewording{
 	fixes.StableApt:        {command: stableApt},
 	fixes.WithoutSudo:      {command: withoutSudo},
 	fixes.FailsOnHTTPError: {command: failsOnHTTPError},
+	fixes.WithoutCgo:       {command: withoutCgo},
+	fixes.WithoutDebugInfo: {command: withoutDebugInfo},
+	fixes.FrozenInstall:    {command: frozenInstall},
+	fixes.NoDevelopment:    {command: noDevelopment},
 }
 
 // apkIndex reports whether a command may work from an index that apk fetched before. One that says it brings its own is

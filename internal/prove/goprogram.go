@@ -1,0 +1,138 @@
+package prove
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// withoutCgo: a go build gains CGO_ENABLED=0, and the program's own code needs no C.
+func withoutCgo(r rewrite) error {
+	added, err := r.added()
+	if err != nil {
+		return err
+	}
+	for at, word := range added {
+		if len(added) != 1 || word != "CGO_ENABLED=0" || at > r.sets {
+			return fmt.Errorf("%s is added", word)
+		}
+	}
+	if err := r.buildsGo("-race -buildmode -msan -asan -linkmode"); err != nil {
+		return err
+	}
+	if strings.Contains(string(r.Before), "CGO_ENABLED") {
+		return errors.New("the file says elsewhere whether cgo is on")
+	}
+	return r.eachGoFile(func(name string, text []byte) error {
+		switch {
+		case path.Base(name) == "go.mod" && cgoModules.Match(text):
+			return fmt.Errorf("%s in %s needs C code", cgoModules.Find(text), name)
+		case path.Ext(name) == ".go" && importsC.Match(text):
+			return fmt.Errorf("%s needs C code", name)
+		}
+		return nil
+	})
+}
+
+var (
+	importsC = regexp.MustCompile(`(?m)^\s*(import\s+)?"C"\s*(//.*)?$`)
+	// cgoModules match modules that are of little use without C code.
+	cgoModules = regexp.MustCompile(`github\.com/(mattn/go-sqlite3|confluentinc/confluent-kafka-go|h2non/bimg|davidbyttow/govips|` +
+		`godror/godror|libgit2/git2go|pebbe/zmq4|DataDog/zstd|valyala/gozstd|linxGnu/grocksdb|tecbot/gorocksdb|miekg/pkcs11|` +
+		`ThalesIgnite/crypto11|chai2010/webp|kolesa-team/go-webp|marcboeker/go-duckdb|duckdb/duckdb-go|apple/foundationdb|` +
+		`bytecodealliance/wasmtime-go|wasmerio/wasmer-go|jmhodges/levigo|google/gopacket|gopacket/gopacket|go-gl/|` +
+		`hajimehoshi/ebiten|veandco/go-sdl2|sbinet/go-python|mutecomm/go-sqlcipher|ibmdb/go_ibm_db|alexbrainman/odbc|` +
+		`coreos/go-systemd/v22/sdjournal|lestrrat-go/libxml2|otiai10/gosseract|tree-sitter/go-tree-sitter|smacker/go-tree-sitter)` +
+		`|rogchap\.com/v8go|gocv\.io|fyne\.io|gopkg\.in/gographics/imagick|modernc\.org/libc/cgo`)
+)
+
+// withoutDebugInfo: a go build gains -trimpath -ldflags="-s -w", and no code looks for its own source files.
+func withoutDebugInfo(r rewrite) error {
+	added, err := r.added()
+	if err != nil {
+		return err
+	}
+	at := r.sets + 2
+	if len(added) != 2 || added[at] != "-trimpath" || added[at+1] != "-ldflags=-s -w" {
+		return errors.New("-trimpath and -ldflags are not all that is added, behind the verb")
+	}
+	if err := r.buildsGo("-ldflags --ldflags -gcflags -race -trimpath --trimpath -buildmode -toolexec"); err != nil {
+		return err
+	}
+	if strings.Contains(string(r.Before), "GOFLAGS") {
+		return errors.New("GOFLAGS may say otherwise")
+	}
+	return r.eachGoFile(func(name string, text []byte) error {
+		if path.Ext(name) == ".go" && !strings.HasSuffix(name, "_test.go") && bytes.Contains(text, []byte("runtime.Caller(")) {
+			return fmt.Errorf("%s may look for files by the path that it was built at", name)
+		}
+		return nil
+	})
+}
+
+// buildsGo checks that the command is a go build or install without the options given.
+func (r rewrite) buildsGo(against string) error {
+	at, err := programAt(r.was, r.sets)
+	switch {
+	case err != nil:
+		return err
+	case at != r.sets || r.was[at].Text != "go" || len(r.was) < at+2 || !among("build install", r.was[at+1].Text):
+		return errors.New("the command is not a go build")
+	}
+	for _, w := range r.was[at:] {
+		name, _, _ := strings.Cut(strings.Trim(w.Text, `"'`), "=")
+		if among(against, name) || !w.Literal && strings.HasPrefix(name, "$") {
+			return fmt.Errorf("%s may say otherwise", w.Text)
+		}
+	}
+	return nil
+}
+
+// maxGoFiles and maxGoFile bound what is read of the build context.
+const (
+	maxGoFiles = 5000
+	maxGoFile  = 1 << 20
+)
+
+// eachGoFile looks at the Go files and module files of every build context.
+func (c *change) eachGoFile(look func(name string, text []byte) error) error {
+	if len(c.Builds) == 0 {
+		return errors.New("the build context is not known, so neither is what the program is made of")
+	}
+	for _, b := range c.Builds {
+		if b.Unknown != "" || b.Context == nil || b.Remote {
+			return errors.New("the build context is not known, so neither is what the program is made of")
+		}
+		found := 0
+		err := fs.WalkDir(b.Context, ".", func(name string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return fmt.Errorf("read the build context: %w", err)
+			}
+			if d.IsDir() || path.Ext(name) != ".go" && path.Base(name) != "go.mod" {
+				return nil
+			}
+			if found++; found > maxGoFiles {
+				return errors.New("the program is made of more files than are looked at")
+			}
+			if info, err := d.Info(); err != nil || info.Size() > maxGoFile {
+				return fmt.Errorf("%s is too large to look at", name)
+			}
+			text, err := fs.ReadFile(b.Context, name)
+			if err != nil {
+				return fmt.Errorf("read %s in the build context: %w", name, err)
+			}
+			return look(name, text)
+		})
+		if err != nil {
+			return err
+		}
+		if found == 0 {
+			return errors.New("the build context holds no Go code, so what the program is made of is not known")
+		}
+	}
+	return nil
+}
