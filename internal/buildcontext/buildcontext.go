@@ -46,6 +46,10 @@ type Build struct {
 	// Probe is the test of the service's healthcheck as compose has it: {"CMD", ...}, {"CMD-SHELL", script} or {"NONE"}; nil
 	// when it has none.
 	Probe []string
+	// Relied is the key that makes the service one meant to stay up ("restart", "deploy"), and Waited another service that
+	// waits until this one is healthy; "" for none.
+	Relied string
+	Waited string
 	// Powers is what a compose service grants the container, or reaches from it, that is usually for root only:
 	// "cap_add"; "" for none.
 	Powers string
@@ -102,7 +106,7 @@ func open(repo *snapshot, dockerfilePath string, s stated) Build {
 	b := Build{Origin: s.origin, Stated: true, Dir: s.dir, Target: s.target, AnyTarget: s.anyTarget, Args: s.args,
 		Platforms: s.platforms, Named: s.named, AnyNamed: s.anyNamed, Remote: s.remote, Unknown: s.unknown,
 		Service: c.service, User: c.user, Mounts: c.mounts, Ports: c.ports, Command: c.command, Probe: c.probe,
-		Powers: c.powers}
+		Relied: c.relied, Waited: c.waited, Powers: c.powers}
 	if b.Unknown == "" && !isDir(repo, b.Dir) {
 		b.Unknown = "the context directory " + b.Dir + " is not in the repository"
 	}
@@ -143,5 +147,5 @@ func same(a, b Build) bool {
 
 func sameContainer(a, b Build) bool {
 	return a.Service == b.Service && a.User == b.User && a.Command == b.Command && a.Powers == b.Powers &&
-		slices.Equal(a.Mounts, b.Mounts) && slices.Equal(a.Ports, b.Ports) && slices.Equal(a.Probe, b.Probe)
+		a.Relied == b.Relied && a.Waited == b.Waited && slices.Equal(a.Mounts, b.Mounts) && slices.Equal(a.Ports, b.Ports) && slices.Equal(a.Probe, b.Probe)
 }

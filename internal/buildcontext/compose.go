@@ -62,7 +62,7 @@ func (p project) open(name string) value {
 	if v, ok := p.files[name]; ok || len(p.files) > maxIncluded+maxStating {
 		return v
 	}
-	v, err := readYAML(p.repo, name, "build", "include", "extends")
+	v, err := readYAML(p.repo, name, "build", "include", "extends", "healthcheck", "user")
 	if err != nil {
 		v = value{}
 	}
@@ -94,14 +94,19 @@ func isYAML(name string) bool {
 // read lists what the services of a file state.
 func (p project) read(name, base string) []recipe {
 	var out []recipe
-	for _, s := range p.open(name).get("services").pairs() {
+	services := p.open(name).get("services").pairs()
+	waited := waitedFor(services)
+	for _, s := range services {
 		layers := p.layers(name, s.key, maxExtends)
 		if base != "" {
 			layers = append(layers, p.layers(base, s.key, maxExtends)...)
 		}
 		b := service{layers: layers}
 		if s.value.get("build").there() || base == "" || overrides(s.value) {
-			out = append(out, b.recipes(name+", service "+s.key)...)
+			for _, r := range b.recipes(name + ", service " + s.key) {
+				r.container.waited = waited[s.key]
+				out = append(out, r)
+			}
 		}
 	}
 	return out

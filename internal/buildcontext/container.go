@@ -15,6 +15,8 @@ type container struct {
 	ports   []string // the container's side, without a protocol
 	powers  string   // a key that grants what is for root, "" for none
 	command bool     // whether a command is given in place of the image's CMD
+	relied  string   // the key that makes it a service meant to stay up: "restart", "deploy"; "" for none
+	waited  string   // a service that waits until it is healthy, "" for none
 	probe   []string // the healthcheck's test: {"CMD", ...}, {"CMD-SHELL", script}, {"NONE"}; nil for none
 }
 
@@ -26,6 +28,7 @@ func containerOf(layers []layer) container {
 		c.user = cmp.Or(s.get("user").text(), c.user)
 		c.command = c.command || s.get("command").there() || s.get("entrypoint").there()
 		c.powers = cmp.Or(c.powers, powerOf(s))
+		c.relied = cmp.Or(c.relied, reliedOn(s))
 		if probe := probeOf(s.get("healthcheck")); probe != nil {
 			c.probe = probe
 		}
@@ -40,6 +43,33 @@ func containerOf(layers []layer) container {
 		}
 	}
 	return c
+}
+
+// reliedOn says what makes a service one that is meant to stay up.
+func reliedOn(service value) string {
+	if text := service.get("restart").text(); text != "" && text != "no" && text != "false" {
+		return "restart"
+	}
+	deploy := service.get("deploy")
+	for _, key := range []string{"replicas", "mode", "update_config", "restart_policy", "placement"} {
+		if deploy.get(key).there() {
+			return "deploy"
+		}
+	}
+	return ""
+}
+
+// waitedFor are the services that another one waits for until they are healthy, and which one that is.
+func waitedFor(services []pair) map[string]string {
+	out := map[string]string{}
+	for _, s := range services {
+		for _, d := range s.value.get("depends_on").pairs() {
+			if d.value.get("condition").text() == "service_healthy" {
+				out[d.key] = s.key
+			}
+		}
+	}
+	return out
 }
 
 // probeOf is the test of a healthcheck section. A plain text is a script for the shell; one that only sets times keeps

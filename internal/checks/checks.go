@@ -60,6 +60,8 @@ func All() []*check.Check {
 
 		// How the image runs, and shells.
 		shellForm,
+		healthcheckMissing,
+		unhealthyHealthcheck,
 		repeatedInstruction,
 		deprecatedMaintainer,
 		relativeWorkdir,

@@ -1,0 +1,80 @@
+package checks
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/buildcontext"
+	"github.com/lighterman/lighterman/internal/check"
+)
+
+// healthcheckMissing finds images that compose keeps running without asking them anything. It is for images that a compose
+// file builds: Kubernetes has probes of its own and ignores the image's.
+var healthcheckMissing = &check.Check{
+	Name:     "healthcheck-missing",
+	Summary:  "a compose file keeps this image running, and nothing tells it when the program hangs",
+	Severity: check.Info,
+	Aliases:  []string{"DL3057", "CKV_DOCKER_2", "AVD-DS-0026", "DS026"},
+	Run:      runHealthcheckMissing,
+}
+
+func runHealthcheckMissing(p *check.Pass) error {
+	var seen []*dockerfile.Stage
+	for _, b := range p.Builds {
+		s := runStage(p, b)
+		if s == nil || slices.Contains(seen, s) || !unasked(p, b, s) {
+			continue
+		}
+		seen = append(seen, s)
+		l := launchOf(p, s)
+		if !plainBase(l) || s.Windows() {
+			continue
+		}
+		message := fmt.Sprintf("%s keeps this image running, and neither has a health check: a program that hangs counts as "+
+			"running", b.Origin)
+		if b.Waited != "" {
+			message = fmt.Sprintf("%s is waited for by %s until it is healthy, and neither it nor this image has a health check: "+
+				"compose does not start %s then", b.Origin, b.Waited, b.Waited)
+		}
+		p.Advise(s.From.Code(), message, l.probeAdvice())
+	}
+	return nil
+}
+
+// unasked reports whether a build is that of a compose service that is meant to stay up and answers on a port, while
+// nothing asks it: neither the stage, nor this service, nor any other that runs the same stage.
+func unasked(p *check.Pass, b buildcontext.Build, s *dockerfile.Stage) bool {
+	if !b.Service || b.Relied == "" && b.Waited == "" || healthcheckOf(s) != nil {
+		return false
+	}
+	if b.Waited == "" && len(b.Ports) == 0 && !exposes(s) {
+		return false
+	}
+	return !slices.ContainsFunc(p.Builds, func(o buildcontext.Build) bool { return runStage(p, o) == s && o.Probe != nil })
+}
+
+func exposes(s *dockerfile.Stage) bool {
+	for _, stage := range lineage(s) {
+		for _, i := range stage.Instructions {
+			if i.Keyword == "EXPOSE" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// plainBase reports whether the base image is known to have no health check: the registry says so, or it is one of
+// Docker's official images, which have none as a rule of that collection, of distroless or of .NET.
+func plainBase(l launch) bool {
+	if !l.known {
+		return false
+	}
+	if l.base.Answer != nil {
+		return !l.base.Answer.Config.Healthcheck
+	}
+	return !strings.Contains(l.base.Name, "/") || strings.HasPrefix(l.base.Name, "gcr.io/distroless/") ||
+		strings.HasPrefix(l.base.Name, "mcr.microsoft.com/dotnet/")
+}
