@@ -23,9 +23,38 @@ func Move(f *dockerfile.File, i, after *dockerfile.Instruction) ([]Edit, error) 
 				i.Keyword, i.Line(), other.Keyword, other.Line())
 		}
 	}
-	text := f.Text(i.Outer())
+	return moved(f, i, after, f.Text(i.Outer()))
+}
+
+// moved are the edits that put text, what becomes of i and the comments directly above it, below after.
+func moved(f *dockerfile.File, i, after *dockerfile.Instruction, text string) ([]Edit, error) {
 	text = text[:len(text)-len(ending([]byte(text)))]
 	return checked(f, 0, cutOut(f, i.Outer()), insertBelow(f, after, text))
+}
+
+// MoveTo is Move for a COPY or ADD to a relative target, which is written as an absolute one, target, so that it may
+// pass a WORKDIR. That both mean the same is for the caller.
+func MoveTo(f *dockerfile.File, i, after *dockerfile.Instruction, target string) ([]Edit, error) {
+	if err := movable(f, i, after); err != nil {
+		return nil, err
+	}
+	if i.Keyword != "COPY" && i.Keyword != "ADD" || i.Form != dockerfile.NoForm || len(i.Heredocs) > 0 ||
+		len(i.Words) < 2 || !strings.HasPrefix(target, "/") {
+		return nil, refuse("%s on line %d cannot be given another target", i.Keyword, i.Line())
+	}
+	for _, other := range crossed(f, i, after) {
+		if other.Keyword != "WORKDIR" && (observes(i, other) || observes(other, i) || settles(i, other)) {
+			return nil, refuse("%s on line %d cannot pass %s on line %d: their order makes a difference",
+				i.Keyword, i.Line(), other.Keyword, other.Line())
+		}
+	}
+	last, outer := i.Words[len(i.Words)-1], i.Outer()
+	if f.Text(last.Span) != last.Text || strings.ContainsAny(last.Text, "\"'$") {
+		return nil, refuse("%s on line %d cannot be given another target", i.Keyword, i.Line())
+	}
+	text := f.Text(outer)
+	at, end := last.Span.Start-outer.Start, last.Span.End-outer.Start
+	return moved(f, i, after, text[:at]+target+text[end:])
 }
 
 func movable(f *dockerfile.File, i, after *dockerfile.Instruction) error {

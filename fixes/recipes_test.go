@@ -169,6 +169,8 @@ func performOne(f *dockerfile.File, line string) ([]fixes.Edit, error) {
 	i := find(f, at)
 	first, second, _ := strings.Cut(rest, " ")
 	switch recipe {
+	case "move-to":
+		return fixes.MoveTo(f, i, find(f, first), second)
 	case "move":
 		return fixes.Move(f, i, find(f, first))
 	case "merge":

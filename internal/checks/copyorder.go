@@ -100,7 +100,7 @@ func (o ordering) disagreement(all []outcome) string {
 		switch {
 		case why == "" && out.guilty == nil:
 			why = "the install does not depend on it there"
-		case why == "" && !slices.Equal(out.lines, all[0].lines):
+		case why == "" && (out.target != all[0].target || !slices.Equal(out.lines, all[0].lines)):
 			why = "the install reads other files there"
 		}
 		if why != "" && len(all) > 1 {
@@ -115,7 +115,7 @@ func (o ordering) disagreement(all []outcome) string {
 
 // offer reports the finding with its fix.
 func (o ordering) offer(broad *dockerfile.Instruction, out outcome, message string) {
-	edits, err := fixes.Move(o.pass.File, broad, out.last)
+	edits, err := o.move(broad, out)
 	if err != nil {
 		o.pass.Advise(broad.Code(), message, err.Error())
 		return
@@ -128,6 +128,22 @@ func (o ordering) offer(broad *dockerfile.Instruction, out outcome, message stri
 		Intent: fixes.Reordered{Inputs: out.inputs},
 		Edits:  edits,
 	})
+}
+
+// move is the edits that put the copy behind the installs. A relative target becomes an absolute one when a WORKDIR
+// stands in between.
+func (o ordering) move(broad *dockerfile.Instruction, out outcome) ([]fixes.Edit, error) {
+	for _, i := range o.stage.Instructions {
+		if i.Keyword == "WORKDIR" && i.Index > broad.Index && i.Index < out.last.Index && !absolute(broad) {
+			return fixes.MoveTo(o.pass.File, broad, out.last, out.target)
+		}
+	}
+	return fixes.Move(o.pass.File, broad, out.last)
+}
+
+// absolute reports whether the words of a copy say that it writes to an absolute path.
+func absolute(i *dockerfile.Instruction) bool {
+	return strings.HasPrefix(strings.Trim(i.Words[len(i.Words)-1].Text, `"'`), "/")
 }
 
 // unknownContext reports a copy of the whole context before an install when the context is not known.

@@ -21,11 +21,26 @@ func (p *plan) finish(out outcome) outcome {
 	if out.refused = either(p.flags(), either(p.overwrites(), p.looksAt())); out.refused != "" {
 		return out
 	}
+	out.target = p.target()
 	done, copies := map[string]bool{}, p.standing(out.first)
 	for _, inputs := range p.inputs {
 		p.linesFor(inputs, done, copies, &out)
 	}
 	return out
+}
+
+// target is where the copy writes, as an absolute path that means the same, "" when that is not known.
+func (p *plan) target() string {
+	written := p.broad.instruction.Words[len(p.broad.instruction.Words)-1].Text
+	at := string(p.broad.to)
+	if !path.IsAbs(at) || !plainName.MatchString(at) || !plainName.MatchString(written) ||
+		p.broad.instruction.Form != dockerfile.NoForm {
+		return ""
+	}
+	if written == "." || written == ".." || strings.HasSuffix(written, "/") {
+		at = strings.TrimSuffix(at, "/") + "/"
+	}
+	return at
 }
 
 // linesFor adds the lines for one install, one for every directory. done are the inputs that need no more, copies those

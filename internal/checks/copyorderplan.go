@@ -34,6 +34,7 @@ type outcome struct {
 	last    *dockerfile.Instruction
 	inputs  []string // context paths that lines copy
 	lines   []string // the instructions that copy them
+	target  string   // where the copy writes, as an absolute path
 }
 
 // inBuild decides. The steps behind the copy are walked up to one that may read the sources; the installs met on the
@@ -175,7 +176,7 @@ func (p *plan) step(i *dockerfile.Instruction) (installs []ecosystem.Install, wh
 	case "COPY", "ADD":
 		return nil, p.crosses(i)
 	case "WORKDIR":
-		if !path.IsAbs(strings.Trim(p.broad.instruction.Words[len(p.broad.instruction.Words)-1].Text, `"'`)) {
+		if !absolute(p.broad.instruction) && p.target() == "" {
 			return nil, "the WORKDIR between the two changes where it copies to"
 		}
 	case "VOLUME":

@@ -38,14 +38,15 @@ func reorderedText(c *change, intent fixes.Reordered) error {
 	broad, jumped := c.old[0], c.old[1:]
 	early := c.fixed[:len(c.fixed)-len(c.old)]
 	moved := c.fixed[len(early):]
-	if !slices.Contains([]string{"COPY", "ADD"}, broad.Keyword) || !sameText(broad, moved[len(moved)-1]) {
+	last := moved[len(moved)-1]
+	if !slices.Contains([]string{"COPY", "ADD"}, broad.Keyword) || !sameText(broad, last) && !sameSources(broad, last) {
 		return errors.New("what moved is not a copy")
 	}
 	for k, i := range jumped {
 		if !sameText(i, moved[k]) {
 			return fmt.Errorf("line %d is changed", i.Line())
 		}
-		if err := mayPass(broad, i); err != nil {
+		if err := mayPass(last, i); err != nil {
 			return err
 		}
 	}
@@ -55,6 +56,25 @@ func reorderedText(c *change, intent fixes.Reordered) error {
 		}
 	}
 	return nil
+}
+
+// sameSources reports whether two copies are written with the same words but for the target, which was relative and is
+// absolute. Whether both mean the same place is seen in the graph.
+func sameSources(b, a *dockerfile.Instruction) bool {
+	if b.Keyword != a.Keyword || b.Form != dockerfile.NoForm || a.Form != dockerfile.NoForm ||
+		len(b.Heredocs)+len(a.Heredocs) > 0 || len(b.Words) < 2 || len(b.Words) != len(a.Words) ||
+		len(b.Flags) != len(a.Flags) {
+		return false
+	}
+	n := len(b.Words) - 1
+	was, is := b.Words[n], a.Words[n]
+	text := func(i *dockerfile.Instruction) string { // all but the target
+		span := i.Words[n].Span
+		return i.File().Text(dockerfile.Span{Start: i.Span.Start, End: span.Start}) +
+			strings.TrimRight(i.File().Text(dockerfile.Span{Start: span.End, End: i.Span.End}), "\r\n")
+	}
+	return text(b) == text(a) && !strings.ContainsAny(was.Text+is.Text, "$\"'\\") &&
+		!strings.HasPrefix(was.Text, "/") && strings.HasPrefix(is.Text, "/")
 }
 
 // mayPass checks that a copy may stand behind an instruction instead of before it, as far as the words of both tell.
