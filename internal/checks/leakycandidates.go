@@ -34,7 +34,7 @@ func (c candidate) committed(repo fs.FS, b buildcontext.Build) bool {
 }
 
 // maxManifests bounds how many names are looked at to find manifests.
-const maxManifests = 20_000
+const maxManifests = 3_000
 
 // candidates are those for copies of the directories.
 func candidates(dirs []string, b buildcontext.Build) []candidate {

@@ -188,7 +188,7 @@ var rehearsal = regexp.MustCompile(`(?i)test|spec|fixture|example|sample|mock|de
 
 // maxLying bounds how many files of a directory are passed by, maxLyingFound how many are told.
 const (
-	maxLying      = 20_000
+	maxLying      = 3_000
 	maxLyingFound = 20
 )
 

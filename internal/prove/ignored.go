@@ -42,8 +42,9 @@ func leavesOut(c check.Case, i fixes.Ignored) error {
 	if own < 0 || !slices.ContainsFunc(c.Shared[own].After, func(b buildcontext.Build) bool { return b.Ignore == i.File }) {
 		return fmt.Errorf("it is not known that %s is built with %s", c.Path, i.File)
 	}
+	walked := map[string]bool{}
 	for _, s := range c.Shared {
-		if err := withPatterns(c, s, i.File, patterns); err != nil {
+		if err := withPatterns(c, s, i.File, patterns, walked); err != nil {
 			if s.Path != c.Path {
 				err = fmt.Errorf("%s: %w", s.Path, err)
 			}
@@ -117,8 +118,9 @@ func takesNothingBack(text []byte, patterns []spare.Pattern) error {
 	return nil
 }
 
-// withPatterns checks one Dockerfile that may be built with the ignore file.
-func withPatterns(c check.Case, s check.Shared, file string, patterns []spare.Pattern) error {
+// withPatterns checks one Dockerfile that may be built with the ignore file. walked are the contexts that were compared
+// already, which do not depend on the Dockerfile.
+func withPatterns(c check.Case, s check.Shared, file string, patterns []spare.Pattern, walked map[string]bool) error {
 	if s.File == nil {
 		return unread(s.Text, patterns)
 	}
@@ -127,7 +129,8 @@ func withPatterns(c check.Case, s check.Shared, file string, patterns []spare.Pa
 	}
 	known := len(s.After) > 0
 	for k, b := range s.After {
-		if was := s.Before[k]; was.Dir != b.Dir || was.Origin != b.Origin {
+		was := s.Before[k]
+		if was.Dir != b.Dir || was.Origin != b.Origin {
 			return errors.New("it would be built from another directory")
 		}
 		if b.Unknown != "" {
@@ -144,8 +147,14 @@ func withPatterns(c check.Case, s check.Shared, file string, patterns []spare.Pa
 		if b.Unknown != "" || b.Ignore != file {
 			continue
 		}
-		if err := needsNothing(c, s, k, patterns); err != nil {
+		if err := needsNothing(s, was, patterns); err != nil {
 			return err
+		}
+		if key := was.Dir + "\n" + was.Ignore; !walked[key] {
+			walked[key] = true
+			if err := leftOut(c, was, b, patterns); err != nil {
+				return err
+			}
 		}
 	}
 	if known {
@@ -170,45 +179,69 @@ func unread(text []byte, patterns []spare.Pattern) error {
 	return nil
 }
 
-// needsNothing checks that one way of building a file can spare the patterns, and that only what they match leaves its
-// context.
-func needsNothing(c check.Case, s check.Shared, k int, patterns []spare.Pattern) error {
+// needsNothing checks that one way of building a file can spare the patterns.
+func needsNothing(s check.Shared, b buildcontext.Build, patterns []spare.Pattern) error {
 	for _, p := range patterns {
-		if why, _ := spare.Needed(s.File, s.Before[k], p); why != "" {
+		if why, _ := spare.Needed(s.File, b, p); why != "" {
 			return errors.New(why)
 		}
 	}
-	return leftOut(c, s.Before[k], s.After[k], patterns)
+	return nil
 }
 
 // maxContext bounds how many names of a context are compared.
 const maxContext = 200_000
 
 // leftOut compares a context before and after. Of what is there only what git ignores may leave, so that no commit is built
-// into another image, and a single file that a pattern names outright.
+// into another image, and a single file that a pattern names outright. Lines behind all others can leave out nothing but what
+// they match, so what no line can match is not walked.
 func leftOut(c check.Case, before, after buildcontext.Build, patterns []spare.Pattern) error {
-	seen := 0
-	return fs.WalkDir(before.Context, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return fmt.Errorf("read the build context: %w", err)
+	l := leaving{c, before, after, patterns, 0}
+	for _, p := range patterns {
+		if p.Deep {
+			return fs.WalkDir(before.Context, ".", l.judge)
 		}
-		if seen++; seen > maxContext {
-			return errors.New("the build context is too large to be compared")
+	}
+	for _, p := range patterns {
+		at := path.Join(p.Dir, p.Base)
+		if _, err := fs.Stat(before.Context, at); err != nil {
+			continue // nothing of it is there
 		}
-		if name == ".git" && before.Dir == "." {
-			return fs.SkipDir
+		if err := fs.WalkDir(before.Context, at, l.judge); err != nil {
+			return err
 		}
-		if _, err := fs.Stat(after.Context, name); err == nil {
-			return nil
-		}
-		if slices.ContainsFunc(patterns, func(p spare.Pattern) bool { return p.Hides(name) }) {
-			if d.IsDir() || outright(name, patterns) || spare.Untracked(c.Repo, path.Join(before.Dir, name)) {
-				return nil
-			}
-			return fmt.Errorf("%s is in the repository, and would be left out", name)
-		}
+	}
+	return nil
+}
+
+// leaving judges the names of a context.
+type leaving struct {
+	c             check.Case
+	before, after buildcontext.Build
+	patterns      []spare.Pattern
+	seen          int
+}
+
+func (l *leaving) judge(name string, d fs.DirEntry, err error) error {
+	if err != nil {
+		return fmt.Errorf("read the build context: %w", err)
+	}
+	if l.seen++; l.seen > maxContext {
+		return errors.New("the build context is too large to be compared")
+	}
+	if name == ".git" && l.before.Dir == "." {
+		return fs.SkipDir
+	}
+	if _, err := fs.Stat(l.after.Context, name); err == nil {
+		return nil
+	}
+	if !slices.ContainsFunc(l.patterns, func(p spare.Pattern) bool { return p.Hides(name) }) {
 		return fmt.Errorf("%s would be left out too", name)
-	})
+	}
+	if d.IsDir() || outright(name, l.patterns) || spare.Untracked(l.c.Repo, path.Join(l.before.Dir, name)) {
+		return nil
+	}
+	return fmt.Errorf("%s is in the repository, and would be left out", name)
 }
 
 // outright reports whether a pattern is the path of that one file, and hides a secret.

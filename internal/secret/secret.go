@@ -6,8 +6,6 @@ package secret
 
 import (
 	"fmt"
-	"math"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -64,43 +62,4 @@ func standIn(value string) bool {
 	return strings.ContainsAny(value, "$<>{}") || strings.Contains(lower, "example") || strings.Contains(lower, "changeme") ||
 		strings.Contains(lower, "placeholder") || strings.Contains(lower, "your") || strings.Contains(lower, "xxxx") ||
 		strings.Contains(lower, "dummy")
-}
-
-// prefixed matches the beginnings that issuers give their credentials, and the head of a private key.
-var prefixed = regexp.MustCompile(`(?:^|[^A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA|gh[pousr]_|github_pat_|gl[a-z]{2,5}-|xox[a-z]|xapp-|` +
-	`[sr]k_(?:live|test|prod)_|sk-|npm_|pypi-|SG\.|AIza|dop_v1_|doo_v1_|dor_v1_|hf_|api_org_|shp[a-z]{2}_|sq0|EAAA|eyJ|ya29\.|dckr_|` +
-	`glsa_|glc_|lin_api_|NRAK-|NRJS-|rubygems_|PMAK-|pul-|dapi|AGE-SECRET-KEY-|ops_eyJ|hvs\.|hvb\.|tfp_|fo1_|FlyV1|dp\.|` +
-	`ntn_|secret_|pnu_|key-|sgp_|xkeysib-|pscale_|rdme_|duffel_|EZAK|EZTK|FLWSECK|sntrys_|sntryu_|bkua_|CCIPAT_|p8e-|` +
-	`ATATT3|ATCTT3|pat[A-Za-z0-9]{14}\.|tk-us-|AKCp|LTAI|A3T)[A-Za-z0-9_.+/=-]{10}|-----BEGIN|hooks\.slack\.com|` +
-	`discord(?:app)?\.com/api/webhooks|outlook\.office|curl[^\n]{0,200}(?:-u|--user|-H|--header)`)
-
-// assigned matches a name that speaks of a secret and what follows it.
-var assigned = regexp.MustCompile(`(?i)(?:secret|token|passw|passphrase|credential|cred|key|auth|bearer|access)[\w.-]{0,30}["']?` +
-	`(?:\s*[:=]\s*|\s+)["']?([A-Za-z0-9_.+/=~-]{10,})`)
-
-// Suspicious reports whether something in the text may be a credential.
-func Suspicious(text string) bool {
-	if prefixed.MatchString(text) {
-		return true
-	}
-	for _, m := range assigned.FindAllStringSubmatch(text, 50) {
-		if strings.ContainsAny(m[1], "0123456789") && entropy(m[1]) >= 3 {
-			return true
-		}
-	}
-	return false
-}
-
-// entropy is how many bits a character of s carries (Shannon).
-func entropy(s string) float64 {
-	count := map[rune]int{}
-	for _, r := range s {
-		count[r]++
-	}
-	bits := 0.0
-	for _, n := range count {
-		p := float64(n) / float64(len(s))
-		bits -= p * math.Log2(p)
-	}
-	return bits
 }

@@ -36,3 +36,15 @@ func TestOrdinaryTextIsNotSuspicious(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkSuspicious(b *testing.B) {
+	text := strings.Repeat("RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates curl git make \\\n"+
+		"    && curl -fsSL https://example.com/releases/download/v1.2.3/tool.tar.gz -o /tmp/tool.tar.gz \\\n"+
+		"    && tar -xzf /tmp/tool.tar.gz -C /usr/local/bin && rm -rf /var/lib/apt/lists/*\n", 10)
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		if secret.Suspicious(text) {
+			b.Fatal("suspicious")
+		}
+	}
+}

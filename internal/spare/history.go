@@ -52,7 +52,7 @@ var tools = []tool{
 		regexp.MustCompile(`(?i)setuptools[-_.]scm|hatch[-_]vcs|source\s*=\s*["'](?:vcs|scm)|use_scm_version|versioneer|` +
 			`versioningit|dynamic[-_]versioning|dunamai|\bpbr\b|git[-_]versioning|miniver|vcs[-_]versioning|flit[-_]scm|` +
 			`python-semantic-release|vcversioner|setupmeta|incremental`)},
-	{"cargo", append(under("Cargo.toml", "build.rs"), "crates/*/*/Cargo.toml", "crates/*/*/build.rs"),
+	{"cargo", under("Cargo.toml", "build.rs"),
 		regexp.MustCompile(`(?i)vergen|shadow-rs|git2|git-version|git_version|git-testament|build-info|\bbuilt\b|rustc-tools|` +
 			`gitversion|git-describe|bugreport`)},
 	{"mvn mvnw", under("pom.xml", ".mvn/extensions.xml"),
@@ -61,12 +61,10 @@ var tools = []tool{
 	{"gradle gradlew", under("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts", "buildSrc/build.gradle*"),
 		regexp.MustCompile(`(?i)\bgit\b|git-?version|grgit|jgit|nebula|axion|palantir|reckon|nyx|semver|spotless|versioning`)},
 	{"dotnet msbuild nuget",
-		append(under("*.csproj", "*.fsproj", "*.vbproj", "Directory.*", "version.json", "GitVersion.yml", "*.props", "*.targets"),
-			"src/*/*.csproj"),
+		under("*.csproj", "*.fsproj", "*.vbproj", "Directory.*", "version.json", "GitVersion.yml", "*.props", "*.targets"),
 		regexp.MustCompile(`(?i)GitVersion|GitVersioning|MinVer|GitInfo|RelaxVersioner|SourceLink|versionHeightOffset|` +
 			`publicReleaseRefSpec|SourceRevisionId|SourceControlInformation`)},
-	{"go", append(under("main.go", "version.go", "*version*.go", "magefile.go"), "cmd/*/*.go", "internal/*/*version*.go",
-		"pkg/*/*version*.go"), regexp.MustCompile(`ReadBuildInfo|vcs\.revision`)},
+	{"go", append(under("main.go", "*version*.go", "magefile.go"), "cmd/*/*.go"), regexp.MustCompile(`ReadBuildInfo|vcs\.revision`)},
 	{"bundle bundler gem rake rails ruby", under("*.gemspec", "Rakefile", "Gemfile"),
 		regexp.MustCompile("`git |git ls-files|\\bgit_version\\b")},
 	{"composer php", under("composer.json"), regexp.MustCompile(`(?i)pretty-package-versions|ocramius|git-version|build-version`)},
@@ -75,11 +73,11 @@ var tools = []tool{
 	{"mix", under("mix.exs"), regexp.MustCompile(`(?i)\bgit\b`)},
 }
 
-// under are the globs at the context's root and in its directories.
+// under are the globs at the context's root and in its directories, two levels down.
 func under(names ...string) []string {
 	var out []string
 	for _, n := range names {
-		out = append(out, n, "*/"+n)
+		out = append(out, n, "*/"+n, "*/*/"+n)
 	}
 	return out
 }
@@ -134,24 +132,22 @@ func (h historian) command(words []string, builds bool) (why string, sure bool) 
 	if name == "git" {
 		return gitNeeds(words)
 	}
-	for k, w := range words {
-		if strings.HasPrefix(w, "-buildvcs") && w != "-buildvcs=false" {
-			return "go build is asked for the version of the sources", true
+	if slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, "-buildvcs") && w != "-buildvcs=false" }) {
+		return "go build is asked for the version of the sources", true
+	}
+	for _, w := range words {
+		if !harmless[name] && runsGit.MatchString(w) {
+			return fmt.Sprintf("what `%s` is given runs git", name), true
 		}
-		if k > 0 && (name == "sh" || name == "bash" || name == "ash") && strings.Contains(w, "git") {
-			return "a script runs git", true
-		}
-		if k > 0 && name != "rm" && name != "rmdir" && slices.Contains(strings.Split(strings.Trim(w, `"'`), "/"), ".git") {
-			return fmt.Sprintf("`%s` is given %s", name, w), true
+		if why := h.script(w); why != "" {
+			return why, true
 		}
 	}
 	if !builds {
 		return "", false
 	}
-	for _, w := range words {
-		if why := h.script(w); why != "" {
-			return why, true
-		}
+	if foreign(name, words) {
+		return fmt.Sprintf("whether what `%s` starts reads the git history is not known", name), false
 	}
 	for _, t := range tools {
 		if slices.Contains(strings.Fields(t.programs), name) {
@@ -163,6 +159,30 @@ func (h historian) command(words []string, builds bool) (why string, sure bool) 
 	}
 	return fmt.Sprintf("whether `%s` reads the git history is not known", name), false
 }
+
+// foreign reports whether a known program is there to start one that is not known.
+func foreign(name string, words []string) bool {
+	arg := func(k int) string { return append(words, "", "", "")[k] }
+	switch name {
+	case "go":
+		return arg(1) == "generate" || arg(1) == "run" || arg(1) == "tool"
+	case "npx", "bunx":
+		first := slices.IndexFunc(words[1:], func(w string) bool { return !strings.HasPrefix(w, "-") })
+		return first < 0 || !slices.Contains(started, words[1+first])
+	case "pnpm", "yarn":
+		return arg(1) == "dlx" || arg(1) == "exec" && !slices.Contains(started, arg(2))
+	case "python", "python3", "python2":
+		return arg(1) == "-m" && !slices.Contains([]string{"pip", "venv", "compileall", "ensurepip", "build"}, arg(2))
+	case "uv", "poetry", "pdm", "pipenv":
+		return arg(1) == "run" || arg(1) == "tool" || arg(1) == "x"
+	case "uvx", "cargo":
+		return name == "uvx" || arg(1) == "run" || arg(1) == "make" || arg(1) == "xtask"
+	}
+	return false
+}
+
+// started are packages that npx and the like may start: compilers and bundlers, whose settings are looked into.
+var started = []string{"prisma", "tsc", "vite", "next", "ng", "webpack", "tailwindcss", "esbuild", "rollup", "tsup", "playwright"}
 
 // gitNeeds tells what asks the history from what works without one.
 func gitNeeds(words []string) (why string, sure bool) {
