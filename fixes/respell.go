@@ -42,7 +42,8 @@ func inCase(word string, upper bool) string {
 // AsCase writes the AS of a FROM in the case of the FROM.
 func AsCase(f *dockerfile.File, from *dockerfile.Instruction) ([]Edit, error) {
 	written := f.Text(from.KeywordSpan)
-	if from.Keyword != "FROM" || len(from.Words) != 3 || written != strings.ToLower(written) && written != strings.ToUpper(written) {
+	mixed := written != strings.ToLower(written) && written != strings.ToUpper(written)
+	if from.Keyword != "FROM" || len(from.Words) != 3 || mixed {
 		return nil, refuse("there is no case to follow on line %d", from.Line())
 	}
 	return KeywordCase(f, from, written == strings.ToUpper(written))
@@ -132,7 +133,7 @@ func KeyValue(f *dockerfile.File, i *dockerfile.Instruction) (Edit, error) {
 		return Edit{}, err
 	}
 	key, value, ok := strings.Cut(strings.ReplaceAll(i.Text(), "\t", " "), " ")
-	value = strings.TrimSpace(i.Text()[min(len(key), len(i.Text())):])
+	value = strings.TrimLeft(i.Text()[len(key):], " \t\v\f\r")
 	switch {
 	case i.Keyword != "ENV" && i.Keyword != "LABEL" || !ok || !plainKey.MatchString(key):
 		return Edit{}, refuse("line %d is not of the form %s key value", i.Line(), i.Keyword)
@@ -153,7 +154,8 @@ var (
 	// openValue matches what means the same with and without double quotes around it.
 	openValue = regexp.MustCompile("^(?:[^\"'`\\\\$\r\n]|\\$[A-Za-z_]\\w*|\\$\\{[A-Za-z_]\\w*\\})+$")
 	// quotedValue matches one string in quotes without anything that would be special within.
-	quotedValue = regexp.MustCompile("^(?:\"(?:[^\"`\\\\$\r\n]|\\$[A-Za-z_]\\w*|\\$\\{[A-Za-z_]\\w*\\})*\"|'[^'`\\\\\r\n]*')$")
+	quotedValue = regexp.MustCompile("^(?:\"(?:[^\"`\\\\$\r\n]|\\$[A-Za-z_]\\w*|\\$\\{[A-Za-z_]\\w*\\})*\"|" +
+		"'[^'`\\\\\r\n]*')$")
 )
 
 // inQuotes is a value of the old form as one word.

@@ -7,8 +7,8 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
-// Rooted promises that a relative WORKDIR became the absolute one that it leads to from Base, the directory in which the
-// base image works, and that as long as that is so nothing that is built differs.
+// Rooted promises that a relative WORKDIR became the absolute one that it leads to from Base, the directory in which
+// the base image works, and that as long as that is so nothing that is built differs.
 type Rooted struct {
 	Base string
 }

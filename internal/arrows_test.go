@@ -64,6 +64,7 @@ var owners = map[string][]string{
 	"github.com/moby/buildkit/frontend/dockerfile/parser":         {"fixes/dockerfile"},
 	"github.com/moby/buildkit/frontend/dockerfile/instructions":   {"fixes/dockerfile", "internal/prove"},
 	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb": {"internal/prove"},
+	"github.com/moby/buildkit/frontend/dockerfile/linter":         {"internal/prove"},
 	"github.com/moby/buildkit/client":                             {"internal/prove"},
 	"github.com/containerd/log":                                   {"internal/prove"},
 	"github.com/tonistiigi/fsutil":                                {"internal/prove"},

@@ -180,7 +180,8 @@ func judgeUndefinedVar(r remark) {
 	if !usesBare(r.i, name) {
 		return
 	}
-	message := fmt.Sprintf("nothing sets `$%s`%s, neither above nor in the base image, so it is empty here", name, r.meant())
+	message := fmt.Sprintf("nothing sets `$%s`%s, neither above nor in the base image, so it is empty here",
+		name, r.meant())
 	r.Advise(r.i.Code(), message, "what it should have held is a guess")
 }
 
@@ -208,8 +209,8 @@ func judgeBasePlatform(r remark) {
 	if wanted == "" || strings.Contains(wanted, "$") {
 		return
 	}
-	message := fmt.Sprintf("%s is published for %s only and is taken for %s: its programs do not start there without emulation",
-		ref, strings.Join(base.On(), ", "), wanted)
+	message := fmt.Sprintf("%s is published for %s only and is taken for %s: its programs do not start there without "+
+		"emulation", ref, strings.Join(base.On(), ", "), wanted)
 	r.Advise(r.i.Code(), message, "whether the image or the platform is meant only its author knows")
 }
 
@@ -260,12 +261,13 @@ func judgeRedundant(r remark) {
 func judgeConstPlatform(r remark) {
 	message := fmt.Sprintf("FROM is bound to %s, so the image is for that platform whichever one is asked for",
 		r.i.Stage.Platform)
-	r.Advise(r.i.Code(), message, "the stage may be meant for that platform alone; --platform=$BUILDPLATFORM is the usual "+
-		"way for a stage that only builds")
+	r.Advise(r.i.Code(), message, "the stage may be meant for that platform alone; --platform=$BUILDPLATFORM is the "+
+		"usual way for a stage that only builds")
 }
 
 func judgeDefaultArg(r remark) {
-	message := fmt.Sprintf("without build arguments `%s` is not the name of an image, so a plain build fails", r.i.Stage.Base)
+	message := fmt.Sprintf("without build arguments `%s` is not the name of an image, so a plain build fails",
+		r.i.Stage.Base)
 	r.Advise(r.i.Code(), message, "which default its ARG should have only its author knows")
 }
 
@@ -294,15 +296,16 @@ func judgeStageCasing(r remark) {
 
 func judgeProtocol(r remark) {
 	edits, err := fixes.ContainerPorts(r.File, r.i)
-	r.fix("the protocol in EXPOSE is not in lower case, as everywhere else", "Write the protocol in lower case", edits, err)
+	const message = "the protocol in EXPOSE is not in lower case, as everywhere else"
+	r.fix(message, "Write the protocol in lower case", edits, err)
 }
 
 func judgeDescription(r remark) {
 	if r.i.Lead.Empty() {
 		return // BuildKit looks for a comment over blank lines too, against its own documentation
 	}
-	message := "the comment above is not a description: one begins with the name of the stage or argument, and any other is " +
-		"set off by an empty line"
+	message := "the comment above is not a description: one begins with the name of the stage or argument, and any other " +
+		"is set off by an empty line"
 	r.Advise(r.i.Code(), message, "which of the two it is meant to be only its author knows")
 }
 

@@ -112,7 +112,8 @@ func makesDir(i *dockerfile.Instruction) string {
 // judge reports the finding when the change is small; it says whether it did.
 func (e entry) judge(p *check.Pass) bool {
 	here := e.run.Stage.Before(e.run).Workdir == e.dir
-	message := fmt.Sprintf("the step goes to `%s` by itself, which the steps below do not see; WORKDIR says it once for all", e.dir)
+	message := fmt.Sprintf("the step goes to `%s` by itself, which the steps below do not see; WORKDIR says it once for all",
+		e.dir)
 	after := next(e.run)
 	switch {
 	case here:
@@ -120,7 +121,8 @@ func (e entry) judge(p *check.Pass) bool {
 	case after != nil && after.Keyword == "WORKDIR" && path.IsAbs(after.Text()):
 	case e.again() > 1:
 		message = fmt.Sprintf("%d steps go to `%s`, each by itself; WORKDIR says it once for all", e.again(), e.dir)
-		p.Advise(e.run.Code(), message, "what follows works in another directory, which a second WORKDIR would have to set again")
+		const reason = "what follows works in another directory, which a second WORKDIR would have to set again"
+		p.Advise(e.run.Code(), message, reason)
 		return true
 	default:
 		return false

@@ -18,7 +18,8 @@ var deprecatedMaintainer = &check.Check{
 }
 
 func runDeprecatedMaintainer(p *check.Pass) error {
-	const message = "MAINTAINER is deprecated since Docker 1.13 and fills a field that few tools show: an author is named in a label"
+	const message = "MAINTAINER is deprecated since Docker 1.13 and fills a field that few tools show: " +
+		"an author is named in a label"
 	for _, i := range p.File.Instructions {
 		if i.Keyword != "MAINTAINER" {
 			continue

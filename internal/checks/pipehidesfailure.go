@@ -32,7 +32,9 @@ func runPipeHidesFailure(p *check.Pass) error {
 }
 
 // fetching are the programs whose failure is likely enough. The last ones fail on what such a program brought.
-var fetching = [...]string{"curl", "wget", "aws", "gsutil", "git", "gpg", "openssl", "gunzip", "zcat", "xz", "xzcat", "zstd"}
+var fetching = [...]string{
+	"curl", "wget", "aws", "gsutil", "git", "gpg", "openssl", "gunzip", "zcat", "xz", "xzcat", "zstd",
+}
 
 func judgePipes(p *check.Pass, i *dockerfile.Instruction) {
 	script, err := i.Script()
@@ -47,8 +49,8 @@ func judgePipes(p *check.Pass, i *dockerfile.Instruction) {
 	if sender == nil {
 		return
 	}
-	message := fmt.Sprintf("when `%s` fails, `%s` is content with what it got until then, or with nothing: the step succeeds, "+
-		"and the image lacks something", sender.Name(), reader.Name())
+	message := fmt.Sprintf("when `%s` fails, `%s` is content with what it got until then, or with nothing: the step "+
+		"succeeds, and the image lacks something", sender.Name(), reader.Name())
 	fix, reason := pipefailFix(p, i)
 	if reason != "" {
 		p.Advise(i.Code(), message, reason)
@@ -62,7 +64,8 @@ func hasPipefail(i *dockerfile.Instruction, script *dockerfile.Script) bool {
 	return slices.Contains(i.Stage.Before(i).Shell, "pipefail") || strings.Contains(script.Text, "pipefail")
 }
 
-// hiddenBy are the first command whose failure a pipeline hides, and the last one of the pipeline, which does not notice.
+// hiddenBy are the first command whose failure a pipeline hides, and the last one of the pipeline, which does not
+// notice.
 func hiddenBy(l dockerfile.List) (sender, reader *dockerfile.Command) {
 	for _, pipeline := range l.Pipelines {
 		last := &pipeline[len(pipeline)-1]
@@ -81,8 +84,8 @@ func hiddenBy(l dockerfile.List) (sender, reader *dockerfile.Command) {
 // credulous are the programs that are content with half of what they should get, or nothing. What unpacks an archive or
 // reads a key fails by itself then, and filters such as grep and head may stop before they have read everything.
 var credulous = [...]string{
-	"sh", "bash", "ash", "zsh", "tee", "cat", "python", "python2", "python3", "node", "ruby", "perl", "php", "jq", "base64",
-	"sort", "uniq", "tr", "wc", "xargs", "psql", "mysql", "sqlite3", "debconf-set-selections",
+	"sh", "bash", "ash", "zsh", "tee", "cat", "python", "python2", "python3", "node", "ruby", "perl", "php", "jq",
+	"base64", "sort", "uniq", "tr", "wc", "xargs", "psql", "mysql", "sqlite3", "debconf-set-selections",
 }
 
 func pipefailFix(p *check.Pass, i *dockerfile.Instruction) (fix fixes.Fix, reason string) {
@@ -104,14 +107,16 @@ func noPipefail(p *check.Pass, s *dockerfile.Stage) string {
 	ref, ok := s.Image()
 	base, known := p.Images.Lookup(ref)
 	if !ok || !known {
-		return "whether the shell of the base image has the option pipefail is not known; where bash is there, " + bash + " sets it"
+		return "whether the shell of the base image has the option pipefail is not known; where bash is there, " + bash +
+			" sets it"
 	}
 	switch base.Shell {
 	case "bash", "busybox":
 		return ""
 	case "dash":
 		if has, _ := base.Has("bash"); has {
-			return "the base image's /bin/sh is dash, which has no option pipefail; " + bash + " sets it, for the steps below too"
+			return "the base image's /bin/sh is dash, which has no option pipefail; " + bash +
+				" sets it, for the steps below too"
 		}
 		return "the base image's /bin/sh is dash, which has no option pipefail"
 	}

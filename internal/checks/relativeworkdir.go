@@ -10,8 +10,8 @@ import (
 	"github.com/lighterman/lighterman/internal/check"
 )
 
-// relativeWorkdir finds a WORKDIR that depends on where the base image happens to work. A relative one below an absolute
-// one is plain enough.
+// relativeWorkdir finds a WORKDIR that depends on where the base image happens to work. A relative one below an
+// absolute one is plain enough.
 var relativeWorkdir = &check.Check{
 	Name:     "relative-workdir",
 	Summary:  "a relative WORKDIR leads somewhere else when the base image changes",
@@ -57,8 +57,8 @@ func firstIn(s *dockerfile.Stage) *dockerfile.Instruction {
 }
 
 func judgeWorkdir(p *check.Pass, i *dockerfile.Instruction) {
-	message := fmt.Sprintf("`WORKDIR %s` leads from wherever the base image works, so another base image or another release of it "+
-		"can move everything below", i.Text())
+	message := fmt.Sprintf("`WORKDIR %s` leads from wherever the base image works, so another base image or another "+
+		"release of it can move everything below", i.Text())
 	ref, ok := i.Stage.Image()
 	base, known := p.Images.Lookup(ref)
 	if !ok || !known || !path.IsAbs(base.Workdir) {

@@ -13,8 +13,10 @@ var repeatedInstruction = &check.Check{
 	Name:     "repeated-instruction",
 	Summary:  "a CMD, ENTRYPOINT or HEALTHCHECK is replaced by a later one of the same stage and does nothing",
 	Severity: check.Warning,
-	Aliases: []string{"MultipleInstructionsDisallowed", "DL4003", "DL4004", "DL3012", "AVD-DS-0016", "DS016", "AVD-DS-0007",
-		"DS007", "AVD-DS-0023", "DS023"},
+	Aliases: []string{
+		"MultipleInstructionsDisallowed", "DL4003", "DL4004", "DL3012", "AVD-DS-0016", "DS016", "AVD-DS-0007", "DS007",
+		"AVD-DS-0023", "DS023",
+	},
 	Run: runRepeatedInstruction,
 }
 

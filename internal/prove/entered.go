@@ -29,7 +29,8 @@ func enteredText(c *change, intent fixes.Entered) error {
 		return errors.New("what is changed is not one RUN")
 	}
 	old, fixed := c.old[0], c.fixed[len(c.fixed)-1]
-	if fixed.Keyword != "RUN" || len(c.fixed) == 2 && (c.fixed[0].Keyword != "WORKDIR" || c.fixed[0].Text() != intent.Dir) {
+	workdir := c.fixed[0]
+	if fixed.Keyword != "RUN" || workdir != fixed && (workdir.Keyword != "WORKDIR" || workdir.Text() != intent.Dir) {
 		return fmt.Errorf("the RUN is not entered by WORKDIR %s", intent.Dir)
 	}
 	if len(c.fixed) == 2 && old.Stage.Before(old).Workdir == intent.Dir {

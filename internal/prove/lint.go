@@ -41,7 +41,8 @@ const lintPlatform = "linux/amd64"
 // Lint implements check.Linter. The result of the last files is remembered: whoever verifies a fix and then makes it
 // lints the same text twice.
 func (p *Pool) Lint(ctx context.Context, c check.LintCase) ([]check.Remark, error) {
-	req := lintRequest{Source: offline(string(c.File.Src)), Ignores: c.Ignores, Args: unset(c.File), Bases: map[string]lintBase{}}
+	req := lintRequest{Source: offline(string(c.File.Src)), Ignores: c.Ignores, Args: unset(c.File)}
+	req.Bases = map[string]lintBase{}
 	for ref, b := range c.Bases {
 		req.Bases[ref] = lintBase{b.Env, b.Platforms}
 	}
@@ -65,8 +66,8 @@ func (p *Pool) Lint(ctx context.Context, c check.LintCase) ([]check.Remark, erro
 	return rep.Remarks, nil
 }
 
-// offline takes from a file what makes BuildKit ask a host for its SSH key (llb.Git), user@host:path and ssh://: the linter
-// has no network, and any other source does.
+// offline takes from a file what makes BuildKit ask a host for its SSH key (llb.Git), user@host:path and ssh://: the
+// linter has no network, and any other source does.
 func offline(text string) string {
 	text = strings.ReplaceAll(text, "ssh://", "ftp://")
 	return userAtHost.ReplaceAllStringFunc(text, func(at string) string {

@@ -100,7 +100,8 @@ func TestLintIgnores(t *testing.T) {
 // TestLintAsksNoHost holds that a source for which BuildKit would ask a host does not keep the linter from the rest.
 func TestLintAsksNoHost(t *testing.T) {
 	const text = "FROM a@sha256:" + zeros + "\nADD git@example.com:a/b.git /b\nADD ssh://example.com/a.git /c\nMAINTAINER m\n"
-	if diff := cmp.Diff([]string{"4 MaintainerDeprecated"}, lintOf(t, newPool(t, Options{}), text, check.LintCase{})); diff != "" {
+	got := lintOf(t, newPool(t, Options{}), text, check.LintCase{})
+	if diff := cmp.Diff([]string{"4 MaintainerDeprecated"}, got); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -170,7 +170,8 @@ func (c *change) bodiesSay(b, a *dockerfile.Instruction) bool {
 
 // literalPort matches "[address:][host port:]port[/protocol]" as BuildKit reads it (portSpecs.parsePort), and keeps the
 // port and the protocol.
-var literalPort = regexp.MustCompile(`^(?:(?:\[?[0-9A-Fa-f.:]*\]?:)?[0-9-]*:)?(\d+(?:-\d+)?)(?:/(tcp|TCP|Tcp|udp|UDP|Udp|sctp|SCTP))?$`)
+var literalPort = regexp.MustCompile(
+	`^(?:(?:\[?[0-9A-Fa-f.:]*\]?:)?[0-9-]*:)?(\d+(?:-\d+)?)(?:/((?i:tcp|udp|sctp)))?$`)
 
 func samePort(b, a string) bool {
 	x, y := literalPort.FindStringSubmatch(b), literalPort.FindStringSubmatch(a)
@@ -184,7 +185,7 @@ func oldPair(i *dockerfile.Instruction) (key, value string, ok bool) {
 	if at < 0 {
 		return "", "", false
 	}
-	value, ok = expands(strings.TrimLeft(text[at:], " \t"))
+	value, ok = expands(strings.TrimLeft(text[at:], " \t\v\f\r"))
 	return text[:at], value, ok && plainLabel.MatchString(text[:at])
 }
 
