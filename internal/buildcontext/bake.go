@@ -261,8 +261,8 @@ func (b *bakery) recipe(name string, env scope) (recipe, bool) {
 	has := func(key string) bool {
 		return slices.ContainsFunc(layers, func(l bakeTarget) bool { return l.fields[key] != nil })
 	}
-	if len(layers) == 0 || has("dockerfile-inline") {
-		return recipe{}, false
+	if call := field("call"); len(layers) == 0 || has("dockerfile-inline") || !call.empty() && call.text != "build" {
+		return recipe{}, false // nothing, or a check that builds nothing
 	}
 	file := layers[0].file
 	r := recipe{origin: file + ", target " + name, bases: []string{path.Dir(file), "."}, within: true,

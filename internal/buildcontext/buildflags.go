@@ -6,6 +6,7 @@ import "strings"
 type buildFlags struct {
 	values map[string][]phrase
 	others []word
+	checks bool // --check: nothing is built
 }
 
 // shorts are the long names of short flags with a value.
@@ -46,6 +47,7 @@ func flagsOf(words []word) buildFlags {
 			f.others = append(f.others, word{phrase: unknownPhrase(words[n].String())})
 			continue
 		case !glued && !valued[name]:
+			f.checks = f.checks || name == "check"
 			continue
 		}
 		p := phrase{value, words[n].holes}

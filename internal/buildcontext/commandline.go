@@ -239,6 +239,9 @@ func (s *script) build(words []word) {
 		return
 	}
 	f := flagsOf(words[n:])
+	if call := f.last("call"); f.checks || !call.empty() && call.text != "build" {
+		return // it looks at the file and builds nothing
+	}
 	context, ok := f.context(podman)
 	r := recipe{origin: s.origin, context: context, file: f.last("file"), target: f.last("target"), podman: podman,
 		args: f.settings("build-arg"), named: f.settings("build-context"), loose: f.loose()}

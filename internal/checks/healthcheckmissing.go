@@ -49,21 +49,35 @@ func unasked(p *check.Pass, b buildcontext.Build, s *dockerfile.Stage) bool {
 	if !b.Service || b.Relied == "" && b.Waited == "" || healthcheckOf(s) != nil {
 		return false
 	}
-	if b.Waited == "" && len(b.Ports) == 0 && !exposes(s) {
+	if b.Waited == "" && !slices.ContainsFunc(append(slices.Clone(b.Ports), exposedBy(s)...), web) {
 		return false
 	}
 	return !slices.ContainsFunc(p.Builds, func(o buildcontext.Build) bool { return runStage(p, o) == s && o.Probe != nil })
 }
 
-func exposes(s *dockerfile.Stage) bool {
+// exposedBy are the ports that an image says it listens on.
+func exposedBy(s *dockerfile.Stage) []string {
+	var out []string
 	for _, stage := range lineage(s) {
 		for _, i := range stage.Instructions {
-			if i.Keyword == "EXPOSE" {
-				return true
+			for _, w := range i.Words {
+				if i.Keyword == "EXPOSE" {
+					out = append(out, w.Text)
+				}
 			}
 		}
 	}
-	return false
+	return out
+}
+
+// silentPorts are those of protocols that curl and wget do not speak: ssh, mail, names, databases, queues.
+var silentPorts = strings.Fields("22 25 53 69 110 123 143 389 465 514 587 636 993 995 1883 1194 3306 5060 5432 6379 9092 11211 " +
+	"27017 51820")
+
+// web reports whether a port may be one that answers HTTP.
+func web(port string) bool {
+	number, protocol, _ := strings.Cut(port, "/")
+	return protocol != "udp" && !slices.Contains(silentPorts, number)
 }
 
 // plainBase reports whether the base image is known to have no health check: the registry says so, or it is one of
