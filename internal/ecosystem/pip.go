@@ -20,7 +20,7 @@ var pipOptions = options{
 		"--no-binary", "--only-binary", "--progress-bar", "--root-user-action", "--retries", "--timeout", "--cache-dir", "-t",
 		"--target", "--prefix", "--root", "--platform", "--python-version", "--implementation", "--abi", "--upgrade-strategy",
 		"--use-feature", "--use-deprecated", "-f", "--find-links", "-e", "--editable", "--config-settings", "--log",
-		"--proxy"},
+		"--proxy", "-w", "--wheel-dir", "-d", "--dest"},
 }
 
 var (
@@ -45,6 +45,12 @@ func pip(words []string) verdict {
 	switch first(p.rest) {
 	case "install":
 		return pipInstall(program, p)
+	case "wheel", "download":
+		v := pipInstall(program, p)
+		if v.kind == install && len(made(p)) == 0 {
+			v.unknown = either(v.unknown, "it writes packages where it runs")
+		}
+		return v
 	case "config", "cache":
 		return verdict{kind: harmless}
 	}
@@ -58,7 +64,7 @@ func pip(words []string) verdict {
 func shortened(args []string) []string {
 	var out []string
 	for _, a := range args {
-		if len(a) > 2 && a[0] == '-' && strings.IndexByte("rcftei", a[1]) >= 0 {
+		if len(a) > 2 && a[0] == '-' && strings.IndexByte("rcfteiw", a[1]) >= 0 {
 			out = append(out, a[:2], a[2:])
 			continue
 		}
@@ -92,7 +98,7 @@ func pipInstall(program string, p parsed) verdict {
 		v.unknown, v.addsTo = either(v.unknown, own), pythonManagers
 	}
 	if v.unknown == "" && !p.has("-r", "--requirement", "-c", "--constraint", "-f", "--find-links") {
-		if dirs := targets(p); len(dirs) == 0 && !strings.Contains(program, "/") {
+		if len(targets(p))+len(made(p)) == 0 && !strings.Contains(program, "/") {
 			return verdict{kind: harmless}
 		}
 	}
@@ -137,11 +143,26 @@ func either(a, b string) string {
 // projects adds the manifests of the projects that are installed from the sources.
 func (r *reading) projects(p parsed) {
 	for _, name := range slices.Concat(p.rest[1:], p.given["-e"], p.given["--editable"]) {
-		name, _, _ = strings.Cut(name, "[")
+		name, extras, _ := strings.Cut(name, "[")
 		if !isPath(name) || path.IsAbs(name) || strings.HasPrefix(path.Join(r.dir, name), "..") {
 			continue
 		}
 		r.optional(path.Join(r.dir, name), "pyproject.toml", "setup.py", "setup.cfg")
+		if extras == "" && !p.has("-r", "--requirement") && len(p.rest)+len(p.given["-e"])+len(p.given["--editable"]) == 2 {
+			r.withoutDependencies(path.Join(r.dir, name))
+		}
+	}
+}
+
+// withoutDependencies says that a project which is installed by itself brings no package along.
+func (r *reading) withoutDependencies(dir string) {
+	data, ok := r.peek(path.Join(dir, "pyproject.toml"))
+	p := pyproject{reading: &reading{}, name: "pyproject.toml"}
+	if !ok || !p.parseTOML(p.name, data, &p.all) || !p.has("project") {
+		return
+	}
+	if project := table(p.all, "project"); project["dependencies"] == nil && !slices.Contains(texts(project["dynamic"]), "dependencies") {
+		r.idle = p.name + " depends on no package"
 	}
 }
 
@@ -149,9 +170,14 @@ func targets(p parsed) []string {
 	return slices.Concat(p.given["-t"], p.given["--target"], p.given["--prefix"], p.given["--root"])
 }
 
+// made are the directories that "pip wheel" and "pip download" write packages to.
+func made(p parsed) []string {
+	return slices.Concat(p.given["-w"], p.given["--wheel-dir"], p.given["-d"], p.given["--dest"])
+}
+
 // pipTargets says where the packages go when that is not the interpreter's own directory.
 func (r *reading) pipTargets(program string, p parsed) {
-	for _, dir := range targets(p) {
+	for _, dir := range slices.Concat(targets(p), made(p), p.given["--log"]) {
 		r.writes(join(r.dir, dir))
 	}
 	if strings.Contains(program, "/") {

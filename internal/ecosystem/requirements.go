@@ -26,12 +26,26 @@ func (p parsed) indexes() string {
 
 // requirements reads the files that the command names, and those that they name.
 func (r *reading) requirements(p parsed) {
-	if why := p.indexes(); why != "" {
-		r.refuse("%s", why)
-	}
 	for _, file := range slices.Concat(p.given["-r"], p.given["--requirement"], p.given["-c"], p.given["--constraint"]) {
 		r.requirement(r.dir, file)
 	}
+	for _, flag := range addressFlags {
+		for _, address := range p.given[flag] {
+			if r.outside(address) {
+				continue // a directory that another step has filled
+			}
+			if !strings.Contains(address, "://") || strings.Contains(address, "file:") {
+				r.refuse("it looks for packages in %s", address)
+			}
+		}
+	}
+}
+
+// outside reports whether an absolute path of the image has nothing to do with what is copied.
+func (r *reading) outside(name string) bool {
+	name = path.Clean(name)
+	below := func(a, b string) bool { return a == b || strings.HasPrefix(a, strings.TrimSuffix(b, "/")+"/") }
+	return path.IsAbs(name) && r.image != "" && !below(name, r.image) && !below(r.image, name)
 }
 
 // requirement reads one requirements or constraints file. Once the answer is unknown nothing more is read: files that

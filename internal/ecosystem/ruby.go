@@ -21,7 +21,7 @@ var rubyForms = []struct {
 	kind byte
 	form *regexp.Regexp
 }{
-	{'p', regexp.MustCompile(`^\n`)},
+	{'p', regexp.MustCompile(`^\n`)}, // first: a line end is the last character of what is looked at
 	{'k', regexp.MustCompile(`^([a-z_]\w*):(?:[ \t\n]|$)`)},
 	{'k', regexp.MustCompile(`^["']([\w-]+)":(?:[ \t\n]|$)`)},
 	{'s', regexp.MustCompile(`^'([^'\\\n]*)'`)},
@@ -40,9 +40,12 @@ const maxTokens = 50_000
 // rubyTokens takes a program apart; ok is false when a part of it is not known.
 func rubyTokens(text string) (out []rubyToken, ok bool) {
 	for text != "" {
-		if skip := rubySkip.FindString(text); skip != "" {
-			text = text[len(skip):]
-			continue
+		if strings.IndexByte(" \t\r#\\", text[0]) >= 0 {
+			skip := rubySkip.FindString(text)
+			if text = text[len(skip):]; skip != "" {
+				continue
+			}
+			return nil, false
 		}
 		t, n := rubyTokenAt(text)
 		if n == 0 || len(out) == maxTokens {
@@ -55,6 +58,9 @@ func rubyTokens(text string) (out []rubyToken, ok bool) {
 
 // rubyTokenAt is the token at the beginning of a text, and how long it is.
 func rubyTokenAt(text string) (rubyToken, int) {
+	if k := strings.IndexByte(text, '\n'); k >= 0 && text[0] != '%' {
+		text = text[:k+1] // only lists of words go on
+	}
 	for _, f := range rubyForms {
 		m := f.form.FindStringSubmatch(text)
 		if m == nil {

@@ -16,6 +16,7 @@ type effect struct {
 	manifests []string // a file that matches one of these names has to stand in dir or above it
 	wide      bool     // it works on all such files that are copied before, wherever they stand
 	lists     []string // files that it reads: lists of requirements
+	links     []string // directories that it reads, and that the copy must not bring
 	files     []string // files that it reads besides these
 	maybe     []string // files that it reads when they are there
 	writes    []string // what it writes to or removes
@@ -35,6 +36,7 @@ type options struct {
 	many     string // take all words up to the next option, which say nothing about files
 	dirs     string // take the directory in which the command works
 	lists    string // take a file that is read
+	links    string // take an address, or a directory that is read
 	places   string // take a file or directory that is written
 }
 
@@ -43,6 +45,7 @@ type parsed struct {
 	rest          []string // what is no option
 	dir           string
 	lists, places []string // values of options of that kind
+	links         []string
 	values, seen  []string // values that say nothing about files, and the options that were given
 }
 
@@ -86,6 +89,10 @@ func (p *parsed) take(o options, name, value string) bool {
 		p.dir = value
 	case on(o.lists):
 		p.lists = append(p.lists, value)
+	case on(o.links):
+		if !strings.HasPrefix(value, "https://") && !strings.HasPrefix(value, "http://") {
+			p.links = append(p.links, value)
+		}
 	case on(o.places):
 		p.places = append(p.places, value)
 	default:
@@ -134,12 +141,13 @@ var pipInstall = options{
 	switches: `--no-cache-dir --upgrade -U --no-deps -q -qq -qqq --quiet -v -vv -vvv --verbose --pre --require-hashes
 		--no-compile --compile --force-reinstall --ignore-installed -I --break-system-packages --no-input --no-clean
 		--disable-pip-version-check --no-warn-script-location --no-warn-conflicts --use-pep517 --no-build-isolation
-		--prefer-binary --user --ignore-requires-python --no-color --isolated --no-python-version-warning`,
+		--prefer-binary --user --ignore-requires-python --no-color --isolated --no-python-version-warning --no-index`,
 	values: `-i --index-url --extra-index-url --trusted-host --no-binary --only-binary --progress-bar --root-user-action
 		--retries --timeout --default-timeout --platform --python-version --implementation --abi --upgrade-strategy
 		--use-feature --use-deprecated --proxy`,
 	lists:  "-r --requirement -c --constraint",
-	places: "-t --target --prefix --root --cache-dir",
+	places: "-t --target --prefix --root --cache-dir -w --wheel-dir -d --dest",
+	links:  "-f --find-links",
 }
 
 // pipEffect knows pip, also as "python -m pip", and the making of virtual environments.
@@ -152,10 +160,10 @@ func pipEffect(program string, words []string, dir string) (effect, bool, error)
 	switch {
 	case module == "venv", program == "virtualenv":
 		return environment(e, program, args)
-	case !pipProgram.MatchString(program) || len(args) == 0 || args[0] != "install":
+	case !pipProgram.MatchString(program) || len(args) == 0 || !slices.Contains([]string{"install", "wheel", "download"}, args[0]):
 		return e, false, nil
 	}
-	e.name = program + " install"
+	e.name = program + " " + args[0]
 	p, err := pipInstall.parse("pip", unglued(args[1:]))
 	if err != nil {
 		return e, true, err
@@ -166,6 +174,10 @@ func pipEffect(program string, words []string, dir string) (effect, bool, error)
 		}
 	}
 	e.lists, e.writes = allUnder(dir, p.lists), allUnder(dir, p.places)
+	e.links = allUnder(dir, p.links)
+	if args[0] != "install" && len(p.places) == 0 {
+		return e, true, fmt.Errorf("%s writes packages where it runs", e.name)
+	}
 	elsewhere := slices.ContainsFunc(p.seen, func(s string) bool {
 		return slices.Contains([]string{"-t", "--target", "--prefix", "--root"}, s)
 	})
@@ -180,7 +192,7 @@ func pipEffect(program string, words []string, dir string) (effect, bool, error)
 func unglued(args []string) []string {
 	var out []string
 	for _, a := range args {
-		if len(a) > 2 && (strings.HasPrefix(a, "-r") || strings.HasPrefix(a, "-c") || strings.HasPrefix(a, "-t")) {
+		if len(a) > 2 && (strings.HasPrefix(a, "-r") || strings.HasPrefix(a, "-c") || strings.HasPrefix(a, "-t") || strings.HasPrefix(a, "-w")) {
 			out = append(out, a[:2], a[2:])
 			continue
 		}

@@ -228,6 +228,11 @@ func (p *placed) reads(e effect) (root string, err error) {
 			return "", err
 		}
 	}
+	for _, dir := range e.links {
+		if !apart(dir, p.into()) {
+			return "", fmt.Errorf("%s reads %s, which may be part of the sources", e.name, dir)
+		}
+	}
 	if len(e.manifests) == 0 || apart(e.dir, p.into()) {
 		return "", p.settled(e)
 	}
