@@ -28,7 +28,7 @@ func runUnreachableStage(p *check.Pass) error {
 		u.mark(s)
 	}
 	for _, s := range u.idle(p.File) {
-		if forPeople(s) || variant(p.File, s) || buildcontext.Mentions(p.Repo, p.File.Path, "target", s.Name) {
+		if forPeople(s) || u.variant(s) || buildcontext.Mentions(p.Repo, p.File.Path, "target", s.Name) {
 			continue
 		}
 		p.Advise(s.From.Code(), fmt.Sprintf("nothing uses %s: no other stage does, and no build that this repository states "+
@@ -109,9 +109,10 @@ func (u *uses) idle(f *dockerfile.File) []*dockerfile.Stage {
 	return append(unnamed[:min(len(unnamed), 1)], named...)
 }
 
-// variant reports whether a stage and the last one go on from the same stage, and so are two forms of one image.
-func variant(f *dockerfile.File, s *dockerfile.Stage) bool {
-	return slices.ContainsFunc(lineage(s), func(t *dockerfile.Stage) bool { return t != s && t.Shipped() })
+// variant reports whether a stage goes on from, or copies from, one that is used: then it is another product of the same
+// file.
+func (u *uses) variant(s *dockerfile.Stage) bool {
+	return s.Name != "" && slices.ContainsFunc(u.of[s], func(t *dockerfile.Stage) bool { return u.used[t] })
 }
 
 // byUnused reports whether another stage that nothing uses does use this one: then that one is reported.
