@@ -17,6 +17,7 @@ func All() []*check.Check {
 		// Caching and order.
 		copyOrder,
 		aptUpdateAlone,
+		volatileEarly,
 
 		// Stages and base images.
 		untaggedBase,
@@ -32,6 +33,7 @@ func All() []*check.Check {
 
 		// Users and secrets.
 		rootUser,
+		needsRoot,
 		sudoCheck,
 		secretInEnv,
 		secretValue,

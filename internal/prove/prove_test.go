@@ -61,6 +61,8 @@ var intents = []fixes.Intent{
 	fixes.MergedRuns{},
 	fixes.Appended{},
 	fixes.Reworded{},
+	fixes.RanByRoot{},
+	fixes.Deferred{},
 	fixes.RunsAs{},
 	fixes.OwnedCopies{},
 	fixes.CopiedPlainly{},
