@@ -1,52 +1,106 @@
 package main
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"time"
 )
 
 const (
 	wheelName = "greeting-1.0-py3-none-any.whl"
-	wheelData = 4 << 20 // bytes that no compression shrinks, so that keeping the download is seen in the image's size
+	sdistName = "salute-1.0.tar.gz"
+	noiseSize = 4 << 20
 )
 
-// index is a package index (PEP 503) that has one package, greeting.
+// index is a package index (PEP 503) with two packages: greeting comes ready made, and salute has to be built, which is
+// what pip keeps a copy of.
 func index() http.Handler {
-	wheel := makeWheel()
-	tag := fmt.Sprintf("%q", fmt.Sprintf("%x", sha256.Sum256(wheel)))
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /simple/greeting/{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html")
-		fmt.Fprintf(w, `<a href="/simple/files/%s#sha256=%x">%s</a>`, wheelName, sha256.Sum256(wheel), wheelName)
-	})
-	mux.HandleFunc("GET /simple/files/"+wheelName, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("ETag", tag) // pip keeps what it may ask for again
-		w.Header().Set("Cache-Control", "max-age=31536000")
-		w.Header().Set("Content-Type", "application/octet-stream")
-		_, _ = w.Write(wheel)
-	})
+	serve(mux, "greeting", wheelName, makeWheel())
+	serve(mux, "salute", sdistName, makeSdist())
 	return mux
 }
 
-// makeWheel makes the package: a module that greets, and a file of noise. The same bytes come out each time.
-func makeWheel() []byte {
-	noise := make([]byte, wheelData)
+func serve(mux *http.ServeMux, project, file string, data []byte) {
+	mux.HandleFunc("GET /simple/"+project+"/{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, `<a href="/simple/files/%s#sha256=%x">%s</a>`, file, sha256.Sum256(data), file)
+	})
+	mux.HandleFunc("GET /simple/files/"+file, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/octet-stream")
+		_, _ = w.Write(data)
+	})
+}
+
+// noise are bytes that no compression shrinks, so that a copy too many is seen in an image's size. They are the same each
+// time.
+func noise() []byte {
+	out := make([]byte, noiseSize)
 	source := rand.New(rand.NewPCG(1, 2))
-	for n := range noise {
-		noise[n] = byte(source.Uint32())
+	for n := range out {
+		out[n] = byte(source.Uint32())
 	}
+	return out
+}
+
+// backend builds salute's wheel without any package but Python's own.
+const backend = `import os, zipfile
+
+def build_wheel(directory, config_settings=None, metadata_directory=None):
+    name = "salute-1.0-py3-none-any.whl"
+    info = "salute-1.0.dist-info/"
+    with zipfile.ZipFile(os.path.join(directory, name), "w") as wheel:
+        wheel.write("salute.py")
+        wheel.write("salute.bin")
+        wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\nName: salute\nVersion: 1.0\n")
+        wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(info + "RECORD", "")
+    return name
+`
+
+// makeSdist makes the source distribution of salute.
+func makeSdist() []byte {
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	w := tar.NewWriter(z)
+	for _, f := range []struct {
+		name string
+		data []byte
+	}{
+		{"PKG-INFO", []byte("Metadata-Version: 2.1\nName: salute\nVersion: 1.0\n")},
+		{"pyproject.toml", []byte("[build-system]\nrequires = []\nbuild-backend = \"backend\"\nbackend-path = [\".\"]\n")},
+		{"backend.py", []byte(backend)},
+		{"salute.py", []byte("def salute():\n    return \"salute\"\n")},
+		{"salute.bin", noise()},
+	} {
+		header := &tar.Header{Name: "salute-1.0/" + f.name, Mode: 0o644, Size: int64(len(f.data)), ModTime: time.Unix(1e9, 0)}
+		if err := w.WriteHeader(header); err != nil {
+			panic(err)
+		}
+		must(w.Write(f.data))
+	}
+	if err := errors.Join(w.Close(), z.Close()); err != nil {
+		panic(err)
+	}
+	return out.Bytes()
+}
+
+// makeWheel makes the package greeting. The same bytes come out each time.
+func makeWheel() []byte {
 	const info = "greeting-1.0.dist-info/"
 	files := []struct {
 		name string
 		data []byte
 	}{
 		{"greeting/__init__.py", []byte("def hello():\n    return \"hello\"\n")},
-		{"greeting/noise.bin", noise},
 		{info + "METADATA", []byte("Metadata-Version: 2.1\nName: greeting\nVersion: 1.0\n")},
 		{info + "WHEEL", []byte("Wheel-Version: 1.0\nGenerator: registry\nRoot-Is-Purelib: true\nTag: py3-none-any\n")},
 	}

@@ -1,5 +1,5 @@
 // Command registry keeps the images that the test's builds start from, on this machine's loopback address only. Beside
-// them it serves a Python package index with one package that it makes itself, for where there is no other.
+// them it serves a Python package index with two packages that it makes itself, for where there is no other.
 //
 //	registry serve DIR             serve until it is killed; images lie in DIR
 //	registry push TAR REF [K=V…]   push a root file system as a one-layer image with that environment

@@ -16,7 +16,7 @@ type expectation struct {
 	allows func(d Difference) bool         // whether a difference is part of the promise
 	lacks  func(all []Difference) []string // what the promise says must differ, and does not
 	fails  bool                            // the file before is promised not to build
-	probe  bool                            // whether the program still runs is to be tried
+	probe  bool                            // whether the program still starts is to be tried
 }
 
 // expected is what an Intent says; ok is false for one that nothing is known of, which then proves nothing.
@@ -238,12 +238,40 @@ func reworded(rule fixes.Rule) (expectation, bool) {
 					below(d.Path, []string{"/etc/ssl/certs", "/usr/share/ca-certificates"})
 			},
 		}, true
-	case fixes.StableApt, fixes.FailsOnHTTPError:
+	case fixes.StableApt, fixes.FailsOnHTTPError, fixes.FrozenInstall:
 		return nothing("nothing"), true
+	case fixes.WithoutDebugInfo, fixes.WithoutCgo:
+		return rebuilt(), true
+	case fixes.NoDevelopment:
+		return expectation{
+			words: "only files of development packages go, and the record of packages",
+			allows: func(d Difference) bool {
+				return d.What == removed || d.What == content && path.Base(d.Path) == ".package-lock.json"
+			},
+			probe: true,
+		}, true
 	case fixes.WithoutSudo:
 		return leaves([]string{"/run/sudo", "/var/lib/sudo"}), true
 	}
 	return expectation{}, false
+}
+
+// rebuilt expects that programs are other bytes, and run as before.
+func rebuilt() expectation {
+	program := func(d Difference) bool {
+		return d.What == content && !below(d.Path, []string{"/etc", "/lib", "/usr/lib", "/usr/share", "/var", "/root"})
+	}
+	return expectation{
+		words:  "only the bytes of programs",
+		allows: program,
+		lacks: func(all []Difference) []string {
+			if slices.ContainsFunc(all, program) {
+				return nil
+			}
+			return []string{"no program has other bytes"}
+		},
+		probe: true,
+	}
 }
 
 // together is what several Intents say when their fixes are made at once.

@@ -51,11 +51,17 @@ func watch(argv []string, limit time.Duration) string {
 	case <-time.After(limit):
 		_ = cmd.Process.Kill() // what it started ends with the step
 		<-ended
-		return "runs"
+		return runs
 	case err := <-ended:
 		return fmt.Sprintf("ends with %s%s", code(err), lastWords(out.String()))
 	}
 }
+
+// How a program can fare well.
+const (
+	runs     = "runs"
+	succeeds = "ends with exit status 0"
+)
 
 func code(err error) string {
 	var exit *exec.ExitError

@@ -68,7 +68,7 @@ type Result struct {
 	Differences int          `json:"differences"`          // how many there are beyond the noise
 	Unexpected  []Difference `json:"unexpected,omitempty"` // those that were not promised
 	Lacking     []string     `json:"lacking,omitempty"`    // what was promised and is not there
-	Program     string       `json:"program,omitempty"`    // how the program fares under the new user, without a network
+	Program     string       `json:"program,omitempty"`    // how the image's program fares without a network
 	Failed      string       `json:"failed,omitempty"`     // why the fixed file does not build, or could not be judged
 	Verdict     Verdict      `json:"verdict"`
 }
@@ -277,7 +277,7 @@ func (r *run) judge(result *Result, want expectation, w *workspace, img *image) 
 	}
 }
 
-// probe starts the image's program under the old user and the new one.
+// probe starts the program of the image before and after.
 func (r *run) probe(ctx context.Context, result *Result, w *workspace, img *image) {
 	switch {
 	case len(img.argv) == 0:
@@ -287,7 +287,7 @@ func (r *run) probe(ctx context.Context, result *Result, w *workspace, img *imag
 		result.Program = "not tried: the build stops at stage " + r.Build.Target
 		return
 	}
-	r.Progress(fmt.Sprintf("%s: starting the program as the new user", r.Path))
+	r.Progress(fmt.Sprintf("%s: starting the program", r.Path))
 	p := probe{r.daemon, r.Self}
 	before, err := p.run(ctx, filepath.Join(r.dir, "probe-before"), r.order(r.before), r.first.argv)
 	if err != nil {
@@ -300,10 +300,10 @@ func (r *run) probe(ctx context.Context, result *Result, w *workspace, img *imag
 		result.Program = "not tried: " + firstLine(err.Error())
 	case before == after:
 		result.Program = after
-	case strings.HasPrefix(before, "runs"):
-		result.Program, result.Verdict = "runs as root; as the new user it "+after, Disagrees
+	case before == runs || strings.HasPrefix(before, succeeds):
+		result.Program, result.Verdict = fmt.Sprintf("%s before; after the fix it %s", before, after), Disagrees
 	default:
-		result.Program = fmt.Sprintf("cannot be compared: as root it %s", before)
+		result.Program = "cannot be compared: without the fix it " + before
 	}
 }
 
