@@ -24,12 +24,12 @@ const (
 // what pip keeps a copy of.
 func index() http.Handler {
 	mux := http.NewServeMux()
-	serve(mux, "greeting", wheelName, makeWheel())
-	serve(mux, "salute", sdistName, makeSdist())
+	offer(mux, "greeting", wheelName, makeWheel())
+	offer(mux, "salute", sdistName, makeSdist())
 	return mux
 }
 
-func serve(mux *http.ServeMux, project, file string, data []byte) {
+func offer(mux *http.ServeMux, project, file string, data []byte) {
 	mux.HandleFunc("GET /simple/"+project+"/{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprintf(w, `<a href="/simple/files/%s#sha256=%x">%s</a>`, file, sha256.Sum256(data), file)
