@@ -96,10 +96,10 @@ func (v *verifier) shared(ctx context.Context, now, then fs.FS, path string, cha
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Contains(names, path) {
-		names = append(slices.Clone(names), path)
-	}
 	before, after := contextsOf(now), contextsOf(then)
+	names = slices.Concat(names, before.Dockerfiles(), []string{path})
+	slices.Sort(names)
+	names = slices.Compact(names)
 	var out []Shared
 	for _, name := range names {
 		if err := ctx.Err(); err != nil {

@@ -36,50 +36,41 @@ var harmless = words(`
 // A tool is a program that builds, and what of the context's files says that the history goes into it.
 type tool struct {
 	programs string
-	files    []string // globs in the context
+	files    string // patterns of file names, in any directory
 	needs    *regexp.Regexp
 }
 
 var tools = []tool{
 	{"npm npx yarn pnpm bun bunx node vite next tsc webpack ng gulp grunt corepack prisma",
-		under("package.json", "*.config.js", "*.config.cjs", "*.config.mjs", "*.config.ts", "gulpfile.*", "Gruntfile.*",
-			"webpack*.js", "rollup*.js", "lerna.json", ".releaserc*"),
+		"package.json *.config.js *.config.cjs *.config.mjs *.config.ts gulpfile.* Gruntfile.* webpack*.js rollup*.js " +
+			"lerna.json .releaserc*",
 		regexp.MustCompile(`(?i)"[^"]*(?:sentry|docusaurus|vitepress|vuepress|lerna|semantic-release|release-it|lefthook|` +
 			`standard-version|changeset|nextra|starlight|antora|git-?(?:rev|hash|info|commit|version|describe|hooks))[^"]*"|` +
 			`lastUpdated|buildId`)},
 	{"pip pip3 python python3 uv poetry pdm pipenv hatch flit virtualenv twine build",
-		under("pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "versioneer.py", "*/_version.py"),
+		"pyproject.toml setup.py setup.cfg Pipfile versioneer.py _version.py",
 		regexp.MustCompile(`(?i)setuptools[-_.]scm|hatch[-_]vcs|source\s*=\s*["'](?:vcs|scm)|use_scm_version|versioneer|` +
 			`versioningit|dynamic[-_]versioning|dunamai|\bpbr\b|git[-_]versioning|miniver|vcs[-_]versioning|flit[-_]scm|` +
 			`python-semantic-release|vcversioner|setupmeta|incremental`)},
-	{"cargo", under("Cargo.toml", "build.rs"),
+	{"cargo", "Cargo.toml build.rs",
 		regexp.MustCompile(`(?i)vergen|shadow-rs|git2|git-version|git_version|git-testament|build-info|\bbuilt\b|rustc-tools|` +
 			`gitversion|git-describe|bugreport`)},
-	{"mvn mvnw", under("pom.xml", ".mvn/extensions.xml"),
+	{"mvn mvnw", "pom.xml extensions.xml",
 		regexp.MustCompile(`(?i)git-commit-id|buildnumber-maven|jgitver|git-versioning|gitflow|maven-scm|git-build-hook|spotless|` +
 			`axion|license-maven|nisse`)},
-	{"gradle gradlew", under("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts", "buildSrc/build.gradle*"),
+	{"gradle gradlew", "build.gradle build.gradle.kts settings.gradle settings.gradle.kts",
 		regexp.MustCompile(`(?i)\bgit\b|git-?version|grgit|jgit|nebula|axion|palantir|reckon|nyx|semver|spotless|versioning`)},
 	{"dotnet msbuild nuget",
-		under("*.csproj", "*.fsproj", "*.vbproj", "Directory.*", "version.json", "GitVersion.yml", "*.props", "*.targets"),
+		"*.csproj *.fsproj *.vbproj Directory.* version.json GitVersion.yml *.props *.targets",
 		regexp.MustCompile(`(?i)GitVersion|GitVersioning|MinVer|GitInfo|RelaxVersioner|SourceLink|versionHeightOffset|` +
 			`publicReleaseRefSpec|SourceRevisionId|SourceControlInformation`)},
-	{"go", append(under("main.go", "*version*.go", "magefile.go"), "cmd/*/*.go"), regexp.MustCompile(`ReadBuildInfo|vcs\.revision`)},
-	{"bundle bundler gem rake rails ruby", under("*.gemspec", "Rakefile", "Gemfile"),
+	{"go", "main.go *version*.go magefile.go", regexp.MustCompile(`ReadBuildInfo|vcs\.revision`)},
+	{"bundle bundler gem rake rails ruby", "*.gemspec Rakefile Gemfile",
 		regexp.MustCompile("`git |git ls-files|\\bgit_version\\b")},
-	{"composer php", under("composer.json"), regexp.MustCompile(`(?i)pretty-package-versions|ocramius|git-version|build-version`)},
-	{"make gmake cmake ninja", under("Makefile", "makefile", "GNUmakefile", "*.mk", "CMakeLists.txt", "cmake/*.cmake", "*.cmake",
-		"configure.ac"), regexp.MustCompile(`(?i)\bgit\b|GIT_EXECUTABLE|git-version`)},
-	{"mix", under("mix.exs"), regexp.MustCompile(`(?i)\bgit\b`)},
-}
-
-// under are the globs at the context's root and in its directories, two levels down.
-func under(names ...string) []string {
-	var out []string
-	for _, n := range names {
-		out = append(out, n, "*/"+n, "*/*/"+n)
-	}
-	return out
+	{"composer php", "composer.json", regexp.MustCompile(`(?i)pretty-package-versions|ocramius|git-version|build-version`)},
+	{"make gmake cmake ninja", "Makefile makefile GNUmakefile *.mk CMakeLists.txt *.cmake configure.ac",
+		regexp.MustCompile(`(?i)\bgit\b|GIT_EXECUTABLE|git-version`)},
+	{"mix", "mix.exs", regexp.MustCompile(`(?i)\bgit\b`)},
 }
 
 func words(text string) map[string]bool {
@@ -90,8 +81,11 @@ func words(text string) map[string]bool {
 	return out
 }
 
-// maxFiles bounds how many files are looked into for one tool.
-const maxFiles = 40
+// maxFiles bounds how many files are looked into for one tool, maxNames among how many they are looked for.
+const (
+	maxFiles = 60
+	maxNames = 50_000
+)
 
 // A historian looks for what needs the history in one build.
 type historian struct {
@@ -132,12 +126,16 @@ func (h historian) command(words []string, builds bool) (why string, sure bool) 
 	if name == "git" {
 		return gitNeeds(words)
 	}
-	if slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, "-buildvcs") && w != "-buildvcs=false" }) {
+	stamped := func(w string) bool { return strings.HasPrefix(w, "-buildvcs") && w != "-buildvcs=false" }
+	if slices.ContainsFunc(words, stamped) {
 		return "go build is asked for the version of the sources", true
 	}
-	for _, w := range words {
+	for k, w := range words {
 		if !harmless[name] && runsGit.MatchString(w) {
 			return fmt.Sprintf("what `%s` is given runs git", name), true
+		}
+		if k > 0 && name != "rm" && name != "rmdir" && slices.Contains(strings.Split(strings.Trim(w, `"'`), "/"), ".git") {
+			return fmt.Sprintf("`%s` is given %s", name, w), true
 		}
 		if why := h.script(w); why != "" {
 			return why, true
@@ -182,7 +180,7 @@ func foreign(name string, words []string) bool {
 }
 
 // started are packages that npx and the like may start: compilers and bundlers, whose settings are looked into.
-var started = []string{"prisma", "tsc", "vite", "next", "ng", "webpack", "tailwindcss", "esbuild", "rollup", "tsup", "playwright"}
+var started = strings.Fields("prisma tsc vite next ng webpack tailwindcss esbuild rollup tsup playwright")
 
 // gitNeeds tells what asks the history from what works without one.
 func gitNeeds(words []string) (why string, sure bool) {
@@ -243,28 +241,56 @@ func (h historian) tool(t tool) (why string, sure bool) {
 		return "", false
 	}
 	h.seen[t.programs] = true
-	looked := 0
-	for _, glob := range t.files {
-		found, _ := fs.Glob(h.b.Context, glob) // the patterns are well formed
-		for _, name := range found {
-			if looked++; looked > maxFiles {
-				return fmt.Sprintf("too many files say how `%s` builds", strings.Fields(t.programs)[0]), false
-			}
-			text, err := readSmall(h.b.Context, name)
-			if err != nil {
-				return name + " cannot be read", false
-			}
-			text = withoutAddresses(text)
-			if t.needs.Match(text) || runsGit.Match(text) {
-				return fmt.Sprintf("%s says that the git history goes into what is built", name), true
-			}
-			if path.Base(name) == "package.json" {
-				for _, file := range programFile.FindAllString(string(text), -1) {
-					if why := h.script(path.Join(path.Dir(name), file)); why != "" {
-						return why, true
-					}
-				}
-			}
+	found, complete := h.named(strings.Fields(t.files))
+	if !complete {
+		return fmt.Sprintf("too many files say how `%s` builds", strings.Fields(t.programs)[0]), false
+	}
+	for _, name := range found {
+		if why, sure := h.configured(t, name); why != "" {
+			return why, sure
+		}
+	}
+	return "", false
+}
+
+// named are the files of the context whose names match a pattern; complete is false when there are too many.
+func (h historian) named(patterns []string) (found []string, complete bool) {
+	seen := 0
+	err := fs.WalkDir(h.b.Context, ".", func(name string, d fs.DirEntry, err error) error {
+		if seen++; err != nil || seen > maxNames || len(found) > maxFiles {
+			return fs.ErrInvalid
+		}
+		if d.IsDir() && slices.Contains([]string{".git", "node_modules", "vendor", ".venv", "testdata"}, d.Name()) {
+			return fs.SkipDir
+		}
+		match := func(pattern string) bool {
+			ok, _ := path.Match(pattern, d.Name()) // the patterns are well formed
+			return ok
+		}
+		if !d.IsDir() && slices.ContainsFunc(patterns, match) {
+			found = append(found, name)
+		}
+		return nil
+	})
+	return found, err == nil
+}
+
+// configured is why a tool may need the history by one of its files.
+func (h historian) configured(t tool, name string) (why string, sure bool) {
+	text, err := readSmall(h.b.Context, name)
+	if err != nil {
+		return name + " cannot be read", false
+	}
+	text = withoutAddresses(text)
+	if t.needs.Match(text) || runsGit.Match(text) {
+		return fmt.Sprintf("%s says that the git history goes into what is built", name), true
+	}
+	if path.Base(name) != "package.json" {
+		return "", false
+	}
+	for _, file := range programFile.FindAllString(string(text), -1) {
+		if why := h.script(path.Join(path.Dir(name), file)); why != "" {
+			return why, true
 		}
 	}
 	return "", false
