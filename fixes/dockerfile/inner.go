@@ -8,8 +8,8 @@ import (
 )
 
 // handsOver are the ways in which a shell is given a script as its next word, without a profile that it would read.
-var handsOver = []string{"-c", "-ec", "-ce", "-xc", "-ex -c", "-exc", "-xec", "-e -c", "-x -c", "-euc", "-euxc", "-eu -c",
-	"-eux -c"}
+var handsOver = []string{"-c", "-ec", "-ce", "-xc", "-ex -c", "-exc", "-xec", "-e -c", "-x -c", "-euc", "-euxc",
+	"-eu -c", "-eux -c"}
 
 // Inner splits the script that c gives to a shell of its own (sh -c 'a && b') like Chain. The commands have the span
 // of c. ok is false for another command, and for a script that Chain would not split.

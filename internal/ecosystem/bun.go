@@ -80,7 +80,8 @@ func (n *node) environment() {
 	}
 }
 
-// bunSettings are the settings of bunfig.toml's install table that name no file; see https://bun.sh/docs/runtime/bunfig.
+// bunSettings are the settings of bunfig.toml's install table that name no file; see
+// https://bun.sh/docs/runtime/bunfig.
 var bunSettings = []string{"optional", "dev", "peer", "production", "exact", "saveTextLockfile", "auto",
 	"frozenLockfile", "dryRun", "registry", "scopes", "linkWorkspacePackages", "ignoreScripts", "concurrentScripts",
 	"linker", "minimumReleaseAge", "minimumReleaseAgeExcludes", "logLevel", "prefer", "lockfile"}

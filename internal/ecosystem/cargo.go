@@ -90,7 +90,8 @@ func readCrate(r *reading) {
 		return
 	}
 	r.writes("/usr/local/cargo/registry", path.Join(path.Dir(name), "target"))
-	r.optional(path.Dir(name), "Cargo.lock", "rust-toolchain", "rust-toolchain.toml", ".cargo/config.toml", ".cargo/config")
+	r.optional(path.Dir(name), "Cargo.lock", "rust-toolchain", "rust-toolchain.toml", ".cargo/config.toml",
+		".cargo/config")
 	var crate map[string]any
 	if r.toml(name, &crate) && !needsCrates(crate) {
 		r.idle = name + " depends on no other crate"
@@ -99,7 +100,8 @@ func readCrate(r *reading) {
 
 // needsCrates reports whether a manifest has dependencies, or members that may have.
 func needsCrates(crate map[string]any) bool {
-	for _, key := range []string{"dependencies", "dev-dependencies", "build-dependencies", "target", "workspace", "patch"} {
+	for _, key := range []string{"dependencies", "dev-dependencies", "build-dependencies", "target",
+		"workspace", "patch"} {
 		if len(table(crate, key)) > 0 {
 			return true
 		}

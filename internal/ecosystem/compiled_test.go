@@ -19,13 +19,15 @@ func TestHostileProjects(t *testing.T) {
 		pom := fmt.Sprintf("<project><modules><module>../m%d</module></modules></project>", k+1)
 		chain[fmt.Sprintf("m%d/pom.xml", k)] = &fstest.MapFile{Data: []byte(pom)}
 	}
-	fan := files("Directory.Build.props", "<Project>"+strings.Repeat(`<PropertyGroup><A>1</A></PropertyGroup>`, 5000)+"</Project>")
+	properties := strings.Repeat(`<PropertyGroup><A>1</A></PropertyGroup>`, 5000)
+	fan := files("Directory.Build.props", "<Project>"+properties+"</Project>")
 	var references strings.Builder
 	for k := range 500 {
 		fmt.Fprintf(&references, `<ProjectReference Include="p%d/P.csproj"/>`, k)
 		fan[fmt.Sprintf("p%d/P.csproj", k)] = &fstest.MapFile{Data: []byte("<Project/>")}
 	}
-	fan["A.csproj"] = &fstest.MapFile{Data: []byte("<Project><ItemGroup>" + references.String() + "</ItemGroup></Project>")}
+	all := "<Project><ItemGroup>" + references.String() + "</ItemGroup></Project>"
+	fan["A.csproj"] = &fstest.MapFile{Data: []byte(all)}
 	for _, c := range []struct {
 		name, script string
 		repo         fstest.MapFS
@@ -42,9 +44,11 @@ func TestHostileProjects(t *testing.T) {
 		{"aliases", "dart pub get", files("pubspec.yaml", "a: &a [x, x]\nb: &b [*a, *a]\nworkspace: [*b]\n")},
 		{"brackets", "cargo fetch", files("Cargo.toml", "a = "+strings.Repeat("[", 100_000))},
 		{"commas", "deno install", files("deno.json", `{"imports": [`+strings.Repeat(",]", 100_000))},
-		{"an import behind a string", "swift package resolve", files("Package.swift", `let a = "/*"; import Foundation; let b = "*/"`)},
+		{"an import behind a string", "swift package resolve",
+			files("Package.swift", `let a = "/*"; import Foundation; let b = "*/"`)},
 		{"a semicolon", "swift package resolve", files("Package.swift", "import PackageDescription; import Foundation")},
-		{"a link in settings", "stack build --only-dependencies", files("stack.yaml", "extra-deps: [{a: {b: ./x}}]", "x.cabal", "")},
+		{"a link in settings", "stack build --only-dependencies",
+			files("stack.yaml", "extra-deps: [{a: {b: ./x}}]", "x.cabal", "")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			start := time.Now()
@@ -70,11 +74,15 @@ func TestOnlyWantedProjectsAreOpened(t *testing.T) {
 		"dotnet restore": files("A.slnx", `<Solution><Project Path="a/A.csproj"/></Solution>`, "a/A.csproj", "<Project/>",
 			"Directory.Build.props", "<Project/>", "nuget.config", "<configuration/>", "global.json", "{}",
 			"a/packages.lock.json", "{}"),
-		"bun install":                         files("package.json", "{}", "bun.lock", "", "bunfig.toml", "[install]\nexact = true\n"),
-		"deno install":                        files("deno.json", `{"workspace": ["./a"]}`, "a/deno.json", "{}", "deno.lock", "{}"),
-		"dart pub get":                        files("pubspec.yaml", "name: x", "pubspec.lock", ""),
-		"swift package resolve":               files("Package.swift", "import PackageDescription", "Package.resolved", "{}"),
-		"./gradlew --version":                 files("gradlew", "Gradle", "gradle/wrapper/gradle-wrapper.jar", "", "gradle/wrapper/gradle-wrapper.properties", ""),
+		"bun install": files("package.json", "{}", "bun.lock", "",
+			"bunfig.toml", "[install]\nexact = true\n"),
+		"deno install": files("deno.json", `{"workspace": ["./a"]}`,
+			"a/deno.json", "{}", "deno.lock", "{}"),
+		"dart pub get":          files("pubspec.yaml", "name: x", "pubspec.lock", ""),
+		"swift package resolve": files("Package.swift", "import PackageDescription", "Package.resolved", "{}"),
+		"./gradlew --version": files("gradlew", "Gradle",
+			"gradle/wrapper/gradle-wrapper.jar", "",
+			"gradle/wrapper/gradle-wrapper.properties", ""),
 		"cabal build --only-dependencies all": files("x.cabal", "name: x", "cabal.project", "packages: .\n"),
 		"stack build --only-dependencies":     files("x.cabal", "name: x", "stack.yaml", "resolver: lts-22.0\n"),
 	} {

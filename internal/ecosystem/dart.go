@@ -71,7 +71,7 @@ func pub(flutter bool, sub string, args []string) verdict {
 		}
 		return v
 	case "global", "cache":
-		if !slices.Contains(args, "--source") && !slices.ContainsFunc(args, func(a string) bool { return a == "-s" || isLocal(a) }) {
+		if !slices.ContainsFunc(args, func(a string) bool { return a == "-s" || a == "--source" || isLocal(a) }) {
 			return verdict{kind: harmless}
 		}
 	case "add", "upgrade", "downgrade":

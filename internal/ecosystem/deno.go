@@ -126,6 +126,9 @@ func (d *denoReader) node(dir string, modules bool) bool {
 		if m := n.member(dir, false); len(m.Workspaces) > 0 {
 			d.refuse("%s has workspaces", path.Join(dir, "package.json"))
 		}
+		for _, l := range n.linked {
+			d.refuse("%s depends on %s, which is part of the sources", l.manifest, l.version)
+		}
 	}
 	return manifest
 }

@@ -2,6 +2,7 @@ package ecosystem
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/modfile"
@@ -30,9 +31,18 @@ func golang(words []string) verdict {
 	case "install", "run", "build", "test", "vet":
 		return goBuild(v, args)
 	case "env", "version", "clean", "telemetry":
+		if slices.ContainsFunc(args, steersGo) {
+			return verdict{}
+		}
 		return verdict{kind: harmless}
 	}
 	return verdict{}
+}
+
+// steersGo reports whether a word of "go env -w" may make later commands read other files.
+func steersGo(word string) bool {
+	name, text, set := strings.Cut(word, "=")
+	return set && (Steers(name, text) || name == "GOPATH" || name == "GOMODCACHE")
 }
 
 // chdir takes the -C flag out of the go command's words.

@@ -17,8 +17,8 @@ var gradleFiles = files{
 var gradleOptions = options{
 	switches: []string{"--no-daemon", "--daemon", "-q", "--quiet", "-i", "--info", "-w", "--warn", "-s", "--stacktrace",
 		"-S", "--full-stacktrace", "--parallel", "--no-parallel", "--build-cache", "--no-build-cache", "--offline",
-		"--refresh-dependencies", "--no-configuration-cache", "--configuration-cache", "--no-watch-fs", "--continue", "--scan",
-		"--no-scan", "--rerun-tasks", "-v", "--version", "-V"},
+		"--refresh-dependencies", "--no-configuration-cache", "--configuration-cache", "--no-watch-fs", "--continue",
+		"--scan", "--no-scan", "--rerun-tasks", "-v", "--version", "-V"},
 	values: []string{"-x", "--exclude-task", "--console", "--configuration", "--warning-mode", "--max-workers", "-p",
 		"--project-dir", "--priority"},
 }
@@ -26,9 +26,9 @@ var gradleOptions = options{
 var (
 	gradleResolves = regexp.MustCompile(`^(:?[\w-]+:)*:?(dependencies|buildEnvironment|resolveDependencies|` +
 		`downloadDependencies|androidDependencies|dependencyInsight|help|tasks|projects|properties)$`)
-	gradleBuilds = regexp.MustCompile(`^(:?[\w-]+:)*:?(build|assemble|check|test|jar|war|bootJar|bootWar|shadowJar|fatJar|` +
-		`uberJar|installDist|installShadowDist|distTar|distZip|classes|testClasses|compile(Test)?(Java|Kotlin|Groovy|Scala)|` +
-		`nativeCompile|quarkusBuild|buildFatJar|optimizedJitJar|bootRun|run|publish\w*|(assemble|bundle)\w*Release)$`)
+	gradleBuilds = regexp.MustCompile(`^(:?[\w-]+:)*:?(build|assemble|check|test|jar|war|bootJar|bootWar|shadowJar|` +
+		`fatJar|uberJar|installDist|installShadowDist|distTar|distZip|classes|testClasses|` +
+		`compile(Test)?(Java|Kotlin|Groovy|Scala)|nativeCompile|quarkusBuild|buildFatJar|optimizedJitJar|bootRun|run|publish\w*|(assemble|bundle)\w*Release)$`)
 	gradleProperty = regexp.MustCompile(`^-(P[\w.-]+|Dorg\.gradle\.[\w.-]+|Dfile\.encoding|Dhttps?\.[\w.]+)(=[^/]*)?$`)
 )
 

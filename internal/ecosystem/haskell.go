@@ -11,7 +11,8 @@ import (
 )
 
 var haskellFiles = files{
-	read:  []string{"stack.yaml", "*.cabal", "cabal.project", "cabal.project.freeze", "cabal.project.local", "package.yaml"},
+	read: []string{"stack.yaml", "*.cabal", "cabal.project", "cabal.project.freeze", "cabal.project.local",
+		"package.yaml"},
 	locks: []string{"stack.yaml.lock"},
 }
 
@@ -95,8 +96,8 @@ func cabal(words []string) verdict {
 // stackSettings are the settings of stack.yaml that name no file; see
 // https://docs.haskellstack.org/en/stable/configure/yaml.
 var stackSettings = []string{"resolver", "snapshot", "packages", "extra-deps", "flags", "ghc-options", "system-ghc",
-	"install-ghc", "allow-newer", "allow-newer-deps", "compiler", "compiler-check", "extra-package-dbs", "save-hackage-creds",
-	"require-stack-version", "arch", "skip-ghc-check", "notify-if-nix-on-path", "notify-if-ghc-untested"}
+	"install-ghc", "allow-newer", "allow-newer-deps", "compiler", "compiler-check", "extra-package-dbs",
+	"save-hackage-creds", "require-stack-version", "arch", "skip-ghc-check", "notify-if-nix-on-path", "notify-if-ghc-untested"}
 
 func readStack(r *reading) {
 	name := path.Join(r.dir, "stack.yaml")
@@ -173,8 +174,8 @@ func (r *reading) haskell(dir, output string) {
 var (
 	cabalPackages = regexp.MustCompile(`^packages\s*:(.*)$`)
 	// cabalSetting matches the lines of cabal.project that name no file.
-	cabalSetting = regexp.MustCompile(`^(\s*--.*|\s*|(with-compiler|index-state|tests|benchmarks|documentation|optimization|` +
-		`jobs|constraints|allow-newer|allow-older|active-repositories|profiling|executable-\w+|split-sections|` +
+	cabalSetting = regexp.MustCompile(`^(\s*--.*|\s*|(with-compiler|index-state|tests|benchmarks|documentation|` +
+		`optimization|jobs|constraints|allow-newer|allow-older|active-repositories|profiling|executable-\w+|split-sections|` +
 		`preferences|multi-repl|test-show-details)\s*:.*|\s+[\w.,:<>=^&|* ()+-]+)$`)
 )
 

@@ -8,8 +8,8 @@ import (
 )
 
 var mavenFiles = files{
-	read: []string{"pom.xml", "pom-*.xml", ".mvn/extensions.xml", ".mvn/maven.config", ".mvn/jvm.config", "settings.xml", "mvnw",
-		"settings-*.xml", "*-settings.xml"},
+	read: []string{"pom.xml", "pom-*.xml", ".mvn/extensions.xml", ".mvn/maven.config", ".mvn/jvm.config", "settings.xml",
+		"mvnw", "settings-*.xml", "*-settings.xml"},
 	other: []string{"mvnw.cmd"},
 	dirs:  []string{".mvn"},
 }
@@ -19,8 +19,8 @@ var mavenFiles = files{
 var mavenOptions = options{
 	switches: []string{"-B", "--batch-mode", "-q", "--quiet", "-e", "--errors", "-X", "--debug", "--verbose", "-ntp",
 		"--no-transfer-progress", "-o", "--offline", "-U", "--update-snapshots", "-fn", "--fail-never", "-fae",
-		"--fail-at-end", "-ff", "--fail-fast", "-am", "--also-make", "-amd", "--also-make-dependents", "-N", "--non-recursive",
-		"-C", "--strict-checksums", "-c", "--lax-checksums", "-V", "--show-version", "-nsu", "--no-snapshot-updates"},
+		"--fail-at-end", "-ff", "--fail-fast", "-am", "--also-make", "-amd", "--also-make-dependents", "-N",
+		"--non-recursive", "-C", "--strict-checksums", "-c", "--lax-checksums", "-V", "--show-version", "-nsu", "--no-snapshot-updates"},
 	values: []string{"-f", "--file", "-P", "--activate-profiles", "-pl", "--projects", "-T", "--threads", "-s",
 		"--settings", "--color", "-rf", "--resume-from"},
 }
@@ -48,7 +48,8 @@ func maven(words []string) verdict {
 	o.switches = append(slices.Clone(o.switches), "-v", "--version")
 	p := o.parse(args)
 	builds := slices.ContainsFunc(p.rest, mavenPhase.MatchString)
-	resolves := len(p.rest) > 0 && !slices.ContainsFunc(p.rest, func(g string) bool { return !mavenResolves.MatchString(g) })
+	another := func(goal string) bool { return !mavenResolves.MatchString(goal) }
+	resolves := len(p.rest) > 0 && !slices.ContainsFunc(p.rest, another)
 	switch {
 	case len(p.rest) == 0 && p.has("-v", "--version") && program == "mvn":
 		return verdict{kind: harmless}
@@ -177,13 +178,13 @@ func (r *reading) xml(name, want string) *element {
 }
 
 // jvmOption matches the options of a Java machine that name no file.
-var jvmOption = regexp.MustCompile(`^(-X[\w:+=,%.-]*|-D(file|user|java\.awt|sun|jdk|javax|com\.sun)\.[\w.-]+(=[^/]*)?|--(add-(opens|exports|modules)|` +
-	`enable-native-access|enable-preview)(=\S+)?|[\w.]+/[\w.]+=[\w.,-]+)$`)
+var jvmOption = regexp.MustCompile(`^(-X[\w:+=,%.-]*|-D(file|user|java\.awt|sun|jdk|javax|com\.sun)\.[\w.-]+(=[^/]*)?|` +
+	`--(add-(opens|exports|modules)|enable-native-access|enable-preview)(=\S+)?|[\w.]+/[\w.]+=[\w.,-]+)$`)
 
 // mavenExtensions are extensions of Maven that read nothing of the project.
 var mavenExtensions = []string{"os-maven-plugin", "develocity-maven-extension", "gradle-enterprise-maven-extension",
-	"common-custom-user-data-maven-extension", "takari-smart-builder", "wagon-ssh", "wagon-http", "wagon-webdav-jackrabbit",
-	"maven-bundle-plugin", "nexus-staging-maven-plugin", "central-publishing-maven-plugin", "maven-profiler"}
+	"common-custom-user-data-maven-extension", "takari-smart-builder", "wagon-ssh", "wagon-http",
+	"wagon-webdav-jackrabbit", "maven-bundle-plugin", "nexus-staging-maven-plugin", "central-publishing-maven-plugin", "maven-profiler"}
 
 // configuration reads the directory .mvn; see https://maven.apache.org/configure.html.
 func (m *pomReader) configuration(dir string) {

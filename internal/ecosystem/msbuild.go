@@ -298,13 +298,14 @@ var (
 	// pure matches the functions whose value does not depend on what files there are.
 	pure = regexp.MustCompile(`^(MSBuild::(Is\w+|Version\w+|GetTarget\w+|Add|Subtract|Multiply|Divide|Modulo|` +
 		`ValueOrDefault|EnsureTrailingSlash|Normalize\w+|Escape|Unescape|MakeRelative|StableStringHash|Bitwise\w+|` +
-		`AreFeaturesEnabled|SubstringByAsciiChars)|(System\.)?(String|Version|Convert|DateTime|DateTimeOffset|TimeSpan|Guid|` +
-		`Math|Char|OperatingSystem|Text\.RegularExpressions\.Regex|Runtime\.InteropServices\.\w+)::\w+|` +
+		`AreFeaturesEnabled|SubstringByAsciiChars)|(System\.)?(String|Version|Convert|DateTime|DateTimeOffset|TimeSpan|` +
+		`Guid|Math|Char|OperatingSystem|Text\.RegularExpressions\.Regex|Runtime\.InteropServices\.\w+)::\w+|` +
 		`System\.Environment::GetEnvironmentVariable|System\.IO\.Path::\w+)$`)
 	// fileAbove matches the functions that look for a file in the directories above.
 	fileAbove = regexp.MustCompile(`\[MSBuild\]::Get(?:PathOfFileAbove\(\s*['"]?([\w.-]+)['"]?\s*` +
 		`(?:,\s*['"]?\$\(MSBuildThisFileDirectory\)(?:\.\.[/\\]?)?['"]?\s*)?|` +
-		`DirectoryNameOfFileAbove\(\s*['"]?\$\(MSBuildThisFileDirectory\)(?:\.\.[/\\]?)?['"]?\s*,\s*['"]?([\w.-]+)['"]?\s*)\)`)
+		`DirectoryNameOfFileAbove\(\s*['"]?\$\(MSBuildThisFileDirectory\)(?:\.\.[/\\]?)?['"]?` +
+		`\s*,\s*['"]?([\w.-]+)['"]?\s*)\)`)
 )
 
 // functions refuses calls whose value may depend on files.
@@ -423,8 +424,8 @@ func (b *msbuild) imports(name, project string, e *element) {
 }
 
 // buildTargets matches the targets that a restore does not run.
-var buildTargets = regexp.MustCompile(`^(((Before|After|Pre|Post|Core)?(Build|Rebuild|Compile|Publish|Pack|Clean|Test|` +
-	`Resources?|ResGen))(Event)?|PrepareForBuild|PrepareForPublish|PrepareResources|ComputeFilesToPublish|` +
+var buildTargets = regexp.MustCompile(`^(((Before|After|Pre|Post|Core)?(Build|Rebuild|Compile|Publish|Pack|Clean|` +
+	`Test|Resources?|ResGen))(Event)?|PrepareForBuild|PrepareForPublish|PrepareResources|ComputeFilesToPublish|` +
 	`ComputeResolvedFilesToPublishList|CopyFilesToOutputDirectory|CoreCompile|GenerateNuspec|AssignTargetPaths|` +
 	`VSTest|ResolveAssemblyReferences|GetAssemblyVersion|InitializeSourceControlInformation|` +
 	`_ExperimentalGetContentFilesToPublish|GenerateStaticWebAssetsManifest|DispatchToInnerBuilds|` +
@@ -459,8 +460,8 @@ var (
 		`Directory\w+Path|AlternateCommonProps|Before\w+Targets|After\w+Targets|CentralPackageVersionsFile|` +
 		`ImportByWildcard\w+|MSBuildUser\w*|LanguageTargets|BuildProjectReferences\w+|SolutionDir)$`)
 	// stays matches those of them that do not, by what their names say.
-	staysPut = regexp.MustCompile(`^Restore(PackagesWithLockFile|LockedMode|UseStaticGraphEvaluation|IgnoreFailedSources|` +
-		`ForceEvaluate|EnablePackagePruning|UseLegacyDependencyResolver|SerializeGlobalProperties|ProjectStyle|NoCache|` +
+	staysPut = regexp.MustCompile(`^Restore(PackagesWithLockFile|LockedMode|UseStaticGraphEvaluation|` +
+		`IgnoreFailedSources|ForceEvaluate|EnablePackagePruning|UseLegacyDependencyResolver|SerializeGlobalProperties|ProjectStyle|NoCache|` +
 		`NoHttpCache|DisableParallel|EnableGlobalPropertyPackages)$`)
 )
 

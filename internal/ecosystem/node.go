@@ -40,7 +40,13 @@ type node struct {
 	locks         []string
 	settings      []string // settings files beside the manifest
 	above         []string // files in the directories above that the manager would read too
+
+	members map[string]bool // the directories whose manifests are read
+	linked  []linked        // the dependencies that are places in the file system
 }
+
+// A linked dependency is one that a manifest takes from the file system.
+type linked struct{ manifest, version string }
 
 // project reads the manifest in the install's directory, its workspaces and its settings, and says where the
 // dependencies go.
@@ -58,7 +64,26 @@ func (n *node) project(workspaces func(root manifest) []string) manifest {
 		n.npmrc(path.Join(w, ".npmrc")) // a member's own cannot turn scripts off
 		n.member(w, n.linksOwnBins)
 	}
+	for _, l := range n.linked {
+		if !n.members[l.target(linking[n.manager])] {
+			n.refuse("%s depends on %s, which is part of the sources", l.manifest, l.version)
+		}
+	}
 	return root
+}
+
+// linking are the ways to name a directory of which a manager makes a link; of others it takes a copy. npm does that
+// unless it is told to install links, see https://docs.npmjs.com/cli/v11/using-npm/config#install-links.
+var linking = map[string][]string{"npm": {"file:"}, "yarn": {"link:", "portal:"}, "pnpm": {"link:"}}
+
+// target is the directory that a linked dependency names, as a context path; "?" for an archive and the like.
+func (l linked) target(schemes []string) string {
+	for _, scheme := range schemes {
+		if dir, ok := strings.CutPrefix(l.version, scheme); ok && strings.HasPrefix(dir, ".") {
+			return path.Join(path.Dir(l.manifest), dir)
+		}
+	}
+	return "?"
 }
 
 // inside refuses a directory that belongs to a workspace above it, for then that one is installed, and one below
@@ -99,6 +124,10 @@ func (n *node) member(dir string, links bool) manifest {
 		return m
 	}
 	n.writes(path.Join(dir, "node_modules"))
+	if n.members == nil {
+		n.members = map[string]bool{}
+	}
+	n.members[dir] = true
 	n.locals(name, m)
 	n.scripts(dir, m)
 	if links {
@@ -107,7 +136,7 @@ func (n *node) member(dir string, links bool) manifest {
 	return m
 }
 
-// locals refuses dependencies that are directories or archives of the repository.
+// locals notes dependencies that are directories or archives of the repository.
 func (n *node) locals(name string, m manifest) {
 	for _, set := range []map[string]any{m.Dependencies, m.Dev, m.Optional, m.Peer, m.Pnpm.Overrides} {
 		n.local(name, set, 0)
@@ -123,7 +152,7 @@ func (n *node) local(name string, v any, depth int) {
 	switch v := v.(type) {
 	case string:
 		if isLocal(v) {
-			n.refuse("%s depends on %s, which is part of the sources", name, v)
+			n.linked = append(n.linked, linked{name, v})
 		}
 	case map[string]any:
 		for _, item := range v {
@@ -266,7 +295,7 @@ func readsMore(key string) bool {
 	switch key {
 	case "prefix", "node-options", "script-shell", "globalconfig", "userconfig", "dir", "modules-dir", "virtual-store-dir",
 		"lockfile-dir", "store-dir", "cache", "pnpmfile", "global-pnpmfile", "patches-dir", "init-module", "location",
-		"workspace", "workspaces":
+		"workspace", "workspaces", "install-links":
 		return true
 	}
 	return strings.HasSuffix(key, "file") && key != "lockfile" && !strings.HasSuffix(key, "-lockfile")

@@ -88,10 +88,15 @@ var aroundProjects = []string{"Directory.Build.props", "Directory.Build.targets"
 
 var (
 	projectReference = regexp.MustCompile(`<ProjectReference\s[^>]*?Include\s*=\s*["']([^"']+)["']([^>]*)`)
-	solutionProject  = regexp.MustCompile(`(?m)(?:^\s*Project\("\{[^}]*\}"\)\s*=\s*"[^"]*",\s*|<Project\s[^>]*?Path=)"([^"]+)"`)
+	solutionProject  = regexp.MustCompile(`(?m)(?:^\s*Project\("\{[^}]*\}"\)\s*=\s*"[^"]*",\s*|` +
+		`<Project\s[^>]*?Path=)"([^"]+)"`)
 )
 
-// projectComplete checks that the projects which a project or a solution names, and what stands around them, are inputs.
+// fromProject makes a path in a project file one that is relative to it.
+var fromProject = strings.NewReplacer(`\`, "/", "$(MSBuildThisFileDirectory)", "", "$(MSBuildProjectDirectory)/", "")
+
+// projectComplete checks that the projects which a project or a solution names, and what stands around them, are
+// inputs.
 func projectComplete(fsys fs.FS, name string, inputs []string) error {
 	text, err := fs.ReadFile(fsys, name)
 	if err != nil {
@@ -103,8 +108,7 @@ func projectComplete(fsys fs.FS, name string, inputs []string) error {
 		needs = append(needs, strings.Split(m[1], ";")...)
 	}
 	for _, other := range needs {
-		other = strings.NewReplacer(`\`, "/", "$(MSBuildThisFileDirectory)", "", "$(MSBuildProjectDirectory)/", "").Replace(other)
-		other = path.Join(path.Dir(name), strings.TrimSpace(other))
+		other = path.Join(path.Dir(name), strings.TrimSpace(fromProject.Replace(other)))
 		if strings.ContainsAny(other, "$*?@") {
 			return fmt.Errorf("%s names %s, which is not known", name, other)
 		}

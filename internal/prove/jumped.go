@@ -273,7 +273,8 @@ var ownPlaces = []string{"/opt", "/root", "/usr/src", "/usr/app", "/usr/local/ap
 // placeVariables say where an install puts what it fetches.
 var placeVariables = []string{"GOMODCACHE", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "POETRY_VIRTUALENVS_PATH",
 	"WORKON_HOME", "BUNDLE_PATH", "BUNDLE_APP_CONFIG", "MAVEN_USER_HOME",
-	"GRADLE_USER_HOME", "NUGET_PACKAGES", "BUN_INSTALL_CACHE_DIR", "DENO_DIR", "PUB_CACHE", "CARGO_HOME", "COMPOSER_VENDOR_DIR", "COMPOSER_BIN_DIR"}
+	"GRADLE_USER_HOME", "NUGET_PACKAGES", "BUN_INSTALL_CACHE_DIR", "DENO_DIR", "PUB_CACHE", "CARGO_HOME",
+	"COMPOSER_VENDOR_DIR", "COMPOSER_BIN_DIR"}
 
 // steering are variables that name other files for an install to read.
 var steering = strings.Fields(`PIP_REQUIREMENT PIP_CONSTRAINT PIP_FIND_LINKS PIP_EDITABLE PIP_CONFIG_FILE

@@ -45,7 +45,8 @@ var otherTools = []tool{
 		commands: []string{"cabal build", "cabal v2-build", "cabal new-build"}, manifests: []string{"*.cabal"},
 		also: []string{"cabal.project", "cabal.project.freeze", "cabal.project.local"},
 		options: options{switches: `--only-dependencies --dependencies-only --enable-tests --disable-tests
-			--enable-benchmarks --disable-benchmarks --disable-documentation --disable-profiling -v -v1 -v0 -j -j1 -j2 -j4 -j8 -O -O1 -O2 -O0`},
+			--enable-benchmarks --disable-benchmarks --disable-documentation --disable-profiling -v -v1 -v0 -j
+			-j1 -j2 -j4 -j8 -O -O1 -O2 -O0`},
 		needs: []string{"--only-dependencies|--dependencies-only"}, beside: []string{"dist-newstyle"},
 		writes: []string{"/root/.cabal"},
 	},
@@ -193,7 +194,8 @@ func denoModule(name, text string) error {
 	return nil
 }
 
-// haskellComplete checks that a package is described by a file that is an input, and built without a program of its own.
+// haskellComplete checks that a package is described by a file that is an input, and built without a program of its
+// own.
 func haskellComplete(fsys fs.FS, name, text string, inputs []string, e effect) error {
 	if len(e.lacks) > 0 {
 		return fmt.Errorf("%s reads the sources without %s", e.name, strings.ReplaceAll(e.lacks[0], "|", " or "))
