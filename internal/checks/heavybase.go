@@ -20,8 +20,9 @@ var heavyBase = &check.Check{
 // runHeavyBase looks at the base of what is shipped. Where a registry was asked, the variant must be there and smaller.
 func runHeavyBase(p *check.Pass) error {
 	last := shippedStage(p)
+	root := rootOf(last)
 	for _, b := range basesOf(p) {
-		if b.stage != rootOf(last) || b.stage.Windows() {
+		if b.stage != root || b.stage.Windows() {
 			continue
 		}
 		facts, _ := p.Images.Lookup(b.ref)

@@ -7,6 +7,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -22,9 +23,9 @@ type tied struct {
 	release func(string) string // the part of a reference's version that it is bound to; nil for none
 }
 
-// nativesIn are the natives among what an instruction copies from a home. What is not recognised is none: sources, web
-// pages, archives of bytecode and static programs work everywhere.
-func nativesIn(p *check.Pass, a home, copied *dockerfile.Instruction) []tied {
+// tiedIn is what an instruction copies from a home that is tied to it. What is not recognised is not: sources, web pages,
+// archives of bytecode and static programs work everywhere.
+func (m mismatches) tiedIn(a home, copied *dockerfile.Instruction) []tied {
 	var out []tied
 	for _, w := range copied.Words[:len(copied.Words)-1] {
 		source := w.Text
@@ -38,12 +39,12 @@ func nativesIn(p *check.Pass, a home, copied *dockerfile.Instruction) []tied {
 		if a.stage == nil {
 			continue
 		}
-		for _, made := range madeIn(a) {
+		for _, made := range m.compiledIn(a) {
 			if within(source, made.at) || within(made.at, source) && source != "/" {
 				out = append(out, tied{what: made.what(), libc: true, program: true})
 			}
 		}
-		out = append(out, installedAt(p, a, copied, source)...)
+		out = append(out, m.installedAt(a, copied, source)...)
 	}
 	return out
 }
@@ -76,17 +77,34 @@ func (c compiled) what() string {
 	return "the program that " + c.by + " builds"
 }
 
+// compiledIn is madeIn, once for each stage.
+func (m mismatches) compiledIn(a home) []compiled {
+	made, ok := m.made[a.stage]
+	if !ok {
+		made = madeIn(a)
+		m.made[a.stage] = made
+	}
+	return made
+}
+
+// maxCompiled bounds how many programs of one stage are told apart.
+const maxCompiled = 100
+
 // madeIn are the programs that a stage compiles and links to its C library, as far as its commands say where they lie.
 func madeIn(a home) []compiled {
-	var out []compiled
 	text := stageText(a.stage)
+	if static.MatchString(text) {
+		return nil
+	}
+	cgo := usesCgo(a, text)
+	var out []compiled
 	for _, run := range runsOf(a.stage) {
 		cmds, ok := placedCommands(run)
 		if !ok {
 			continue
 		}
 		for _, c := range cmds {
-			if by := linker(a, c, text); by != "" {
+			if by := linker(a, c, cgo); by != "" && len(out) < maxCompiled {
 				for _, at := range outputsOf(by, c) {
 					out = append(out, compiled{by, at})
 				}
@@ -118,9 +136,9 @@ var (
 )
 
 // linker is the name of the tool whose product the command makes when that is linked to the C library, else "".
-func linker(a home, c placed, text string) string {
+func linker(a home, c placed, cgo bool) string {
 	words := c.texts()
-	if len(words) < 2 || static.MatchString(text) {
+	if len(words) < 2 {
 		return ""
 	}
 	switch name := c.Name(); name {
@@ -130,7 +148,7 @@ func linker(a home, c placed, text string) string {
 			return "cargo"
 		}
 	case "go":
-		if (words[1] == "build" || words[1] == "install") && usesCgo(a, text) {
+		if cgo && (words[1] == "build" || words[1] == "install") {
 			return "go"
 		}
 	case "gcc", "g++", "cc", "c++", "clang", "clang++", "ghc", "crystal", "nim":
@@ -204,27 +222,45 @@ var (
 )
 
 // installedAt are the natives among the installed packages that lie at a source.
-func installedAt(p *check.Pass, a home, copied *dockerfile.Instruction, source string) []tied {
+func (m mismatches) installedAt(a home, copied *dockerfile.Instruction, source string) []tied {
 	switch {
 	case a.facts.Name == "python" && pythonPlace.MatchString(source):
-		compiled := mentionsPackage(p, a.stage, pythonManifests, pythonNatives)
+		compiled := m.mentions(a.stage, "pip", pythonManifests, pythonNatives)
 		return []tied{{what: "what pip installed", libc: compiled, release: minor}}
 	case a.facts.Name == "ruby" && rubyPlace.MatchString(source):
-		compiled := mentionsPackage(p, a.stage, []string{"Gemfile.lock", "Gemfile"}, rubyNatives)
-		return []tied{{what: "the gems that were installed", libc: compiled, release: minor}}
-	case a.facts.Name == "node" && nodePlace.MatchString(source) && !reinstalls(copied):
-		if name := nodeNative(p); name != "" {
+		compiled := m.mentions(a.stage, "gem", []string{"Gemfile.lock", "Gemfile"}, rubyNatives)
+		return []tied{{what: "what bundler installed", libc: compiled, release: minor}}
+	case a.facts.Name == "node" && nodePlace.MatchString(source) && !m.reinstalls(copied):
+		if name := m.node(); name != "" {
 			return []tied{{what: "the package " + name + " that was installed", libc: true, release: major}}
 		}
 	}
 	return nil
 }
 
+// mentions is mentionsPackage, once for each stage and kind.
+func (m mismatches) mentions(s *dockerfile.Stage, kind string, manifests []string, names func() *regexp.Regexp) bool {
+	key := kind + strconv.Itoa(s.Index)
+	found, ok := m.named[key]
+	if !ok {
+		found = mentionsPackage(m.Pass, s, manifests, names)
+		m.named[key] = found
+	}
+	return found
+}
+
 // reinstalls reports whether the packages are installed anew behind the copy.
-func reinstalls(copied *dockerfile.Instruction) bool {
-	return slices.ContainsFunc(following(copied), func(i *dockerfile.Instruction) bool {
-		return i.Keyword == "RUN" && rebuilds.MatchString(i.Text())
-	})
+func (m mismatches) reinstalls(copied *dockerfile.Instruction) bool {
+	last, ok := m.rebuilt[copied.Stage]
+	if !ok {
+		for _, i := range copied.Stage.Instructions {
+			if i.Keyword == "RUN" && rebuilds.MatchString(i.Text()) {
+				last = i.Index
+			}
+		}
+		m.rebuilt[copied.Stage] = last
+	}
+	return last > copied.Index
 }
 
 var rebuilds = regexp.MustCompile(`\b(npm|pnpm|yarn|bun)\s+(ci|i|install|rebuild)\b`)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
@@ -20,14 +21,19 @@ var stageLibcMismatch = &check.Check{
 }
 
 func runStageLibcMismatch(p *check.Pass) error {
+	m := mismatches{
+		Pass: p, homes: map[*dockerfile.Stage]home{}, made: map[*dockerfile.Stage][]compiled{}, named: map[string]bool{},
+		bridged: map[*dockerfile.Stage]bool{}, rebuilt: map[*dockerfile.Stage]int{},
+		node: sync.OnceValue(func() string { return nodeNative(p) }),
+	}
 	for _, s := range p.File.Stages {
 		told := map[string]bool{}
 		for _, i := range s.Instructions {
 			from, ok := i.Flag("from")
-			if i.Keyword != "COPY" || !ok || len(i.Words) < 2 {
+			if i.Keyword != "COPY" || !ok || len(i.Words) < 2 || told[from.Value] {
 				continue
 			}
-			if message := mismatch(p, i, from.Value); message != "" && !told[from.Value] {
+			if message := m.of(i, from.Value); message != "" {
 				told[from.Value] = true
 				p.Advise(i.Code(), message, "which of the two bases is to change is for you to decide")
 			}
@@ -36,67 +42,92 @@ func runStageLibcMismatch(p *check.Pass) error {
 	return nil
 }
 
+// mismatches looks for them in one file, and remembers what it found out of each stage: a file may copy from one many
+// times.
+type mismatches struct {
+	*check.Pass
+	homes   map[*dockerfile.Stage]home
+	made    map[*dockerfile.Stage][]compiled
+	named   map[string]bool // whether packages are mentioned
+	bridged map[*dockerfile.Stage]bool
+	rebuilt map[*dockerfile.Stage]int // the last instruction that installs the packages of Node.js anew
+	node    func() string             // a package with a compiled part that the project depends on
+}
+
 // A home is an image that files come from or go to, as far as it binds what is built on it.
 type home struct {
 	ref   string
 	facts image.Image
 	stage *dockerfile.Stage // nil for an image that is copied from directly
+	ok    bool              // its C library is known
 }
 
-// mismatch says what is wrong with a copy, "" when nothing is known to be.
-func mismatch(p *check.Pass, copied *dockerfile.Instruction, from string) string {
-	a, ok := homeOf(p, from)
-	if !ok {
+// of says what is wrong with a copy, "" when nothing is known to be.
+func (m mismatches) of(copied *dockerfile.Instruction, from string) string {
+	a, b := m.home(from), m.homeOfStage(copied.Stage)
+	if !a.ok || !b.ok || a.ref == b.ref {
 		return ""
 	}
-	b, ok := homeOfStage(p, copied.Stage)
-	if !ok || a.ref == b.ref {
-		return ""
-	}
-	for _, n := range nativesIn(p, a, copied) {
-		switch {
-		case a.facts.Libc != b.facts.Libc:
-			if n.libc && !bridges(copied.Stage) {
-				const message = "%s on `%s` needs %s, and `%s` has %s, on which it does not work"
-				return fmt.Sprintf(message, n.what, a.ref, a.facts.Libc, b.ref, b.facts.Libc)
-			}
-		case n.release != nil && a.facts.Name == b.facts.Name:
-			x, y := n.release(a.ref), n.release(b.ref)
-			if x != "" && y != "" && x != y {
-				return fmt.Sprintf("%s for %s %s do not fit `%s`", n.what, a.facts.Name, x, b.ref)
-			}
-		case n.program && debianOf(a.ref) > debianOf(b.ref) && debianOf(b.ref) > 0:
-			const message = "%s on `%s` may need more than the older glibc of `%s` has"
-			return fmt.Sprintf(message, n.what, a.ref, b.ref)
+	for _, n := range m.tiedIn(a, copied) {
+		if message := m.clash(a, b, n); message != "" {
+			return message
 		}
 	}
 	return ""
 }
 
-// homeOf is what --from names: a stage or an image.
-func homeOf(p *check.Pass, from string) (home, bool) {
-	if s := p.File.Stage(from); s != nil {
-		return homeOfStage(p, s)
+// clash says why something that was made on a does not work on b, "" when it may.
+func (m mismatches) clash(a, b home, n tied) string {
+	switch {
+	case a.facts.Libc != b.facts.Libc:
+		if n.libc && !m.bridges(b.stage) {
+			const message = "%s on `%s` needs %s, and `%s` has %s, on which it does not work"
+			return fmt.Sprintf(message, n.what, a.ref, a.facts.Libc, b.ref, b.facts.Libc)
+		}
+	case n.release != nil && a.facts.Name == b.facts.Name:
+		if x, y := n.release(a.ref), n.release(b.ref); x != "" && y != "" && x != y {
+			return fmt.Sprintf("%s for %s %s does not fit `%s`", n.what, a.facts.Name, x, b.ref)
+		}
+	case n.program && debianOf(a.ref) > debianOf(b.ref) && debianOf(b.ref) > 0:
+		const message = "%s on `%s` may need more than the older glibc of `%s` has"
+		return fmt.Sprintf(message, n.what, a.ref, b.ref)
 	}
-	facts, ok := p.Images.Lookup(from)
-	return home{ref: from, facts: facts}, ok && hasLibc(facts)
+	return ""
+}
+
+// home is what --from names: a stage or an image.
+func (m mismatches) home(from string) home {
+	if s := m.File.Stage(from); s != nil {
+		return m.homeOfStage(s)
+	}
+	facts, ok := m.Images.Lookup(from)
+	return home{ref: from, facts: facts, ok: ok && hasLibc(facts)}
 }
 
 // homeOfStage is the image that a stage stands on.
-func homeOfStage(p *check.Pass, s *dockerfile.Stage) (home, bool) {
-	ref, ok := s.Image()
-	if !ok || s.Windows() || argsPassed(p, argsIn(rootOf(s).Base)) {
-		return home{}, false
+func (m mismatches) homeOfStage(s *dockerfile.Stage) home {
+	if h, ok := m.homes[s]; ok {
+		return h
 	}
-	facts, ok := p.Images.Lookup(ref)
-	return home{ref: ref, facts: facts, stage: s}, ok && hasLibc(facts)
+	h := home{stage: s}
+	if ref, ok := s.Image(); ok && !s.Windows() && !argsPassed(m.Pass, argsIn(rootOf(s).Base)) && !replaced(m.Pass, ref) {
+		facts, known := m.Images.Lookup(ref)
+		h.ref, h.facts, h.ok = ref, facts, known && hasLibc(facts)
+	}
+	m.homes[s] = h
+	return h
 }
 
 func hasLibc(facts image.Image) bool { return facts.Libc == "glibc" || facts.Libc == "musl" }
 
 // bridges reports whether a stage installs what runs programs of the other C library.
-func bridges(s *dockerfile.Stage) bool {
-	return slices.ContainsFunc(runsOf(s), func(i *dockerfile.Instruction) bool { return bridge.MatchString(i.Text()) })
+func (m mismatches) bridges(s *dockerfile.Stage) bool {
+	found, ok := m.bridged[s]
+	if !ok {
+		found = slices.ContainsFunc(runsOf(s), func(i *dockerfile.Instruction) bool { return bridge.MatchString(i.Text()) })
+		m.bridged[s] = found
+	}
+	return found
 }
 
 var bridge = regexp.MustCompile(`\b(gcompat|libc6-compat|glibc|musl)\b`)

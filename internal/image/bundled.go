@@ -72,6 +72,9 @@ func (r row) tagged(tag string) bool {
 }
 
 func match(pattern, name string) bool {
+	if !strings.ContainsAny(pattern, `*?[\`) {
+		return pattern == name
+	}
 	ok, err := path.Match(pattern, name)
 	return err == nil && ok
 }
