@@ -67,17 +67,18 @@ func copiesFrom(f *dockerfile.File, s *dockerfile.Stage) (out []*dockerfile.Inst
 
 func runGoDynamicBinary(p *check.Pass) error {
 	for _, s := range p.File.Stages {
-		a, ok := homeOfStage(p, s)
-		if !ok {
+		a := homeOf(p, s)
+		if !a.ok {
 			continue
 		}
+		builds, cgo := goBuilds(s), linksCgo(a)
 		for _, copied := range copiesFrom(p.File, s) {
 			to, ok := bare(p, copied.Stage)
 			if !ok {
 				continue
 			}
-			for _, b := range goBuilds(s) {
-				if linker(a, b.placed, stageText(s)) == "go" && b.taken(copied) {
+			for _, b := range builds {
+				if linker(a, b.placed, cgo) == "go" && b.taken(copied) {
 					dynamic(p, b, to)
 				}
 			}

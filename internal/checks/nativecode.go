@@ -157,6 +157,12 @@ func linker(a home, c placed, cgo bool) string {
 	return ""
 }
 
+// linksCgo reports whether what Go builds in a stage is linked to the C library.
+func linksCgo(a home) bool {
+	text := stageText(a.stage)
+	return !static.MatchString(text) && usesCgo(a, text)
+}
+
 // usesCgo reports whether Go links to the C library as soon as a package can: it is not told to leave that, and there is
 // a C compiler (pkg.go.dev/cmd/cgo).
 func usesCgo(a home, text string) bool {

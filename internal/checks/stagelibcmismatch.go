@@ -109,12 +109,16 @@ func (m mismatches) homeOfStage(s *dockerfile.Stage) home {
 	if h, ok := m.homes[s]; ok {
 		return h
 	}
+	m.homes[s] = homeOf(m.Pass, s)
+	return m.homes[s]
+}
+
+func homeOf(p *check.Pass, s *dockerfile.Stage) home {
 	h := home{stage: s}
-	if ref, ok := s.Image(); ok && !s.Windows() && !argsPassed(m.Pass, argsIn(rootOf(s).Base)) && !replaced(m.Pass, ref) {
-		facts, known := m.Images.Lookup(ref)
+	if ref, ok := s.Image(); ok && !s.Windows() && !argsPassed(p, argsIn(rootOf(s).Base)) && !replaced(p, ref) {
+		facts, known := p.Images.Lookup(ref)
 		h.ref, h.facts, h.ok = ref, facts, known && hasLibc(facts)
 	}
-	m.homes[s] = h
 	return h
 }
 
