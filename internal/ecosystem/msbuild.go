@@ -278,6 +278,8 @@ func (b *msbuild) scan(name, project string, root *element) {
 			b.imports(name, project, e)
 		case e.name == "Sdk":
 			b.sdk(name, e.attrs["Name"])
+		case e.name == "PackageReference" && strings.Contains(e.attrs["Include"]+e.attrs["Version"], "@("):
+			b.refuse("%s takes packages from items, which may be files", name)
 		case parent.name == "PropertyGroup":
 			b.property(name, e)
 		}
@@ -345,6 +347,9 @@ var existsCall = regexp.MustCompile(`(?i)exists\s*\(\s*'([^']*)'\s*\)`)
 // condition adds the files whose presence a condition asks for.
 func (b *msbuild) condition(name, project, text string) {
 	calls := existsCall.FindAllStringSubmatch(text, -1)
+	if strings.Contains(text, "@(") {
+		b.refuse("%s depends on which items there are, which may be files", name)
+	}
 	if len(calls) != strings.Count(strings.ToLower(text), "exists") {
 		b.refuse("%s depends on which files are there", name)
 		return
