@@ -4,7 +4,10 @@ import (
 	"archive/tar"
 	"bytes"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -150,6 +153,34 @@ func TestLacking(t *testing.T) {
 		fixes.StartsDirectly{Keyword: "ENTRYPOINT", Words: []string{"a"}}} {
 		if e, _ := expected(i); len(e.lacks(nil)) == 0 {
 			t.Errorf("%T is kept when nothing differs", i)
+		}
+	}
+}
+
+// TestEveryIntent holds that something is expected of every Intent and of every rule that package fixes has.
+func TestEveryIntent(t *testing.T) {
+	own, err := os.ReadFile("expect.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("../../../fixes/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no sources: %v", err)
+	}
+	for _, name := range files {
+		src, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^func \((?:\w+ )?(\w+)\) Claim\(\) Claim`).FindAllStringSubmatch(string(src), -1) {
+			if !regexp.MustCompile(`fixes\.` + m[1] + `\b`).Match(own) {
+				t.Errorf("expected says nothing of %s: what do two builds show of that promise?", m[1])
+			}
+		}
+		for _, m := range regexp.MustCompile(`(?m)^\t(\w+) +Rule += "([\w-]+)"`).FindAllStringSubmatch(string(src), -1) {
+			if _, ok := expected(fixes.Reworded{Rule: fixes.Rule(m[2])}); !ok {
+				t.Errorf("reworded says nothing of the rule %s: what do two builds show of it?", m[1])
+			}
 		}
 	}
 }

@@ -23,7 +23,7 @@ type expectation struct {
 func expected(intent fixes.Intent) (e expectation, ok bool) {
 	switch i := intent.(type) {
 	case fixes.Unchanged, fixes.Respelled, fixes.Reordered, fixes.MergedRuns, fixes.CopiedPlainly, fixes.Pinned,
-		fixes.Rooted, fixes.Entered, fixes.PipeFails:
+		fixes.Rooted, fixes.Entered, fixes.PipeFails, fixes.Deferred:
 		return nothing("nothing"), true
 	case fixes.OwnedCopies:
 		return nothing("nothing but the size"), true
@@ -33,6 +33,8 @@ func expected(intent fixes.Intent) (e expectation, ok bool) {
 		return runsAs(i), true
 	case fixes.StartsDirectly:
 		return starts(i), true
+	case fixes.RanByRoot:
+		return ranByRoot(), true
 	case fixes.Labelled:
 		return labelled(i), true
 	case fixes.Ignored:
@@ -180,6 +182,13 @@ func setsConfig(field string, value any) expectation {
 			return []string{"config." + field + " is not " + string(want)}
 		},
 	}
+}
+
+// ranByRoot expects that the step which could not work does, once root runs it.
+func ranByRoot() expectation {
+	e := nothing("the step that needs root fails before, and builds afterwards")
+	e.fails = true
+	return e
 }
 
 // labelled expects that the author's field is empty and a label tells it.

@@ -268,7 +268,8 @@ func (f fixture) wrong(t *testing.T, d *trial.Daemon, self string, good fixes.In
 	case strings.Contains(x.Program, " before; after the fix it "):
 		return "refused; the program fails"
 	}
-	return fmt.Sprintf("refused; %d unpromised differences", len(x.Unexpected)+len(x.Lacking))
+	n := len(x.Unexpected) + len(x.Lacking)
+	return fmt.Sprintf("refused; differs in %d %s", n, map[bool]string{true: "thing", false: "things"}[n == 1])
 }
 
 // forcedIntent is the good fix's Intent with the fields replaced that the fixture names.
