@@ -60,7 +60,7 @@ func gem(args []string) verdict {
 	if sub == "install" || sub == "i" || sub == "update" {
 		for _, a := range args[1:] {
 			if strings.HasSuffix(a, ".gem") || strings.ContainsAny(a, "/$") && !strings.Contains(a, "://") ||
-				slices.Contains([]string{"-g", "--file", "-l", "--local"}, a) || strings.HasPrefix(a, "--file=") {
+				slices.Contains([]string{"-g", "--file", "-l", "--local", "-i", "--install-dir", "-n", "--bindir"}, a) || strings.HasPrefix(a, "--file=") {
 				return verdict{}
 			}
 		}
@@ -193,6 +193,9 @@ func (r *reading) bundlePlaces(deployment bool) {
 	at := settings["BUNDLE_PATH"]
 	if at == "" && (deployment || slices.Contains([]string{"1", "true"}, settings["BUNDLE_DEPLOYMENT"])) {
 		at = "vendor/bundle"
+	}
+	if home := r.variable("GEM_HOME"); home != "" {
+		r.writes(join(r.dir, home))
 	}
 	if strings.Contains(at, "$") {
 		r.refuse("the variable BUNDLE_PATH has a value that is not known")

@@ -66,6 +66,9 @@ func composerInstall(p parsed) verdict {
 	v.read = func(r *reading) {
 		c := composition{reading: r, given: p, name: path.Join(r.dir, "composer.json")}
 		r.optional(r.dir, "composer.lock", "auth.json")
+		if home := r.variable("COMPOSER_HOME"); home != "" && !r.outside(home) {
+			r.refuse("the variable COMPOSER_HOME may make the install read other files")
+		}
 		data, ok := r.content(c.name)
 		if !ok {
 			r.writes(path.Join(r.dir, "vendor"))

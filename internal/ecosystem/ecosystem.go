@@ -232,6 +232,7 @@ func (c Call) Read(root Root, dir string) Install {
 	r := &reading{context: root.Context, image: root.Image, env: root.Env, dir: dir}
 	if c.read != nil {
 		c.read(r)
+		r.home()
 	}
 	if c.unknown != "" {
 		r.unknown = c.unknown

@@ -79,6 +79,11 @@ func mixDeps(task string, p parsed) verdict {
 	v.read = func(r *reading) {
 		r.optional(r.dir, "mix.lock")
 		r.writes(path.Join(r.dir, "deps"), path.Join(r.dir, "_build"))
+		for _, home := range []string{r.variable("MIX_HOME"), r.variable("HEX_HOME")} {
+			if home != "" {
+				r.writes(join(r.dir, home))
+			}
+		}
 		m := mixfile{reading: r, task: task}
 		m.project(r.dir, false)
 		m.settings(path.Join(r.dir, "config"))
@@ -104,12 +109,15 @@ var (
 	// elixirOdd matches what is not needed to declare a project: modules of Erlang, calls of what a variable holds, code
 	// that makes code.
 	elixirOdd = regexp.MustCompile(`(^|[^\w:]):["']?[\w.]+["']?\.[a-z"']|(^|[^\w.@)\]])[a-z_]\w*\.[a-z_]\w*[?!]?\s*\(|\.\(|` +
-		`\b(apply|spawn\w*|quote|unquote\w*|eval\w*|import|require|alias|defmacro\w*|__DIR__|__ENV__|to_existing_atom|` +
+		`\b(apply|spawn\w*|quote|unquote\w*|eval\w*|import|require|alias|defmacro\w*|__DIR__|__ENV__|to_atom|to_existing_atom|` +
 		`binary_to_term|defdelegate)\b|\\[xu]`)
 	elixirUse = regexp.MustCompile(`\buse\s+([\w.]+)`)
 	// mixPlaces are the keys of a project and of its dependencies that name places.
 	mixPlaces = regexp.MustCompile(`\b(path|in_umbrella|apps_path|config_path|lockfile|deps_path|build_path|elixirc_paths|` +
 		`erlc_paths|archives|compilers|aliases|apps|manager|compile|system_env)(?::\s|["']?\s*=>)\s*([^,\n\]}]*)`)
+	// mixAtoms matches them written as atoms: {:path, "lib"}.
+	mixAtoms = regexp.MustCompile(`:["']?(path|in_umbrella|apps_path|config_path|lockfile|deps_path|build_path)\b|` +
+		`~[wW][^\w\s][\w\s]*\b(path|in_umbrella|apps_path|config_path|lockfile|deps_path|build_path)\b`)
 	mixReads = regexp.MustCompile(`File\.read!?\(\s*"([\w./-]+)"\s*\)`)
 )
 
@@ -146,6 +154,9 @@ func (m *mixfile) project(dir string, child bool) {
 		return `""`
 	})
 	m.program(name, text)
+	if atom := mixAtoms.FindString(text); atom != "" {
+		m.refuse("%s has the setting %s, which may name part of the sources", name, atom)
+	}
 	apps := ""
 	for _, found := range mixPlaces.FindAllStringSubmatch(text, -1) {
 		if key, value := found[1], strings.TrimSpace(found[2]); key == "apps_path" {

@@ -48,6 +48,7 @@ func pdmInstall(p parsed) verdict {
 		project, ok := r.pyproject(r.dir)
 		r.optional(r.dir, "pdm.lock", "pdm.toml")
 		r.writes(path.Join(r.dir, ".pdm-python"))
+		r.pdmSettings()
 		if use := strings.ToLower(r.variable("PDM_USE_VENV")); use == "false" || use == "0" || r.there(path.Join(r.dir, "__pypackages__")) {
 			r.writes(path.Join(r.dir, "__pypackages__"))
 		} else {
@@ -58,6 +59,20 @@ func pdmInstall(p parsed) verdict {
 		}
 	}
 	return v
+}
+
+// pdmSettings reads pdm.toml, the settings of pdm for one project.
+func (r *reading) pdmSettings() {
+	name := path.Join(r.dir, "pdm.toml")
+	var settings map[string]any
+	if !r.exists(name) || !r.toml(name, &settings) {
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(settings)) {
+		if !slices.Contains([]string{"check_update", "install", "strategy", "use_uv"}, key) {
+			r.refuse("%s sets %s, which may name other files", name, key)
+		}
+	}
 }
 
 // pdmTame are the settings of a project that name no file, or one that is looked at; see

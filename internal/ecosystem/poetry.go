@@ -131,6 +131,9 @@ func (r *reading) poetryEnvironment() {
 	if at := r.variable("POETRY_VIRTUALENVS_PATH"); at != "" {
 		r.writes(join(r.dir, strings.ReplaceAll(at, "{project-dir}", ".")))
 	}
+	if at := r.variable("POETRY_CACHE_DIR"); at != "" {
+		r.writes(join(r.dir, at))
+	}
 	if venv := path.Join(r.dir, ".venv"); inProject && create != "false" && create != "0" || r.there(venv) {
 		r.writes(venv)
 	}

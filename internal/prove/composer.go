@@ -108,6 +108,10 @@ func composerAllows(fsys fs.FS, name string, allowed any, inputs []string, all m
 		if err == nil && strings.Contains(string(lock), `"composer-plugin"`) {
 			return fmt.Errorf("%s says nothing of the plugins in the lock file", name)
 		}
+	case bool:
+		if set {
+			return fmt.Errorf("%s allows all plugins, which may read the sources", name)
+		}
 	case map[string]any:
 		for _, plugin := range slices.Sorted(maps.Keys(set)) {
 			if set[plugin] != false && (!slices.Contains(composerPlugins, plugin) || all["type"] == "phpcodesniffer-standard") {

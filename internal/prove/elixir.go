@@ -39,10 +39,12 @@ var (
 	// such functions, modules of Erlang, and code that makes code.
 	elixirActs = regexp.MustCompile(`\b[A-Z][\w.]*\.[a-z_]|\b(File|Code|Path|System|Port|IO|Module|Kernel|EEx|Config|Macro)\b|` +
 		`:["']?\w+["']?\.[a-z"']|\b[a-z_]\w*\.[a-z_]\w*[!?]?\(|\.\(|` +
-		`\b(apply|spawn\w*|quote|unquote\w*|eval\w*|import\w*|require|alias|__DIR__|__ENV__|binary_to_term|\w+_existing_atom|` +
+		`\b(apply|spawn\w*|quote|unquote\w*|eval\w*|import\w*|require|alias|__DIR__|__ENV__|binary_to_term|to_atom|\w+_existing_atom|` +
 		`defmacro\w*|defdelegate)\b|\buse\s+[^M\s]|\\[xu]`)
 	// elixirPlaces are settings that name places.
 	elixirPlaces = regexp.MustCompile(`\b(path|in_umbrella|config_path|lockfile|deps_path|build_path|apps|compile)(: |["']?\s*=>)\s*([^,\n\]}]*)`)
+	elixirAtoms  = regexp.MustCompile(`(:["']?|~[wW][^\w\s][\w\s]*\b)(path|in_umbrella|\w+_path|lockfile)\b|` +
+		`\bto_(existing_)?atom\b`)
 	elixirApps   = regexp.MustCompile(`\bapps_path: "([\w./-]+)"`)
 	elixirNote   = regexp.MustCompile(`(?m)^([^"'~#\n]*)#[^\n]*$`)
 )
@@ -61,6 +63,9 @@ func mixProject(fsys fs.FS, name string, inputs []string, e effect) error {
 	}
 	if err := elixirDeclares(name, elixirRead.ReplaceAllString(text, "")); err != nil {
 		return err
+	}
+	if atom := elixirAtoms.FindString(text); atom != "" {
+		return fmt.Errorf("%s has the setting %s, which may name part of the sources", name, atom)
 	}
 	apps := elixirApps.FindStringSubmatch(text)
 	if strings.Contains(text, "apps_path") && apps == nil {

@@ -239,7 +239,7 @@ func (p *placed) reads(e effect) (root string, err error) {
 	for dir := e.dir; within(dir, p.into()); dir = path.Dir(dir) {
 		if p.hasOne(dir, e.manifests) {
 			return dir, p.everyContext(func(b buildcontext.Build) error {
-				return errors.Join(complete(b.Context, e, p.names), p.versioned(b, e, dir))
+				return errors.Join(complete(b.Context, e, p.names), p.versioned(b, e, dir), p.home(b, e))
 			})
 		}
 		if dir == "/" {
@@ -272,7 +272,8 @@ var ownPlaces = []string{"/opt", "/root", "/usr/src", "/usr/app", "/usr/local/ap
 
 // placeVariables say where an install puts what it fetches.
 var placeVariables = []string{"GOMODCACHE", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "POETRY_VIRTUALENVS_PATH",
-	"WORKON_HOME", "BUNDLE_PATH", "BUNDLE_APP_CONFIG", "MAVEN_USER_HOME",
+	"WORKON_HOME", "POETRY_CACHE_DIR", "UV_CACHE_DIR", "COMPOSER_HOME", "MIX_HOME", "HEX_HOME", "GEM_HOME",
+	"BUNDLE_USER_HOME", "BUNDLE_USER_CONFIG", "BUNDLE_PATH", "BUNDLE_APP_CONFIG", "MAVEN_USER_HOME",
 	"GRADLE_USER_HOME", "NUGET_PACKAGES", "BUN_INSTALL_CACHE_DIR", "DENO_DIR", "PUB_CACHE", "CARGO_HOME",
 	"COMPOSER_VENDOR_DIR", "COMPOSER_BIN_DIR"}
 

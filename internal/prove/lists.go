@@ -145,6 +145,25 @@ func (l *lists) line(e effect, name, line string) error {
 	return fmt.Errorf("%s has the line %q, which may name part of the sources", name, line)
 }
 
+// homeFiles are settings that tools read in the user's home directory, which may be where the copy writes to.
+var homeFiles = strings.Fields(`.pip/pip.conf .config/pip/pip.conf .config/uv/uv.toml .config/pypoetry/config.toml
+	.config/pdm/config.toml .condarc .mambarc .gemrc .composer/config.json .composer/auth.json .config/composer/config.json
+	.gitconfig .netrc .mix/archives`)
+
+// home checks that the copy brings no settings of a home directory.
+func (p *placed) home(b buildcontext.Build, e effect) error {
+	for _, file := range homeFiles {
+		name, ok := p.nameOf(path.Join(p.into(), file))
+		if !ok {
+			continue
+		}
+		if _, err := fs.Lstat(b.Context, name); err == nil {
+			return fmt.Errorf("%s would hold for %s, too, if the sources were copied to the home directory", name, e.name)
+		}
+	}
+	return nil
+}
+
 // settled checks that the settings are copied before that a command without a manifest would find where it runs.
 func (p *placed) settled(e effect) error {
 	for _, setting := range e.also {
@@ -184,6 +203,6 @@ func (p *placed) listed(e effect, list string) error {
 	}
 	return p.everyContext(func(b buildcontext.Build) error {
 		l := lists{fsys: b.Context, inputs: p.names}
-		return l.read(e, name)
+		return errors.Join(l.read(e, name), p.home(b, e))
 	})
 }
