@@ -26,6 +26,7 @@ func All() []*check.Check {
 		endOfLifeBase,
 		heavyBase,
 		stageLibcMismatch,
+		buildToolsShipped,
 		goDynamicBinary,
 		goDebugInfo,
 		unreachableStage,
@@ -33,6 +34,7 @@ func All() []*check.Check {
 
 		// Users and secrets.
 		rootUser,
+		userNeverUsed,
 		needsRoot,
 		sudoCheck,
 		secretInEnv,
@@ -42,6 +44,8 @@ func All() []*check.Check {
 
 		// Package managers and layers.
 		unfrozenInstall,
+		unpinnedPackages,
+		unneededPackages,
 		devDependenciesShipped,
 		assumeYes,
 		aptRecommends,

@@ -26,9 +26,38 @@ var rootUser = &check.Check{
 	Run:      runRootUser,
 }
 
+// userNeverUsed is the same where the file shows that another user was meant: it creates one.
+var userNeverUsed = &check.Check{
+	Name:     "user-never-used",
+	Summary:  "a user is created and never switched to, so the image runs its program as root",
+	Severity: check.Warning,
+	Run: func(p *check.Pass) error {
+		return runRoot(p, func(l launch) bool { return l.createsUnused(p) })
+	},
+}
+
 func runRootUser(p *check.Pass) error {
+	return runRoot(p, func(l launch) bool { return !l.createsUnused(p) })
+}
+
+// createsUnused reports whether the stage creates one account and never sets a USER. One that starts through a script or a
+// program that steps down may use the account there.
+func (l launch) createsUnused(p *check.Pass) bool {
+	made, reason := l.created()
+	if made == nil || reason != "" || l.lastUser() != nil {
+		return false
+	}
+	starts := l.program(p)
+	return !strings.Contains(starts, "on purpose") && !strings.Contains(starts, ".sh:")
+}
+
+// runRoot reports the image that runs as root, if it is one of those meant.
+func runRoot(p *check.Pass, meant func(launch) bool) error {
 	s := shippedStage(p)
 	l := launchOf(p, s)
+	if !meant(l) {
+		return nil
+	}
 	user := s.End().User
 	switch {
 	case s.Windows():
@@ -89,7 +118,9 @@ func reportRoot(p *check.Pass, l launch) {
 	at := l.stage.From.Code()
 	message := "the image runs its program as root, so whoever takes over the program owns the whole container"
 	stated := l.lastUser()
-	switch {
+	switch made, _ := l.created(); {
+	case stated == nil && made != nil && l.base.User != "":
+		message = fmt.Sprintf("the file creates the user %s and never switches to it, so the program runs as root", made.names[0])
 	case stated != nil:
 		at = stated.Code()
 	case l.base.User == "":

@@ -1,0 +1,113 @@
+package checks
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/check"
+)
+
+var unpinnedPackages = &check.Check{
+	Name:     "unpinned-packages",
+	Summary:  "packages of a language are installed in whatever version is the newest on the day",
+	Severity: check.Info,
+	Aliases:  []string{"DL3013", "DL3016", "DL3028", "DL3062"},
+	Run:      runUnpinnedPackages,
+}
+
+func runUnpinnedPackages(p *check.Pass) error {
+	for _, i := range p.File.Instructions {
+		run := bodyOf(i)
+		if run == nil {
+			continue
+		}
+		cmds, _ := commands(run)
+		for _, c := range cmds {
+			if name := unpinned(c); name != "" {
+				p.Advise(i.Code(), fmt.Sprintf("`%s` installs `%s` in whatever version is the newest on the day, "+
+					"so two builds of one commit differ", spoken(c), name), "which version you want is yours to say")
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// An installer takes packages by name on its command line.
+type installer struct {
+	verbs  []string // one of these words, in a row
+	valued []string // options whose value is the next word
+	pinned *regexp.Regexp
+	global bool // only with -g: otherwise it is about a project
+}
+
+// namedInstallers are known by the program.
+var namedInstallers = map[string]installer{
+	"pip":  {[]string{"install"}, pipValued, pipPinned, false},
+	"pip3": {[]string{"install"}, pipValued, pipPinned, false},
+	"pipx": {[]string{"install"}, []string{"--python", "--pip-args", "--index-url", "-i"}, pipPinned, false},
+	"npm":  {[]string{"install", "i", "add"}, []string{"--registry", "--prefix", "--loglevel"}, npmPinned, true},
+	"gem": {[]string{"install"}, []string{"-v", "--version", "-i", "--install-dir", "-n", "--bindir", "-s", "--source", "-P"},
+		regexp.MustCompile(`:[\d~<>=]`), false},
+	"go": {[]string{"install", "run"}, []string{"-tags", "-ldflags", "-o", "-C"}, regexp.MustCompile(`@v?[\w.-]*\d`), false},
+}
+
+var (
+	pipValued = []string{"-r", "--requirement", "-c", "--constraint", "-i", "--index-url", "--extra-index-url", "-f", "--find-links",
+		"-t", "--target", "--prefix", "--root", "--trusted-host", "--timeout", "--retries", "--proxy", "--cert", "--platform",
+		"--python-version", "--only-binary", "--no-binary", "--cache-dir", "-e", "--editable", "--progress-bar", "--log", "--src",
+		"--global-option", "--install-option", "--config-settings", "--abi", "--implementation", "--upgrade-strategy", "--python"}
+	// A version, a file, an address, or a variable, of which nothing is known.
+	pipPinned = regexp.MustCompile(`[=<>~!]=|[<>]|@|/|\.whl$|\.tar|\.zip|^\.|\$|^(pip|setuptools|wheel)$`)
+	npmPinned = regexp.MustCompile(`.@[~^]?v?\d|^[^@][^/]*/|://|\.tgz$|^\.|\$|^git|.@\$|^(npm|yarn|pnpm|corepack)$|.@[a-f0-9]{7}`)
+)
+
+// unpinned is the first package that a command names without a version, "" when there is none.
+func unpinned(c dockerfile.Command) string {
+	words := c.Words
+	switch {
+	case c.Name() == "sudo":
+		words = c.Args()
+	case strings.HasPrefix(c.Name(), "python") && len(words) > 2 && words[1].Text == "-m":
+		words = words[2:]
+	}
+	if len(words) < 3 || !words[0].Literal {
+		return ""
+	}
+	name := dockerfile.Command{Words: words}.Name()
+	in, ok := namedInstallers[name]
+	if !ok || !slices.Contains(in.verbs, words[1].Text) || versioned(name, words) {
+		return ""
+	}
+	if in.global && !slices.ContainsFunc(words, func(w dockerfile.Argument) bool { return w.Text == "-g" || w.Text == "--global" }) {
+		return ""
+	}
+	for n := 2; n < len(words); n++ {
+		text := words[n].Text
+		switch {
+		case slices.Contains(in.valued, text):
+			n++
+		case strings.HasPrefix(text, "-"):
+		case !words[n].Literal || in.pinned.MatchString(text) || name == "go" && !strings.Contains(text, "."):
+		case name == "go" && !strings.HasSuffix(text, "@latest"):
+		case plainPackage.MatchString(strings.TrimPrefix(text, "@")):
+			return text
+		}
+	}
+	return ""
+}
+
+// plainPackage matches what looks like the name of a package.
+var plainPackage = regexp.MustCompile(`^[A-Za-z0-9][\w./\[\],@-]*$`)
+
+// versioned reports whether an option says which version is installed, or a list of pinned ones.
+func versioned(name string, words []dockerfile.Argument) bool {
+	return slices.ContainsFunc(words, func(w dockerfile.Argument) bool {
+		option, _, _ := strings.Cut(w.Text, "=")
+		return name == "gem" && (option == "-v" || option == "--version") ||
+			strings.HasPrefix(name, "pip") && (option == "-c" || option == "--constraint" || option == "--require-hashes")
+	})
+}
