@@ -62,6 +62,8 @@ func gradle(words []string) verdict {
 	}
 	version := len(p.rest) == 0 && p.has("-v", "--version")
 	switch {
+	case p.has("--offline"): // nothing is fetched
+		return verdict{}
 	case version && program == "gradle":
 		return verdict{kind: harmless}
 	case version:

@@ -53,7 +53,7 @@ func maven(words []string) verdict {
 	switch {
 	case len(p.rest) == 0 && p.has("-v", "--version") && program == "mvn":
 		return verdict{kind: harmless}
-	case !builds && !resolves:
+	case !builds && !resolves, p.has("-o", "--offline"): // offline, nothing is fetched
 		return verdict{}
 	}
 	v := verdict{kind: install, manager: "maven", implicit: builds, stays: []string{".m2"}, unknown: p.doubt()}
