@@ -29,6 +29,7 @@ type Build struct {
 	// AnyTarget is set when the target is named by a variable: any stage may be the one. Target is then "".
 	AnyTarget bool
 	Args      map[string]string // build arguments with known values
+	Varied    []string          // names of the build arguments that are passed with values that are not known, sorted
 	Platforms []string          // as stated; empty when nothing is said
 	// Named are the named contexts, which FROM and COPY --from may use like images, and what each of them is: a directory
 	// of the repository, or an image, a target or a URL as written ("docker-image://alpine:3.22", "target:base").
@@ -91,6 +92,7 @@ type stated struct {
 	target    string
 	anyTarget bool
 	args      map[string]string
+	varied    []string
 	platforms []string
 	named     map[string]string
 	anyNamed  bool
@@ -103,8 +105,8 @@ type stated struct {
 // open makes the Build of what was stated.
 func open(repo *snapshot, dockerfilePath string, s stated) Build {
 	c := s.container
-	b := Build{Origin: s.origin, Stated: true, Dir: s.dir, Target: s.target, AnyTarget: s.anyTarget, Args: s.args,
-		Platforms: s.platforms, Named: s.named, AnyNamed: s.anyNamed, Remote: s.remote, Unknown: s.unknown,
+	b := Build{Origin: s.origin, Stated: true, Dir: s.dir, Target: s.target, AnyTarget: s.anyTarget,
+		Args: s.args, Varied: s.varied, Platforms: s.platforms, Named: s.named, AnyNamed: s.anyNamed, Remote: s.remote, Unknown: s.unknown,
 		Service: c.service, User: c.user, Mounts: c.mounts, Ports: c.ports, Command: c.command, Probe: c.probe,
 		Relied: c.relied, Waited: c.waited, Powers: c.powers}
 	if b.Unknown == "" && !isDir(repo, b.Dir) {
@@ -141,11 +143,13 @@ func distinct(all []Build) []Build {
 
 func same(a, b Build) bool {
 	return a.Dir == b.Dir && a.Target == b.Target && a.AnyTarget == b.AnyTarget && a.Remote == b.Remote &&
-		a.Unknown == b.Unknown && a.AnyNamed == b.AnyNamed && maps.Equal(a.Args, b.Args) && maps.Equal(a.Named, b.Named) &&
-		slices.Equal(a.Platforms, b.Platforms) && sameContainer(a, b)
+		a.Unknown == b.Unknown && a.AnyNamed == b.AnyNamed && maps.Equal(a.Args, b.Args) &&
+		slices.Equal(a.Varied, b.Varied) && maps.Equal(a.Named, b.Named) && slices.Equal(a.Platforms, b.Platforms) &&
+		sameContainer(a, b)
 }
 
 func sameContainer(a, b Build) bool {
 	return a.Service == b.Service && a.User == b.User && a.Command == b.Command && a.Powers == b.Powers &&
-		a.Relied == b.Relied && a.Waited == b.Waited && slices.Equal(a.Mounts, b.Mounts) && slices.Equal(a.Ports, b.Ports) && slices.Equal(a.Probe, b.Probe)
+		a.Relied == b.Relied && a.Waited == b.Waited && slices.Equal(a.Mounts, b.Mounts) &&
+		slices.Equal(a.Ports, b.Ports) && slices.Equal(a.Probe, b.Probe)
 }

@@ -86,6 +86,9 @@ func line(b buildcontext.Build) string {
 	for _, key := range slices.Sorted(maps.Keys(b.Args)) {
 		text += fmt.Sprintf(" %s=%s", key, b.Args[key])
 	}
+	for _, name := range b.Varied {
+		text += " " + name + "=?"
+	}
 	if b.AnyTarget {
 		text += " target:?"
 	}

@@ -114,7 +114,7 @@ func (f buildFlags) settings(name string) map[string]string {
 	out := map[string]string{}
 	for _, p := range f.values[name] {
 		key, text, ok := strings.Cut(p.text, "=")
-		if ok && !strings.Contains(key, hole) {
+		if (ok || name == "build-arg") && key != "" && !strings.Contains(key, hole) {
 			set(out, key, phrase{text, p.holes}, name == "build-arg")
 		}
 	}

@@ -216,7 +216,7 @@ func (s service) settings(key string) map[string]string {
 			set(out, p.key, substitute(p.value.text()), key == "args")
 		}
 		for _, v := range section.list() {
-			if name, text, ok := strings.Cut(v.text(), "="); ok {
+			if name, text, ok := strings.Cut(v.text(), "="); ok || key == "args" && name != "" {
 				set(out, name, substitute(text), key == "args")
 			}
 		}
@@ -224,15 +224,13 @@ func (s service) settings(key string) map[string]string {
 	return out
 }
 
-// set adds a setting. Of arguments only those with known values count, and one without a value takes its own from the
-// machine; of other settings that they are there.
+// set adds a setting. An argument whose value is not known, or is taken from the machine's environment, is a hole.
 func set(out map[string]string, name string, text phrase, argument bool) {
-	switch {
-	case argument && (!text.known() || text.empty()):
-		delete(out, name)
-	default:
-		out[name] = text.String()
+	if argument && (!text.known() || text.empty()) {
+		out[name] = hole
+		return
 	}
+	out[name] = text.String()
 }
 
 func (s service) platforms() []string {

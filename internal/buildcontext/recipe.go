@@ -2,6 +2,7 @@ package buildcontext
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -25,7 +26,7 @@ type recipe struct {
 	remote  bool
 
 	target    phrase
-	args      map[string]string
+	args      map[string]string // a hole for a value that is not known
 	platforms []string
 	named     map[string]string // as written
 	loose     string            // a variable that may hold further flags, "" for none
@@ -109,9 +110,19 @@ func (r *recipe) tailOf(dockerfilePath string) bool {
 func (r *recipe) lost() string { return "its context is " + r.context.String() }
 
 func (r *recipe) stated(dir, unknown string) stated {
-	return stated{origin: r.origin, dir: dir, target: r.target.orNothing(), anyTarget: !r.target.known() || r.loose != "",
-		args: r.args, platforms: r.platforms, named: r.contexts(), anyNamed: r.loose != "", remote: r.remote, unknown: unknown,
-		podman: r.podman, container: r.container}
+	known, varied := map[string]string{}, []string(nil)
+	for _, name := range slices.Sorted(maps.Keys(r.args)) {
+		if r.args[name] == hole {
+			varied = append(varied, name)
+		} else {
+			known[name] = r.args[name]
+		}
+	}
+	return stated{
+		origin: r.origin, dir: dir, target: r.target.orNothing(), anyTarget: !r.target.known() || r.loose != "",
+		args: known, varied: varied, platforms: r.platforms, named: r.contexts(), anyNamed: r.loose != "",
+		remote: r.remote, podman: r.podman, unknown: unknown, container: r.container,
+	}
 }
 
 // contexts are the named contexts; one that is a directory is named from the repository's root.

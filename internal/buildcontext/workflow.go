@@ -183,14 +183,12 @@ func (s step) lines(key string) []string {
 	return out
 }
 
-// args are the build arguments with known values: lines of name=value.
+// args are the build arguments: lines of name=value.
 func (s step) args() map[string]string {
 	out := map[string]string{}
 	for _, line := range s.lines("build-args") {
 		if name, text, ok := strings.Cut(line, "="); ok {
-			if p := s.expand(text); p.known() {
-				out[name] = p.text
-			}
+			set(out, name, s.expand(text), true)
 		}
 	}
 	return out

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
@@ -80,7 +81,7 @@ func argsIn(text string) []string {
 func argsPassed(p *check.Pass, names []string) bool {
 	for _, b := range p.Builds {
 		for _, name := range names {
-			if _, ok := b.Args[name]; ok || b.Unknown != "" {
+			if _, ok := b.Args[name]; ok || b.Unknown != "" || b.AnyNamed || slices.Contains(b.Varied, name) {
 				return true
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/check"
 )
 
 // installers are package managers and the words that make them install.
@@ -17,6 +18,17 @@ var installers = map[string][]string{
 
 // bringers are packages, or parts of their names, that bring curl or wget along without saying so.
 var bringers = strings.Fields("chrome devscripts texlive youtube-dl yt-dlp task- ros- cuda jenkins conda")
+
+var variableOfBase = regexp.MustCompile(`\$\{?(\w+)`)
+
+// swapped reports whether a build passes what stands in the base image's name: then it is another image there.
+func (l launch) swapped(p *check.Pass) bool {
+	var names []string
+	for _, found := range variableOfBase.FindAllStringSubmatch(lineage(l.stage)[0].Base, -1) {
+		names = append(names, found[1])
+	}
+	return argsPassed(p, names)
+}
 
 // carries reports whether the image has a program on its PATH, and whether that can be told: from the base image's facts,
 // from what the steps install, and as long as no step may have brought it in another way. "sh" is the shell.
@@ -68,7 +80,8 @@ func coversPrograms(i *dockerfile.Instruction, program string) bool {
 	return slices.ContainsFunc(search[:], func(dir string) bool { return within(dir, to) })
 }
 
-// installsProgram reports whether a RUN installs a package of the program's name, and whether it may bring the program otherwise.
+// installsProgram reports whether a RUN installs a package of the program's name, and whether it may bring the program in
+// another way.
 func installsProgram(i *dockerfile.Instruction, program string) (installs, maybe bool) {
 	cmds, ok := commands(i)
 	maybe = !ok

@@ -29,7 +29,7 @@ func runHealthcheckMissing(p *check.Pass) error {
 		}
 		seen = append(seen, s)
 		l := launchOf(p, s)
-		if !plainBase(l) || s.Windows() {
+		if !plainBase(l) || l.swapped(p) || s.Windows() {
 			continue
 		}
 		message := fmt.Sprintf("%s keeps this image running, and neither has a health check: a program that hangs counts as "+

@@ -142,21 +142,29 @@ var probing = strings.Fields("curl wget nc ncat python python3 node bun deno php
 
 // judgeProbe reports a probe that cannot run.
 func (l launch) judgeProbe(p *check.Pass, at dockerfile.Span, what string, run probe) {
-	if !l.known {
+	if !l.known || l.swapped(p) {
 		return
 	}
 	if has, known := l.carries("sh"); run.shell && known && !has {
-		p.Advise(at, fmt.Sprintf("%s runs in a shell, which %s does not have, so every probe fails and the container counts as "+
-			"unhealthy", what, l.says()), l.probeAdvice())
+		p.Advise(at, fmt.Sprintf("%s runs in a shell, which %s does not have, so every probe fails and the container "+
+			"counts as unhealthy", what, l.says()), l.probeAdvice())
 		return
 	}
-	asking := slices.DeleteFunc(slices.Clone(run.programs), func(name string) bool { return !slices.Contains(probing, name) })
-	if len(slices.Compact(asking)) != 1 || slices.Contains(run.programs, "command") || slices.Contains(run.programs, "which") {
-		return // none, or a choice of several
+	var asking []string
+	for _, name := range run.programs {
+		if name == "command" || name == "which" {
+			return // a choice of several
+		}
+		if slices.Contains(probing, name) && !slices.Contains(asking, name) {
+			asking = append(asking, name)
+		}
+	}
+	if len(asking) != 1 {
+		return
 	}
 	if has, known := l.carries(asking[0]); known && !has {
-		p.Advise(at, fmt.Sprintf("%s runs %s, which neither %s has nor a step installs, so every probe fails and the container "+
-			"counts as unhealthy", what, asking[0], l.says()), l.probeAdvice())
+		p.Advise(at, fmt.Sprintf("%s runs %s, which neither %s has nor a step installs, so every probe fails and the "+
+			"container counts as unhealthy", what, asking[0], l.says()), l.probeAdvice())
 	}
 }
 
