@@ -69,6 +69,7 @@ type Build struct {
 	Whole fs.FS
 
 	ignored *matcher
+	podman  bool // built by podman or buildah
 }
 
 // Hides reports whether the context would hold nothing of the file or directory of that context-relative name even if
@@ -106,9 +107,10 @@ type stated struct {
 func open(repo *snapshot, dockerfilePath string, s stated) Build {
 	c := s.container
 	b := Build{Origin: s.origin, Stated: true, Dir: s.dir, Target: s.target, AnyTarget: s.anyTarget,
-		Args: s.args, Varied: s.varied, Platforms: s.platforms, Named: s.named, AnyNamed: s.anyNamed, Remote: s.remote, Unknown: s.unknown,
+		Args: s.args, Varied: s.varied, Platforms: s.platforms, Named: s.named, AnyNamed: s.anyNamed,
+		Remote: s.remote, Unknown: s.unknown,
 		Service: c.service, User: c.user, Mounts: c.mounts, Ports: c.ports, Command: c.command, Probe: c.probe,
-		Relied: c.relied, Waited: c.waited, Powers: c.powers}
+		Relied: c.relied, Waited: c.waited, Powers: c.powers, podman: s.podman}
 	if b.Unknown == "" && !isDir(repo, b.Dir) {
 		b.Unknown = "the context directory " + b.Dir + " is not in the repository"
 	}
@@ -119,7 +121,7 @@ func open(repo *snapshot, dockerfilePath string, s stated) Build {
 func withContext(b Build, repo *snapshot, dockerfilePath string) Build {
 	b.ignored = &matcher{}
 	if b.Unknown == "" && !b.Remote {
-		b.Ignore, b.ignored, b.Unknown = ignoreOf(repo, dockerfilePath, b.Dir)
+		b.Ignore, b.ignored, b.Unknown = ignoreOf(repo, dockerfilePath, b.Dir, b.podman)
 	}
 	if b.Unknown != "" {
 		b.Ignore, b.Context, b.Whole, b.ignored = "", nothing{}, nothing{}, &matcher{}
@@ -142,7 +144,7 @@ func distinct(all []Build) []Build {
 }
 
 func same(a, b Build) bool {
-	return a.Dir == b.Dir && a.Target == b.Target && a.AnyTarget == b.AnyTarget && a.Remote == b.Remote &&
+	return a.Dir == b.Dir && a.Target == b.Target && a.AnyTarget == b.AnyTarget && a.Ignore == b.Ignore && a.Remote == b.Remote &&
 		a.Unknown == b.Unknown && a.AnyNamed == b.AnyNamed && maps.Equal(a.Args, b.Args) &&
 		slices.Equal(a.Varied, b.Varied) && maps.Equal(a.Named, b.Named) && slices.Equal(a.Platforms, b.Platforms) &&
 		sameContainer(a, b)

@@ -14,6 +14,9 @@ import (
 
 const ignoreName = ".dockerignore"
 
+// podmanIgnoreName is the name of the ignore file that podman and buildah prefer.
+const podmanIgnoreName = ".containerignore"
+
 // maxIgnore is the size in bytes above which an ignore file is taken for unreadable.
 const maxIgnore = 1 << 20
 
@@ -23,9 +26,13 @@ const maxIgnore = 1 << 20
 //
 // doubt says why it is not known which one counts. An empty one named after the Dockerfile wins with the frontend that is
 // built in, and does not with one that "# syntax" names: on its way from there "empty" becomes "not there".
-func ignoreOf(repo *snapshot, dockerfilePath, dir string) (name string, m *matcher, doubt string) {
+func ignoreOf(repo *snapshot, dockerfilePath, dir string, podman bool) (name string, m *matcher, doubt string) {
 	empty := ""
-	for _, name := range []string{dockerfilePath + ignoreName, path.Join(dir, ignoreName)} {
+	names := []string{dockerfilePath + ignoreName, path.Join(dir, ignoreName)}
+	if podman { // ContainerIgnoreFile of buildah's pkg/util
+		names = []string{dockerfilePath + podmanIgnoreName, names[0], path.Join(dir, podmanIgnoreName), names[1]}
+	}
+	for _, name := range names {
 		info, err := repo.Lstat(name)
 		switch {
 		case err != nil:

@@ -202,6 +202,6 @@ func Wanted(name string) bool {
 	if skipped(name) {
 		return false
 	}
-	return strings.HasSuffix(path.Base(name), ignoreName) ||
+	return strings.HasSuffix(path.Base(name), ignoreName) || strings.HasSuffix(path.Base(name), podmanIgnoreName) ||
 		slices.ContainsFunc(kinds(), func(k kind) bool { return k.is(name) })
 }
