@@ -12,8 +12,8 @@ import (
 )
 
 var bundleOptions = options{
-	switches: []string{"--deployment", "--no-deployment", "--quiet", "-q", "--no-cache", "--frozen", "--no-prune", "--clean",
-		"--local", "--full-index", "--redownload", "--force", "--prefer-local", "--system", "--verbose", "-V", "--no-color",
+	switches: []string{"--deployment", "--no-deployment", "--quiet", "-q", "--no-cache", "--frozen", "--no-prune",
+		"--clean", "--local", "--full-index", "--redownload", "--force", "--prefer-local", "--system", "--verbose", "-V", "--no-color",
 		"--global"},
 	values: []string{"--jobs", "-j", "--retry", "--path", "--trust-policy", "--shebang"},
 }
@@ -54,13 +54,16 @@ func bundler(words []string) verdict {
 	return verdict{}
 }
 
+// gemPlaces are options of "gem install" that read or write files.
+var gemPlaces = []string{"-g", "--file", "-l", "--local", "-i", "--install-dir", "-n", "--bindir"}
+
 // gem is the gem command: what it installs by name reads nothing of the project.
 func gem(args []string) verdict {
 	sub := first(args)
 	if sub == "install" || sub == "i" || sub == "update" {
 		for _, a := range args[1:] {
 			if strings.HasSuffix(a, ".gem") || strings.ContainsAny(a, "/$") && !strings.Contains(a, "://") ||
-				slices.Contains([]string{"-g", "--file", "-l", "--local", "-i", "--install-dir", "-n", "--bindir"}, a) || strings.HasPrefix(a, "--file=") {
+				slices.Contains(gemPlaces, a) || strings.HasPrefix(a, "--file=") {
 				return verdict{}
 			}
 		}
@@ -339,7 +342,8 @@ var gemKeys = strings.Fields(`require group groups platform platforms git github
 
 // declaration reports whether a statement declares sources, groups or gems with plain values.
 func (g *gemfile) declaration(s []rubyToken) bool {
-	if k := slices.IndexFunc(s, func(t rubyToken) bool { return t.kind == 'i' && (t.text == "if" || t.text == "unless") }); k > 0 {
+	asks := func(t rubyToken) bool { return t.kind == 'i' && (t.text == "if" || t.text == "unless") }
+	if k := slices.IndexFunc(s, asks); k > 0 {
 		if !condition(s[k+1:]) {
 			return false
 		}

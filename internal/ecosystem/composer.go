@@ -168,7 +168,8 @@ func (c composition) inner(list []any) {
 // composerTame are plugins that write nothing but into vendor and read nothing but what lies there, as long as no
 // autoloader is made, and those that only add commands. Flex is looked at in plugins.
 var composerTame = []string{"symfony/flex", "symfony/runtime", "composer/package-versions-deprecated",
-	"ocramius/package-versions", "phpstan/extension-installer", "rector/extension-installer", "infection/extension-installer",
+	"ocramius/package-versions", "phpstan/extension-installer", "rector/extension-installer",
+	"infection/extension-installer",
 	"pestphp/pest-plugin", "php-http/discovery", "ergebnis/composer-normalize",
 	"dealerdirect/phpcodesniffer-composer-installer"}
 

@@ -73,7 +73,8 @@ func condaInstall(sub string, p parsed) verdict {
 
 // condaPlace reports whether a package or a channel is a place in the file system.
 func condaPlace(spec string) bool {
-	return strings.Contains(spec, "file:") || spec != "" && strings.ContainsRune("./~$", rune(spec[0])) || spec == "local" ||
+	return strings.Contains(spec, "file:") || spec == "local" ||
+		spec != "" && strings.ContainsRune("./~$", rune(spec[0])) ||
 		!strings.Contains(spec, "://") && (strings.HasSuffix(spec, ".conda") || strings.HasSuffix(spec, ".tar.bz2"))
 }
 
@@ -102,7 +103,8 @@ func (r *reading) condaFile(file string) {
 }
 
 // condaSpec matches a package in a list: by name, with a version and a build, or by address.
-var condaSpec = regexp.MustCompile(`^(@EXPLICIT|https?://\S+|([\w.-]+(/[\w.-]+)?::)?[A-Za-z0-9_][\w.-]*[\w .=<>!~,|*\[\]'"+-]*)$`)
+var condaSpec = regexp.MustCompile(`^(@EXPLICIT|https?://\S+|` +
+	`([\w.-]+(/[\w.-]+)?::)?[A-Za-z0-9_][\w.-]*[\w .=<>!~,|*\[\]'"+-]*)$`)
 
 // An environment is what is read of an environment.yml; see
 // https://docs.conda.io/projects/conda/en/stable/user-guide/tasks/manage-environments.html.

@@ -35,7 +35,8 @@ func Steers(name, text string) bool {
 		return slices.Contains(yarnSteering, key) || strings.HasSuffix(key, "FILE_PATH")
 	}
 	switch name {
-	case "POETRY_CONFIG_DIR", "PIPENV_PIPFILE", "PIPENV_DOTENV_LOCATION", "PDM_PROJECT", "PDM_PROJECT_ROOT", "PDM_LOCKFILE",
+	case "POETRY_CONFIG_DIR", "PIPENV_PIPFILE", "PIPENV_DOTENV_LOCATION", "PDM_PROJECT", "PDM_PROJECT_ROOT",
+		"PDM_LOCKFILE",
 		"PDM_CONFIG_FILE", "CONDARC", "RUBYLIB", "COMPOSER", "MIX_EXS", "MIX_DEPS_PATH", "MIX_BUILD_PATH", "MIX_BUILD_ROOT":
 		return true
 	case "RUBYOPT":

@@ -108,8 +108,10 @@ var (
 	elixirCall = regexp.MustCompile(`(^|[^\w.@:])([A-Z]\w*(?:\.[A-Z]\w*)*)(?:\.([a-z_]\w*[?!]?))?`)
 	// elixirOdd matches what is not needed to declare a project: modules of Erlang, calls of what a variable holds, code
 	// that makes code.
-	elixirOdd = regexp.MustCompile(`(^|[^\w:]):["']?[\w.]+["']?\.[a-z"']|(^|[^\w.@)\]])[a-z_]\w*\.[a-z_]\w*[?!]?\s*\(|\.\(|` +
-		`\b(apply|spawn\w*|quote|unquote\w*|eval\w*|import|require|alias|defmacro\w*|__DIR__|__ENV__|to_atom|to_existing_atom|` +
+	elixirOdd = regexp.MustCompile(`(^|[^\w:]):["']?[\w.]+["']?\.[a-z"']|` +
+		`(^|[^\w.@)\]])[a-z_]\w*\.[a-z_]\w*[?!]?\s*\(|\.\(|` +
+		`\b(apply|spawn\w*|quote|unquote\w*|eval\w*|import|require|alias|defmacro\w*|__DIR__|__ENV__|to_atom|` +
+		`to_existing_atom|` +
 		`binary_to_term|defdelegate)\b|\\[xu]`)
 	elixirUse = regexp.MustCompile(`\buse\s+([\w.]+)`)
 	// mixPlaces are the keys of a project and of its dependencies that name places.
@@ -254,7 +256,8 @@ func (m *mixfile) settings(dir string) {
 
 var (
 	// configImport matches the imports of settings that lie beside the others, and the two forms of their head.
-	configImport = regexp.MustCompile(`import_config\s*\(?\s*"(\w[\w.-]*|#\{(config_env\(\)|Mix\.env\(?\)?|Mix\.target\(?\)?)\}(\.secret)?)\.exs"\s*\)?|` +
+	configImport = regexp.MustCompile(`import_config\s*\(?\s*"(\w[\w.-]*|` +
+		`#\{(config_env\(\)|Mix\.env\(?\)?|Mix\.target\(?\)?)\}(\.secret)?)\.exs"\s*\)?|` +
 		`\bimport Config\b|\buse Mix\.Config\b|\bconfig_env\(\)|\brequire Logger\b`)
 	// configPlace matches the making of a path, which looks at nothing.
 	configPlace = regexp.MustCompile(`Path\.expand\("[\w./-]*", __DIR__\)`)

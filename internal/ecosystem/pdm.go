@@ -40,7 +40,8 @@ func pdm(words []string) verdict {
 }
 
 func pdmInstall(p parsed) verdict {
-	v := verdict{kind: install, manager: "pdm", addsTo: []string{"pdm"}, dir: p.value("-p", "--project"), unknown: p.doubt()}
+	v := verdict{kind: install, manager: "pdm", addsTo: []string{"pdm"}, unknown: p.doubt(),
+		dir: p.value("-p", "--project")}
 	if len(p.rest) > 1 {
 		v.unknown = either(v.unknown, "its word "+p.rest[1]+" is not known")
 	}
@@ -49,8 +50,9 @@ func pdmInstall(p parsed) verdict {
 		r.optional(r.dir, "pdm.lock", "pdm.toml")
 		r.writes(path.Join(r.dir, ".pdm-python"))
 		r.pdmSettings()
-		if use := strings.ToLower(r.variable("PDM_USE_VENV")); use == "false" || use == "0" || r.there(path.Join(r.dir, "__pypackages__")) {
-			r.writes(path.Join(r.dir, "__pypackages__"))
+		use, packages := strings.ToLower(r.variable("PDM_USE_VENV")), path.Join(r.dir, "__pypackages__")
+		if use == "false" || use == "0" || r.there(packages) {
+			r.writes(packages)
 		} else {
 			r.writes(path.Join(r.dir, ".venv"))
 		}

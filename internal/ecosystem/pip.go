@@ -161,7 +161,8 @@ func (r *reading) withoutDependencies(dir string) {
 	if !ok || !p.parseTOML(p.name, data, &p.all) || !p.has("project") {
 		return
 	}
-	if project := table(p.all, "project"); project["dependencies"] == nil && !slices.Contains(texts(project["dynamic"]), "dependencies") {
+	project := table(p.all, "project")
+	if project["dependencies"] == nil && !slices.Contains(texts(project["dynamic"]), "dependencies") {
 		r.idle = p.name + " depends on no package"
 	}
 }

@@ -7,8 +7,8 @@ import (
 )
 
 var pipenvOptions = options{
-	switches: []string{"--deploy", "--system", "--dev", "-d", "--ignore-pipfile", "--skip-lock", "--verbose", "-v", "--quiet",
-		"-q", "--clear", "--site-packages", "--no-site-packages", "--pre", "--keep-outdated", "--sequential"},
+	switches: []string{"--deploy", "--system", "--dev", "-d", "--ignore-pipfile", "--skip-lock", "--verbose", "-v",
+		"--quiet", "-q", "--clear", "--site-packages", "--no-site-packages", "--pre", "--keep-outdated", "--sequential"},
 	values: []string{"--python", "--pypi-mirror", "-i", "--index", "--categories"},
 }
 

@@ -100,7 +100,8 @@ func (r *reading) poetryProject(p pyproject) {
 	if poetry["requires-plugins"] != nil {
 		p.refuse("%s asks for plugins of poetry, which may read the sources", p.name)
 	}
-	for _, plugin := range []string{"poetry-dynamic-versioning", "poetry-monorepo-dependency-plugin", "poetry-version-plugin"} {
+	plugins := []string{"poetry-dynamic-versioning", "poetry-monorepo-dependency-plugin", "poetry-version-plugin"}
+	for _, plugin := range plugins {
 		if p.has("tool." + plugin) {
 			p.refuse("%s sets up the plugin %s, which reads more than manifests", p.name, plugin)
 		}

@@ -10,7 +10,8 @@ import (
 )
 
 // addressFlags take the address of an index or of a page of links, or a directory in its place.
-var addressFlags = []string{"-i", "--index-url", "--extra-index-url", "--default-index", "--index", "-f", "--find-links"}
+var addressFlags = []string{"-i", "--index-url", "--extra-index-url", "--default-index", "--index",
+	"-f", "--find-links"}
 
 // indexes is why the addresses that a command names may be directories, "" when they are none.
 func (p parsed) indexes() string {
@@ -87,7 +88,8 @@ var comment = regexp.MustCompile(`(^|\s+)#.*$`)
 func requirementLines(text string) []string {
 	var out []string
 	open := ""
-	for _, line := range strings.FieldsFunc(strings.TrimPrefix(text, "\ufeff"), func(r rune) bool { return r == '\n' || r == '\r' }) {
+	ends := func(r rune) bool { return r == '\n' || r == '\r' }
+	for _, line := range strings.FieldsFunc(strings.TrimPrefix(text, "\ufeff"), ends) {
 		isComment := strings.HasPrefix(strings.TrimLeft(line, " \t"), "#")
 		if before, ok := strings.CutSuffix(line, `\`); ok && !isComment {
 			open += before
@@ -134,7 +136,8 @@ var requirementOptions = options{
 }
 
 // archives are the endings of files that pip takes for packages.
-var archives = []string{".whl", ".zip", ".tar", ".tgz", ".tbz", ".txz", ".tlz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.lz"}
+var archives = []string{".whl", ".zip", ".tar", ".tgz", ".tbz", ".txz", ".tlz",
+	".tar.gz", ".tar.bz2", ".tar.xz", ".tar.lz"}
 
 // isPath reports whether a requirement is a place in the file system rather than a name or an address.
 func isPath(requirement string) bool {

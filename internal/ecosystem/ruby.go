@@ -8,7 +8,9 @@ import (
 
 // A rubyToken is one token of a Ruby program that only declares things.
 type rubyToken struct {
-	kind byte   // 's' string, 'v' string with variables in it, ':' symbol, 'k' key, 'i' identifier, 'n' number, 'w' words, 'p' other
+	// kind is 's' string, 'v' string with variables in it, ':' symbol, 'k' key, 'i' identifier, 'n' number, 'w' words,
+	// 'p' other.
+	kind byte
 	text string // without quotes and colons
 }
 

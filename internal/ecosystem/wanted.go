@@ -33,7 +33,8 @@ func Wanted(name string) bool {
 // of conda.
 func isProgram(name string) bool {
 	base := path.Base(name)
-	return isEnvironment(base) || base == "composer.lock" || path.Ext(base) == ".exs" && path.Base(path.Dir(name)) == "config" ||
+	return isEnvironment(base) || base == "composer.lock" ||
+		path.Ext(base) == ".exs" && path.Base(path.Dir(name)) == "config" ||
 		strings.HasSuffix(base, ".gemfile") || strings.HasPrefix(base, "Gemfile") && !Lock(name) ||
 		strings.HasSuffix(name, ".bundle/config")
 }

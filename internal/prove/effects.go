@@ -150,6 +150,9 @@ var pipInstall = options{
 	links:  "-f --find-links",
 }
 
+// pipVerbs are the commands of pip that fetch packages.
+var pipVerbs = []string{"install", "wheel", "download"}
+
 // pipEffect knows pip, also as "python -m pip", and the making of virtual environments.
 func pipEffect(program string, words []string, dir string) (effect, bool, error) {
 	e, args, module := effect{dir: dir}, words[1:], ""
@@ -160,7 +163,7 @@ func pipEffect(program string, words []string, dir string) (effect, bool, error)
 	switch {
 	case module == "venv", program == "virtualenv":
 		return environment(e, program, args)
-	case !pipProgram.MatchString(program) || len(args) == 0 || !slices.Contains([]string{"install", "wheel", "download"}, args[0]):
+	case !pipProgram.MatchString(program) || len(args) == 0 || !slices.Contains(pipVerbs, args[0]):
 		return e, false, nil
 	}
 	e.name = program + " " + args[0]
@@ -192,7 +195,7 @@ func pipEffect(program string, words []string, dir string) (effect, bool, error)
 func unglued(args []string) []string {
 	var out []string
 	for _, a := range args {
-		if len(a) > 2 && (strings.HasPrefix(a, "-r") || strings.HasPrefix(a, "-c") || strings.HasPrefix(a, "-t") || strings.HasPrefix(a, "-w")) {
+		if len(a) > 2 && a[0] == '-' && strings.IndexByte("rctw", a[1]) >= 0 {
 			out = append(out, a[:2], a[2:])
 			continue
 		}

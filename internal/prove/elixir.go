@@ -39,14 +39,16 @@ var (
 	// such functions, modules of Erlang, and code that makes code.
 	elixirActs = regexp.MustCompile(`\b[A-Z][\w.]*\.[a-z_]|\b(File|Code|Path|System|Port|IO|Module|Kernel|EEx|Config|Macro)\b|` +
 		`:["']?\w+["']?\.[a-z"']|\b[a-z_]\w*\.[a-z_]\w*[!?]?\(|\.\(|` +
-		`\b(apply|spawn\w*|quote|unquote\w*|eval\w*|import\w*|require|alias|__DIR__|__ENV__|binary_to_term|to_atom|\w+_existing_atom|` +
+		`\b(apply|spawn\w*|quote|unquote\w*|eval\w*|import\w*|require|alias|__DIR__|__ENV__|binary_to_term|to_atom|` +
+		`\w+_existing_atom|` +
 		`defmacro\w*|defdelegate)\b|\buse\s+[^M\s]|\\[xu]`)
 	// elixirPlaces are settings that name places.
-	elixirPlaces = regexp.MustCompile(`\b(path|in_umbrella|config_path|lockfile|deps_path|build_path|apps|compile)(: |["']?\s*=>)\s*([^,\n\]}]*)`)
-	elixirAtoms  = regexp.MustCompile(`(:["']?|~[wW][^\w\s][\w\s]*\b)(path|in_umbrella|\w+_path|lockfile)\b|` +
+	elixirPlaces = regexp.MustCompile(`\b(path|in_umbrella|config_path|lockfile|deps_path|build_path|apps|compile)` +
+		`(: |["']?\s*=>)\s*([^,\n\]}]*)`)
+	elixirAtoms = regexp.MustCompile(`(:["']?|~[wW][^\w\s][\w\s]*\b)(path|in_umbrella|\w+_path|lockfile)\b|` +
 		`\bto_(existing_)?atom\b`)
-	elixirApps   = regexp.MustCompile(`\bapps_path: "([\w./-]+)"`)
-	elixirNote   = regexp.MustCompile(`(?m)^([^"'~#\n]*)#[^\n]*$`)
+	elixirApps = regexp.MustCompile(`\bapps_path: "([\w./-]+)"`)
+	elixirNote = regexp.MustCompile(`(?m)^([^"'~#\n]*)#[^\n]*$`)
 )
 
 // mixProject checks that a mix.exs and the settings beside it declare things and name nothing of the sources

@@ -296,7 +296,8 @@ func (p *placed) untouched(e effect, root string, env []string) error {
 			return fmt.Errorf("the variable %s may make %s read or write other files", name, e.name)
 		} else if name == "PYTHONPATH" {
 			for _, dir := range strings.Split(value, ":") {
-				places = append(places, under(e.dir, path.Join(dir, "sitecustomize.py")), under(e.dir, path.Join(dir, "usercustomize.py")))
+				at := under(e.dir, dir)
+				places = append(places, path.Join(at, "sitecustomize.py"), path.Join(at, "usercustomize.py"))
 			}
 		}
 	}

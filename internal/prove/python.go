@@ -82,7 +82,8 @@ var pythonTools = []tool{
 	{
 		commands: []string{"poetry --version", "uv --version", "uv cache clean", "poetry cache clear", "poetry self add",
 			"pipx install", "uv tool install", "uv python install"},
-		also: uvSettings, free: true, system: true, forbids: []string{"-r", "--with", "--editable", "-e", "--with-requirements"},
+		also: uvSettings, free: true, system: true,
+		forbids: []string{"-r", "--with", "--editable", "-e", "--with-requirements"},
 	},
 }
 

@@ -60,13 +60,16 @@ var (
 	// rubyDeclares matches a line of a Gemfile that declares something with plain values.
 	rubyDeclares = regexp.MustCompile(`^(source|gem|ruby|groups?|platforms?|git|github)[ (]\s*(?:(?:` +
 		rubyValue + `|\w+:\s|=>|\|\||[,\[\](){}\s])+)( do)?(?: (?:if|unless) ` + rubyAsks + `)?$`)
-	rubyFrame   = regexp.MustCompile(`^(?:end|else|(?:if|unless|elsif) ` + rubyAsks + `)$`)
-	rubySource  = regexp.MustCompile(`^git_source\(:\w+\) ?(?:do \|\w+\||\{ ?\|\w+\| ?["']https://[^"'#]*#\{\w+\}(?:\.git)?["'] ?\})$`)
-	rubySourced = regexp.MustCompile(`^(?:repo(?:_name)? = "#\{repo(?:_name)?\}/#\{repo(?:_name)?\}" unless repo(?:_name)?\.include\?\(["']/["']\)|` +
+	rubyFrame  = regexp.MustCompile(`^(?:end|else|(?:if|unless|elsif) ` + rubyAsks + `)$`)
+	rubySource = regexp.MustCompile(`^git_source\(:\w+\) ?(?:do \|\w+\||` +
+		`\{ ?\|\w+\| ?["']https://[^"'#]*#\{\w+\}(?:\.git)?["'] ?\})$`)
+	rubySourced = regexp.MustCompile(`^(?:repo(?:_name)? = "#\{repo(?:_name)?\}/#\{repo(?:_name)?\}" ` +
+		`unless repo(?:_name)?\.include\?\(["']/["']\)|` +
 		`["']https://[^"'#]*#\{\w+\}(?:\.git)?["'])$`)
 	rubyIncludes = regexp.MustCompile(`^eval_gemfile[ (]\s*["']([\w./-]+)["']\)?$`)
 	rubyNames    = regexp.MustCompile(`^ruby[ (]\s*file: ["']([\w./-]+)["']\)?$`)
-	rubyPlace    = regexp.MustCompile(`\bpath(?::|["' ]*=>)|["']file:|\bgit(?::|["' ]*=>| ) *["'](?:[./~]|[\w-]+/)|^git ["'](?:[./~]|[\w-]+/)`)
+	rubyPlace    = regexp.MustCompile(`\bpath(?::|["' ]*=>)|["']file:|` +
+		`\bgit(?::|["' ]*=>| ) *["'](?:[./~]|[\w-]+/)|^git ["'](?:[./~]|[\w-]+/)`)
 )
 
 // gemfile checks that a Gemfile declares nothing but gems that come from elsewhere (bundler.io/man/gemfile.5.html).
