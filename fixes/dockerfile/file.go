@@ -224,7 +224,9 @@ func isComment(line string) bool {
 // a prefix set off by a dot or dash, in any case. Ignore files and documents are not.
 func Named(path string) bool {
 	name := strings.ToLower(path[strings.LastIndexByte(path, '/')+1:])
-	for _, ext := range []string{".dockerignore", ".containerignore", ".md", ".txt", ".go", ".py", ".js", ".ts", ".sh", ".yml", ".yaml", ".json"} {
+	for _, ext := range [...]string{
+		".dockerignore", ".containerignore", ".md", ".txt", ".go", ".py", ".js", ".ts", ".sh", ".yml", ".yaml", ".json",
+	} {
 		if strings.HasSuffix(name, ext) {
 			return false
 		}
