@@ -211,8 +211,9 @@ func pinnedSource(b, a step, intent fixes.Pinned) error {
 
 // pulls reports whether a source is the image of that reference, in the long form that BuildKit gives it.
 func pulls(s *pb.SourceOp, ref, defaultTag string) bool {
-	for _, prefix := range []string{"", "docker.io/", "docker.io/library/"} {
-		if id := "docker-image://" + prefix + ref; s.Identifier == id || defaultTag != "" && s.Identifier == id+defaultTag {
+	short := strings.TrimPrefix(strings.TrimPrefix(ref, "index."), "docker.io/")
+	for _, long := range []string{ref, "docker.io/" + short, "docker.io/library/" + short} {
+		if id := "docker-image://" + long; s.Identifier == id || defaultTag != "" && s.Identifier == id+defaultTag {
 			return true
 		}
 	}
