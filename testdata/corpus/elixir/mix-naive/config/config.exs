@@ -1,0 +1,3 @@
+import Config
+
+config :ticker, env: config_env()

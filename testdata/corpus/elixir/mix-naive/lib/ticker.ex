@@ -1,0 +1,3 @@
+defmodule Ticker do
+  def hello, do: :world
+end

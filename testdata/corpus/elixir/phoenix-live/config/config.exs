@@ -1,0 +1,3 @@
+import Config
+
+config :live, env: config_env()

@@ -1,0 +1,3 @@
+defmodule Live do
+  def hello, do: :world
+end

@@ -1,0 +1,3 @@
+module example.com/gw/proto
+
+go 1.22

@@ -1,0 +1,7 @@
+module example.com/beacon
+
+go 1.23
+
+require (
+	github.com/miekg/dns v1.1.62
+)

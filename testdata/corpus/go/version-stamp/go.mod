@@ -1,0 +1,7 @@
+module example.com/stamp
+
+go 1.23
+
+require (
+	github.com/urfave/cli/v2 v2.27.5
+)

@@ -1,0 +1,7 @@
+module example.com/ws/api
+
+go 1.23
+
+require (
+	github.com/labstack/echo/v4 v4.13.2
+)

@@ -1,0 +1,7 @@
+module example.com/ws/pkg/store
+
+go 1.23
+
+require (
+	github.com/jackc/pgx/v5 v5.7.1
+)

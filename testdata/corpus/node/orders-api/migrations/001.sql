@@ -1,0 +1,1 @@
+create table if not exists item (id bigint primary key, name text not null);
