@@ -3,6 +3,7 @@ package dockerfile
 import (
 	"encoding/json"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
@@ -39,6 +40,7 @@ type Instruction struct {
 	before  State  // the stage's state in which it runs
 	logical mapped // the logical line
 	body    mapped
+	script  func() (*Script, error) // parsed at the first call: every check asks
 }
 
 // A Flag is a builder flag: --from=build.
@@ -120,8 +122,10 @@ func (f *File) instruction(node *parser.Node) (*Instruction, error) {
 	}
 	i.heredocs(node, next)
 	i.split(i.logical, node)
+	i.script = sync.OnceValues(i.parseScript)
 	if i.Keyword == "ONBUILD" && node.Next != nil && len(node.Next.Children) == 1 {
 		i.Inner = &Instruction{Span: i.Span, Lead: i.Lead, Heredocs: i.Heredocs, file: f, logical: i.body}
+		i.Inner.script = sync.OnceValues(i.Inner.parseScript)
 		i.Inner.split(i.body, node.Next.Children[0])
 	}
 	return i, nil

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
+	"sync"
 
 	"mvdan.cc/sh/v3/syntax"
 )
@@ -15,7 +17,8 @@ type Script struct {
 	AST  *syntax.File
 	Bash bool // parsed as bash because SHELL says so, else as POSIX sh
 
-	text mapped
+	text  mapped
+	calls func() []Command
 }
 
 // ErrNoScript is wrapped by Instruction.Script's error when there is no shell program that could be read: exec form, a
@@ -28,8 +31,14 @@ const (
 	maxNesting = 1000
 )
 
-// Script parses the instruction's shell program. A heredoc RUN (RUN <<EOF) is parsed from its content.
-func (i *Instruction) Script() (*Script, error) {
+// Script is the instruction's shell program. A heredoc RUN (RUN <<EOF) is parsed from its content. The result is shared and
+// must not be changed.
+func (i *Instruction) Script() (*Script, error) { return i.script() }
+
+// OwnScript is like Script, for a caller who changes the result.
+func (i *Instruction) OwnScript() (*Script, error) { return i.parseScript() }
+
+func (i *Instruction) parseScript() (*Script, error) {
 	if i.Form != ShellForm {
 		return nil, fmt.Errorf("line %d: exec form: %w", i.Line(), ErrNoScript)
 	}
@@ -45,7 +54,9 @@ func (i *Instruction) Script() (*Script, error) {
 	if err != nil {
 		return nil, fmt.Errorf("line %d: shell syntax: %w: %w", i.Line(), err, ErrNoScript)
 	}
-	return &Script{Text: text.text, AST: ast, Bash: lang == syntax.LangBash, text: text}, nil
+	s := &Script{Text: text.text, AST: ast, Bash: lang == syntax.LangBash, text: text}
+	s.calls = sync.OnceValue(s.findCalls)
+	return s, nil
 }
 
 // language is the shell dialect in force.
@@ -212,8 +223,11 @@ func (s *Script) chain(stmt *syntax.Stmt) ([]Command, bool) {
 	return nil, false
 }
 
-// Calls are all simple commands of the script at any depth, in source order, command substitutions included.
-func (s *Script) Calls() []Command {
+// Calls are all simple commands of the script at any depth, in source order, command substitutions included. The result is
+// shared and must not be changed.
+func (s *Script) Calls() []Command { return slices.Clip(s.calls()) }
+
+func (s *Script) findCalls() []Command {
 	var out []Command
 	syntax.Walk(s.AST, func(n syntax.Node) bool {
 		if stmt, ok := n.(*syntax.Stmt); ok {

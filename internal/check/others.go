@@ -110,7 +110,7 @@ func (v *verifier) shared(ctx context.Context, now, then fs.FS, path string, cha
 			return nil, err
 		}
 		s := Shared{Path: name, Text: text}
-		if s.File, err = dockerfile.Parse(name, text); err == nil {
+		if s.File, err = v.parse(name, text); err == nil {
 			s.Before = before.FindStated(s.File, v.o.stated(name))
 		}
 		if !slices.ContainsFunc(changed, s.mayRead) {
@@ -122,6 +122,18 @@ func (v *verifier) shared(ctx context.Context, now, then fs.FS, path string, cha
 		out = append(out, s)
 	}
 	return out, nil
+}
+
+// parse parses a Dockerfile, or returns it as it was parsed before.
+func (v *verifier) parse(name string, text []byte) (*dockerfile.File, error) {
+	if f, ok := v.read.Load(name); ok && bytes.Equal(f.(*dockerfile.File).Src, text) {
+		return f.(*dockerfile.File), nil
+	}
+	f, err := dockerfile.Parse(name, text)
+	if err == nil {
+		v.read.Store(name, f)
+	}
+	return f, err
 }
 
 // mayRead reports whether a build of the Dockerfile may read the changed file: it lies at the root of a context, or beside

@@ -75,10 +75,11 @@ type verifier struct {
 	repo fs.FS
 	o    Options
 	all  func() ([]string, error) // the repository's Dockerfiles, looked for once
+	read sync.Map                 // Dockerfiles that were parsed, by name: what several fixes share is parsed once
 }
 
 func newVerifier(repo fs.FS, o Options) *verifier {
-	return &verifier{repo, o, sync.OnceValues(func() ([]string, error) { return dockerfiles(repo) })}
+	return &verifier{repo: repo, o: o, all: sync.OnceValues(func() ([]string, error) { return dockerfiles(repo) })}
 }
 
 // verify makes the step's edits, looks again, and has the difference proven.

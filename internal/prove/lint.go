@@ -3,7 +3,6 @@ package prove
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
@@ -46,7 +44,7 @@ func (p *Pool) Lint(ctx context.Context, c check.LintCase) ([]check.Remark, erro
 	for ref, b := range c.Bases {
 		req.Bases[ref] = lintBase{b.Env, b.Platforms}
 	}
-	key, err := req.key()
+	key, err := keyOf(req)
 	if err != nil {
 		return nil, err
 	}
@@ -60,9 +58,10 @@ func (p *Pool) Lint(ctx context.Context, c check.LintCase) ([]check.Remark, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := p.lints.put(key, rep.Remarks); err != nil {
-		return nil, err
+	if len(rep.Remarks) > maxRemarks { // a child is not trusted
+		return nil, errors.New("more than one file can give rise to")
 	}
+	p.lints.put(key, rep.Remarks)
 	return rep.Remarks, nil
 }
 
@@ -91,11 +90,6 @@ type lintRequest struct {
 // A lintBase is what is known of a base image.
 type lintBase struct{ Env, Platforms []string }
 
-func (r lintRequest) key() (key [sha256.Size]byte, err error) {
-	text, err := json.Marshal(r)
-	return sha256.Sum256(text), err
-}
-
 // unset gives a value to every build argument that the file declares without one, since an empty name of a base image
 // or an empty port would end the linting. It is octal digits, as in everyArg.
 func unset(f *dockerfile.File) map[string]string {
@@ -122,36 +116,6 @@ func unset(f *dockerfile.File) map[string]string {
 
 // unknownValue stands for values that are not known.
 const unknownValue = "101"
-
-// maxLints bounds how many results are remembered.
-const maxLints = 512
-
-// lints remembers results; when it is full it forgets them all.
-type lints struct {
-	mu   sync.Mutex
-	seen map[[sha256.Size]byte][]check.Remark
-}
-
-func (l *lints) get(key [sha256.Size]byte) ([]check.Remark, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	remarks, ok := l.seen[key]
-	return remarks, ok
-}
-
-// put remembers a result. A child is not trusted: one that says more than a file can give rise to is not believed.
-func (l *lints) put(key [sha256.Size]byte, remarks []check.Remark) error {
-	if len(remarks) > maxRemarks {
-		return errors.New("more than one file can give rise to")
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.seen == nil || len(l.seen) >= maxLints {
-		l.seen = map[[sha256.Size]byte][]check.Remark{}
-	}
-	l.seen[key] = remarks
-	return nil
-}
 
 // maxRemarks is how many remarks on one file are kept.
 const maxRemarks = 5000

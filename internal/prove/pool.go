@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/lighterman/lighterman/internal/check"
 )
 
 const (
@@ -34,7 +36,8 @@ type Options struct {
 type Pool struct {
 	opts  Options
 	slots chan struct{} // holds one for each child that may run
-	lints lints
+	lints memo[[]check.Remark]
+	built memo[reply]
 
 	mu     sync.Mutex
 	idle   []*worker
@@ -55,7 +58,10 @@ func NewPool(o Options) *Pool {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Pool{opts: o, slots: make(chan struct{}, o.Workers)}
+	return &Pool{
+		opts: o, slots: make(chan struct{}, o.Workers),
+		lints: memo[[]check.Remark]{most: 512}, built: memo[reply]{most: 32},
+	}
 }
 
 // Close ends the children. A Prove that is under way fails; later ones are refused.
@@ -68,6 +74,12 @@ func (p *Pool) Close() error {
 		w.kill()
 	}
 	return nil
+}
+
+func (p *Pool) isClosed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
 }
 
 var errClosed = errors.New("the prover is closed")

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"reflect"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -134,9 +135,14 @@ func TestClosed(t *testing.T) {
 func TestChildIsKept(t *testing.T) {
 	var log bytes.Buffer
 	prover := newPool(t, Options{Workers: 1, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	asked := 0
 	pid := func() int {
 		t.Helper()
-		if err := prover.Prove(t.Context(), good()); err != nil {
+		c := good() // another file each time: what was asked before is remembered
+		comment := fmt.Appendf(nil, "# %d\n", asked)
+		c.Before, c.After = slices.Concat(comment, c.Before), slices.Concat(comment, c.After)
+		asked++
+		if err := prover.Prove(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
 		return prover.idle[0].cmd.Process.Pid

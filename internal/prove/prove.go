@@ -71,6 +71,9 @@ func predicateOf(intent fixes.Intent) (predicate, error) {
 
 // Prove implements check.Prover.
 func (p *Pool) Prove(ctx context.Context, c check.Case) error {
+	if p.isClosed() {
+		return errClosed
+	}
 	if i, ok := c.Intent.(fixes.Ignored); ok {
 		return leavesOut(c, i)
 	}
@@ -121,11 +124,38 @@ func (p *Pool) file(ctx context.Context, c *change, f *dockerfile.File, all []wo
 	if err != nil {
 		return reply{}, err
 	}
-	rep, err := p.convert(ctx, request{Source: src, Stages: stages[c.stage:], Worlds: all})
+	req := request{Source: src, Stages: stages[c.stage:], Worlds: all}
+	key, err := keyOf(req)
+	if err != nil {
+		return reply{}, err
+	}
+	if rep, ok := p.built.get(key); ok {
+		return rep, nil
+	}
+	rep, err := p.convert(ctx, req)
 	if err == nil && !rep.answers(len(all), len(stages)-c.stage) {
 		err = errors.New("comparing what is built broke off")
 	}
+	if err == nil && rep.size() < maxRemembered {
+		p.built.put(key, rep)
+	}
 	return rep, err
+}
+
+// maxRemembered is up to how many bytes of steps and configurations a reply is kept for the next fix of the same file.
+const maxRemembered = 1 << 20
+
+// size is how many bytes the reply is mostly made of.
+func (r reply) size() (n int) {
+	for _, s := range r.Steps {
+		n += len(s.Op)
+	}
+	for _, images := range r.Results {
+		for _, img := range images {
+			n += len(img.Config) + 8*len(img.Steps)
+		}
+	}
+	return n
 }
 
 // answers reports whether the reply is one to a request of so many worlds and stages: a child is not trusted.

@@ -146,7 +146,7 @@ func rewrites(old, fixed *dockerfile.Instruction) ([]rewrite, error) {
 
 // plainScript is the script of a RUN in which a program's name means the program.
 func plainScript(i *dockerfile.Instruction) (*dockerfile.Script, error) {
-	script, err := i.Script()
+	script, err := i.OwnScript()
 	if err != nil {
 		return nil, err
 	}

@@ -43,16 +43,26 @@ func bases(user string) []baseConfig {
 		},
 		{Env: []string{systemPath}, OnBuild: []string{"RUN base-trigger", "COPY base-trigger /base-trigger/"}},
 	}
-	if user != "" {
+	if user != "" && !isRootName(user) { // root is whom a plain one runs as
 		out = append(out, baseConfig{Env: []string{systemPath}, User: user})
 	}
 	return out
 }
 
 // worlds are all worlds of a case; before and after declare the same arguments. With a workdir, base images work there.
+// The plain base and the real one meet every set of arguments, the other two one each, so that every base and every set
+// occurs, and the odd base together with arguments.
 func worlds(c check.Case, f *dockerfile.File, workdir string) ([]world, error) {
 	var out []world
+	sets := argSets(c, f)
 	for _, base := range bases(c.BaseUser) {
+		met := sets
+		switch {
+		case len(base.OnBuild) > 0:
+			met = sets[:1]
+		case base.WorkingDir != "":
+			met = sets[min(1, len(sets)-1):min(2, len(sets))]
+		}
 		if workdir != "" {
 			base.WorkingDir = workdir
 		}
@@ -65,7 +75,7 @@ func worlds(c check.Case, f *dockerfile.File, workdir string) ([]world, error) {
 			return nil, err
 		}
 		for _, platform := range platformsOf(c) {
-			for _, args := range argSets(c, f) {
+			for _, args := range met {
 				out = append(out, world{Base: text, Args: args, Platform: platform})
 			}
 		}
