@@ -31,6 +31,24 @@ func (v *view) Open(name string) (fs.File, error) {
 	return v.repo.Open(path.Join(v.dir, name))
 }
 
+// A Prefetcher reads files together that will be asked for one by one. A tree behind a network is one.
+type Prefetcher interface {
+	Prefetch(names []string) error
+}
+
+// Prefetch implements Prefetcher, as far as the repository does.
+func (v *view) Prefetch(names []string) error {
+	p, ok := v.repo.FS.(Prefetcher)
+	if !ok {
+		return nil
+	}
+	full := make([]string, len(names))
+	for n, name := range names {
+		full[n] = path.Join(v.dir, name)
+	}
+	return p.Prefetch(full)
+}
+
 // Stat implements fs.StatFS; for a symbolic link it describes the link.
 func (v *view) Stat(name string) (fs.FileInfo, error) { return v.find("stat", name) }
 

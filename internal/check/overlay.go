@@ -54,6 +54,19 @@ func (o opened) Stat(name string) (fs.FileInfo, error) { return fs.Stat(o.FS, na
 // ReadDir implements fs.ReadDirFS.
 func (o opened) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(o.FS, name) }
 
+// Prefetch implements buildcontext.Prefetcher, as far as the repository does.
+func (o opened) Prefetch(names []string) error { return prefetch(o.FS, names) }
+
+// Prefetch implements buildcontext.Prefetcher, as far as the repository below does.
+func (o overlay) Prefetch(names []string) error { return prefetch(o.repo, names) }
+
+func prefetch(repo fs.FS, names []string) error {
+	if p, ok := repo.(buildcontext.Prefetcher); ok {
+		return p.Prefetch(names)
+	}
+	return nil
+}
+
 // Overlay is repo with some files replaced or added.
 func Overlay(repo fs.FS, files map[string][]byte) fs.FS { return overlay{repo, files} }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"regexp"
 	"strings"
@@ -92,12 +91,6 @@ func (r rewrite) buildsGo(against string) error {
 	return nil
 }
 
-// maxGoFiles and maxGoFile bound what is read of the build context.
-const (
-	maxGoFiles = 5000
-	maxGoFile  = 1 << 20
-)
-
 // eachGoFile looks at the Go files and module files of every build context.
 func (c *change) eachGoFile(look func(name string, text []byte) error) error {
 	if len(c.Builds) == 0 {
@@ -107,26 +100,9 @@ func (c *change) eachGoFile(look func(name string, text []byte) error) error {
 		if b.Unknown != "" || b.Context == nil || b.Remote {
 			return errors.New("the build context is not known, so neither is what the program is made of")
 		}
-		found := 0
-		err := fs.WalkDir(b.Context, ".", func(name string, d fs.DirEntry, err error) error {
-			if err != nil {
-				return fmt.Errorf("read the build context: %w", err)
-			}
-			if d.IsDir() || path.Ext(name) != ".go" && path.Base(name) != "go.mod" {
-				return nil
-			}
-			if found++; found > maxGoFiles {
-				return errors.New("the program is made of more files than are looked at")
-			}
-			if info, err := d.Info(); err != nil || info.Size() > maxGoFile {
-				return fmt.Errorf("%s is too large to look at", name)
-			}
-			text, err := fs.ReadFile(b.Context, name)
-			if err != nil {
-				return fmt.Errorf("read %s in the build context: %w", name, err)
-			}
-			return look(name, text)
-		})
+		found, err := eachSource(b.Context, func(name string) bool {
+			return path.Ext(name) == ".go" || path.Base(name) == "go.mod"
+		}, look)
 		if err != nil {
 			return err
 		}

@@ -183,24 +183,10 @@ var notShipped = regexp.MustCompile(`(^|/)(tests?|__tests__|spec|e2e|cypress|\.s
 
 // namesNone checks that no source file names one of the packages.
 func namesNone(context fs.FS, packages []string) error {
-	found := 0
-	return fs.WalkDir(context, ".", func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return fmt.Errorf("read the build context: %w", err)
-		case d.IsDir() && d.Name() == "node_modules":
-			return fs.SkipDir
-		case d.IsDir() || notShipped.MatchString(name) || !slices.Contains([]string{".js", ".cjs", ".mjs", ".ts", ".jsx", ".tsx"},
-			path.Ext(name)):
-			return nil
-		}
-		if found++; found > maxGoFiles {
-			return errors.New("the program is made of more files than are looked at")
-		}
-		text, err := fs.ReadFile(context, name)
-		if err != nil || len(text) > maxGoFile {
-			return fmt.Errorf("%s cannot be looked at", name)
-		}
+	_, err := eachSource(context, func(name string) bool {
+		return !notShipped.MatchString(name) &&
+			slices.Contains([]string{".js", ".cjs", ".mjs", ".ts", ".jsx", ".tsx"}, path.Ext(name))
+	}, func(name string, text []byte) error {
 		for _, p := range packages {
 			for _, quote := range []string{`"`, "'", "`"} {
 				if bytes.Contains(text, []byte(quote+p+quote)) || bytes.Contains(text, []byte(quote+p+"/")) {
@@ -210,4 +196,5 @@ func namesNone(context fs.FS, packages []string) error {
 		}
 		return nil
 	})
+	return err
 }

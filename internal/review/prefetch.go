@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/lighterman/lighterman/internal/check"
@@ -28,11 +29,29 @@ func prefetch(tree forge.Tree, picked []forge.ChangedFile) error {
 	for _, c := range picked {
 		names = append(names, c.Path)
 	}
-	near, err := manifests(tree, starts(names))
+	near, sources, err := manifests(tree, starts(names), language(picked))
 	if err != nil {
 		return err
 	}
-	return tree.Prefetch(slices.Concat(names, mentions(tree, picked), near))
+	all := slices.Concat(names, mentions(tree, picked), near)
+	return tree.Prefetch(append(all, sources[:min(len(sources), batch-1-(len(all)+batch-1)%batch)]...))
+}
+
+// batch is how many files a host reads in one request; the last request is filled up with sources.
+const batch = 50
+
+// language tells the sources of the programs that the changed lines build or start, which some fixes look through.
+func language(picked []forge.ChangedFile) func(name string) bool {
+	var exts []string
+	for _, c := range picked {
+		if strings.Contains(c.Patch, "go build") || strings.Contains(c.Patch, "go install") {
+			exts = append(exts, ".go")
+		}
+		if strings.Contains(c.Patch, "npm ") || strings.Contains(c.Patch, "yarn") {
+			exts = append(exts, ".js", ".cjs", ".mjs", ".ts")
+		}
+	}
+	return func(name string) bool { return slices.Contains(exts, path.Ext(name)) }
 }
 
 // starts are the directories in which to look first: the root, where the configuration and the workflows are, and those
@@ -48,9 +67,8 @@ func starts(dockerfiles []string) []string {
 	return slices.Compact(dirs)
 }
 
-// manifests are the wanted files in and below the directories, nearest first.
-func manifests(tree fs.FS, dirs []string) ([]string, error) {
-	var found []string
+// manifests are the wanted files in and below the directories, nearest first, and beside them those that are sources.
+func manifests(tree fs.FS, dirs []string, source func(string) bool) (found, sources []string, err error) {
 	seen := map[string]bool{}
 	for n := 0; n < len(dirs) && len(seen) < maxDirs && len(found) < maxPrefetch; n++ {
 		dir := dirs[n]
@@ -60,7 +78,7 @@ func manifests(tree fs.FS, dirs []string) ([]string, error) {
 		seen[dir] = true
 		entries, err := fs.ReadDir(tree, dir)
 		if err != nil && !answer(err) {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, e := range entries {
 			name := path.Join(dir, e.Name())
@@ -68,10 +86,12 @@ func manifests(tree fs.FS, dirs []string) ([]string, error) {
 				dirs = append(dirs, name)
 			} else if wanted(name) && small(e) {
 				found = append(found, name)
+			} else if source(name) && small(e) {
+				sources = append(sources, name)
 			}
 		}
 	}
-	return found[:min(len(found), maxPrefetch)], nil
+	return found[:min(len(found), maxPrefetch)], sources, nil
 }
 
 func small(e fs.DirEntry) bool {

@@ -217,7 +217,7 @@ func TestPrefetchIsBounded(t *testing.T) {
 	for n := range 3000 {
 		files[fmt.Sprintf("p/%d/package.json", n)] = &fstest.MapFile{}
 	}
-	found, err := manifests(files, []string{"."})
+	found, _, err := manifests(files, []string{"."}, none)
 	if err != nil || len(found) != maxPrefetch {
 		t.Errorf("found %d, error %v; want %d", len(found), err, maxPrefetch)
 	}
@@ -226,7 +226,7 @@ func TestPrefetchIsBounded(t *testing.T) {
 		empty[fmt.Sprintf("p/%04d/x", n)] = &fstest.MapFile{}
 	}
 	empty["p/2999/package.json"] = &fstest.MapFile{}
-	if found, err := manifests(empty, []string{"."}); err != nil || len(found) != 0 {
+	if found, _, err := manifests(empty, []string{"."}, none); err != nil || len(found) != 0 {
 		t.Errorf("found %v beyond %d directories, error %v", found, maxDirs, err)
 	}
 }
@@ -239,7 +239,7 @@ func TestPrefetchSpendsNothingOnOtherPeoplesFiles(t *testing.T) {
 	for n := range 2 * maxPrefetch {
 		files[fmt.Sprintf("z/a-requirements-%d.txt", n)] = &fstest.MapFile{}
 	}
-	found, err := manifests(files, []string{"."})
+	found, _, err := manifests(files, []string{"."}, none)
 	if err != nil || len(found) != maxPrefetch || found[0] != "z/a-requirements-0.txt" {
 		t.Errorf("found %d, error %v", len(found), err)
 	}
@@ -251,7 +251,7 @@ type unreachable struct{ fs.FS }
 func (unreachable) Open(string) (fs.File, error) { return nil, errors.New("no answer") }
 
 func TestPrefetchPassesOnFailures(t *testing.T) {
-	if found, err := manifests(unreachable{}, []string{"."}); err == nil {
+	if found, _, err := manifests(unreachable{}, []string{"."}, none); err == nil {
 		t.Errorf("found %v", found)
 	}
 }
@@ -396,3 +396,5 @@ func TestBrokenConfiguration(t *testing.T) {
 		t.Errorf("%q is not in\n%s", words, d.reviews[0].Body)
 	}
 }
+
+func none(string) bool { return false }
