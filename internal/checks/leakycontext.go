@@ -28,6 +28,7 @@ func runLeakyContext(p *check.Pass) error {
 	l := leaks{pass: p}
 	for _, b := range p.Builds {
 		if b.Unknown == "" && !b.Remote {
+			l.needs = map[string]need{}
 			l.inBuild(b)
 		}
 	}
@@ -41,6 +42,23 @@ func runLeakyContext(p *check.Pass) error {
 type leaks struct {
 	pass                *check.Pass
 	bulk, unclear, envs leak
+	needs               map[string]need // of the build that is looked at, by pattern: many copies may bring the same
+}
+
+// A need is why a build may need what a pattern hides, and whether it is known to.
+type need struct {
+	why  string
+	sure bool
+}
+
+// needed asks once for each pattern.
+func (l *leaks) needed(b buildcontext.Build, pattern string) (why string, sure bool) {
+	n, ok := l.needs[pattern]
+	if !ok {
+		n.why, n.sure = spare.Needed(l.pass.File, b, must(pattern))
+		l.needs[pattern] = n
+	}
+	return n.why, n.sure
 }
 
 // A leak is one finding in the making.
@@ -58,7 +76,7 @@ func (l *leaks) inBuild(b buildcontext.Build) {
 			l.consider(b, i.at, c)
 		}
 		for _, c := range l.envFiles(i.dirs, b) {
-			why, sure := spare.Needed(l.pass.File, b, must(c))
+			why, sure := l.needed(b, c)
 			if sure {
 				continue // it is copied or read outright
 			}
@@ -76,7 +94,7 @@ func (l *leaks) consider(b buildcontext.Build, at *dockerfile.Instruction, c can
 		return
 	}
 	p := must(c.pattern)
-	why, sure := spare.Needed(l.pass.File, b, p)
+	why, sure := l.needed(b, c.pattern)
 	switch {
 	case why == "":
 		l.bulk.add(b, at, c.pattern)

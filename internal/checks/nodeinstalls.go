@@ -52,8 +52,11 @@ var unfrozens = []unfrozen{
 
 func runUnfrozenInstall(p *check.Pass) error {
 	for _, s := range p.File.Stages {
+		if frozenByEnvironment(s) {
+			continue
+		}
 		for _, i := range s.Instructions {
-			if i.Keyword == "RUN" && !frozenByEnvironment(s) {
+			if i.Keyword == "RUN" {
 				unfrozenIn(p, i)
 			}
 		}
