@@ -132,8 +132,8 @@ func KeyValue(f *dockerfile.File, i *dockerfile.Instruction) (Edit, error) {
 	if err := own(f, i); err != nil {
 		return Edit{}, err
 	}
-	key, value, ok := strings.Cut(strings.ReplaceAll(i.Text(), "\t", " "), " ")
-	value = strings.TrimLeft(i.Text()[len(key):], " \t\v\f\r")
+	key, _, ok := strings.Cut(strings.ReplaceAll(i.Text(), "\t", " "), " ")
+	value := strings.TrimLeft(i.Text()[len(key):], " \t\v\f\r")
 	switch {
 	case i.Keyword != "ENV" && i.Keyword != "LABEL" || !ok || !plainKey.MatchString(key):
 		return Edit{}, refuse("line %d is not of the form %s key value", i.Line(), i.Keyword)

@@ -204,9 +204,11 @@ func moreWords(c dockerfile.Command, words []Rewording) (more int, meant bool) {
 
 // countWords is how many words a shell reads in a text.
 func countWords(text string) (n int) {
-	err := syntax.NewParser().Words(strings.NewReader(text), func(*syntax.Word) bool { n++; return true })
-	if err != nil {
-		return -1
+	for _, err := range syntax.NewParser().WordsSeq(strings.NewReader(text)) {
+		if err != nil {
+			return -1
+		}
+		n++
 	}
 	return n
 }

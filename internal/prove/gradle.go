@@ -12,7 +12,7 @@ func gradleEffect(program string, words []string, dir string) (effect, bool, err
 		return effect{}, false, nil
 	}
 	if len(words) != 2 || !slices.Contains([]string{"--version", "-v"}, words[1]) {
-		return effect{}, true, fmt.Errorf("Gradle's build files are programs, which may read the sources")
+		return effect{}, true, fmt.Errorf("the build files of Gradle are programs, which may read the sources")
 	}
 	root := under(dir, path.Dir(words[0]))
 	return effect{name: "gradlew --version", dir: dir, writes: []string{"/root/.gradle", "/home/gradle/.gradle"},
