@@ -38,7 +38,7 @@ func hostiles() map[string]hostile {
 		"merged many times":     alone("FROM node\n"+times("COPY . .\nRUN npm ci\n", 5000), "only the first"),
 		"findings with fixes":   alone("FROM a\n"+times("ADD x y\n", 10000), "only the first"),
 		"findings without":      alone("FROM a\n"+times("RUN apt-get update\n", 10000), "only the first"),
-		"stages":                alone("FROM a\n"+times("FROM a\nRUN x\n", 5000), ""),
+		"stages":                alone("FROM a\n"+times("FROM a\nRUN x\n", 2000), ""),
 		"nested subshells":      alone("FROM a\nRUN "+times("(", 3e4)+times(")", 3e4)+"\n", ""),
 		"nested substitutions":  alone("FROM a\nRUN echo "+times("$(", 2e4)+times(")", 2e4)+"\n", ""),
 		"nested defaults":       alone("FROM a\nENV x="+times("${a:-", 1e4)+times("}", 1e4)+"\n", ""),

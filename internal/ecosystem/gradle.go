@@ -139,7 +139,7 @@ func (r *reading) gradleBuild() {
 		r.tree(path.Join(dir, "buildSrc"))
 		r.refuse("%s is a program that Gradle compiles and runs, which may read the sources", path.Join(dir, "buildSrc"))
 	}
-	r.refuse("Gradle's build files are programs, which may read the sources")
+	r.refuse("the build files of Gradle are programs, which may read the sources")
 }
 
 // gradleProject adds the build file of one project.
