@@ -53,12 +53,7 @@ func TestCases(t *testing.T) {
 			if c == nil {
 				t.Fatalf("no check is named like %s.txtar", name)
 			}
-			for _, dockerfile := range a.cases {
-				t.Run(dockerfile, func(t *testing.T) { a.run(t, c, dockerfile) })
-			}
-			if *update {
-				a.write(t)
-			}
+			a.runAll(t, c)
 		})
 	}
 }
@@ -159,6 +154,17 @@ func unmark(t *testing.T, name, data string) (string, []want) {
 	return strings.Join(lines, ""), wants
 }
 
+// runAll runs the cases of an archive, each a subtest.
+func (a *archive) runAll(t *testing.T, c *check.Check) {
+	t.Helper()
+	for _, dockerfile := range a.cases {
+		t.Run(dockerfile, func(t *testing.T) { a.run(t, c, dockerfile) })
+	}
+	if *update {
+		a.write(t)
+	}
+}
+
 // run is one case.
 func (a *archive) run(t *testing.T, c *check.Check, path string) {
 	result, err := check.Examine(t.Context(), a.repo, []string{path}, asked(a.repo, options(c)))
@@ -175,7 +181,7 @@ func (a *archive) run(t *testing.T, c *check.Check, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.compareFixed(t, path, result.Findings, combined)
+	a.compareFixed(t, c, path, result.Findings, combined)
 }
 
 // compare holds the findings against the markers.
@@ -200,7 +206,9 @@ func (a *archive) compare(t *testing.T, path string, findings []check.Finding) {
 }
 
 // compareFixed holds the merged fixes against X.fixed, and looks at the fixed file again.
-func (a *archive) compareFixed(t *testing.T, path string, findings []check.Finding, c *check.Combined) {
+func (a *archive) compareFixed(
+	t *testing.T, looks *check.Check, path string, findings []check.Finding, c *check.Combined,
+) {
 	t.Helper()
 	untouched := len(c.Others) > 0 && string(c.Text) == a.repo[path]
 	if *update && len(c.Taken) > 0 && !untouched {
@@ -220,7 +228,7 @@ func (a *archive) compareFixed(t *testing.T, path string, findings []check.Findi
 		t.Errorf("%s.fixed (-want +got):\n%s%s", path, diff, reasons(findings, c))
 	}
 	a.compareOthers(t, path, c)
-	a.silent(t, path, c)
+	a.silent(t, looks, path, c)
 }
 
 // compareOthers holds what the fixes make of other files against X.fixed/path.
@@ -237,10 +245,9 @@ func (a *archive) compareOthers(t *testing.T, path string, c *check.Combined) {
 	}
 }
 
-// silent runs the archive's check on the fixed file, which must offer nothing more.
-func (a *archive) silent(t *testing.T, path string, combined *check.Combined) {
+// silent runs the check on the fixed file, which must offer nothing more.
+func (a *archive) silent(t *testing.T, c *check.Check, path string, combined *check.Combined) {
 	t.Helper()
-	c := checkOf(strings.TrimSuffix(filepath.Base(a.path), ".txtar"))
 	files := map[string][]byte{path: combined.Text}
 	for _, other := range combined.Others {
 		files[other.Path] = other.After

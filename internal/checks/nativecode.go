@@ -230,7 +230,7 @@ var (
 // installedAt are the natives among the installed packages that lie at a source.
 func (m mismatches) installedAt(a home, copied *dockerfile.Instruction, source string) []tied {
 	switch {
-	case a.facts.Name == "python" && pythonPlace.MatchString(source):
+	case a.facts.Name == "python" && (pythonPlace.MatchString(source) || m.prefixed(a.stage, source)):
 		compiled := m.mentions(a.stage, "pip", pythonManifests, pythonNatives)
 		return []tied{{what: "what pip installed", libc: compiled, release: minor}}
 	case a.facts.Name == "ruby" && rubyPlace.MatchString(source):
@@ -242,6 +242,41 @@ func (m mismatches) installedAt(a home, copied *dockerfile.Instruction, source s
 		}
 	}
 	return nil
+}
+
+// prefixed reports whether pip was told to install below a source, where it makes a directory for its release of Python.
+func (m mismatches) prefixed(s *dockerfile.Stage, source string) bool {
+	found, ok := m.prefixes[s]
+	if !ok {
+		found = pipPrefixes(s)
+		m.prefixes[s] = found
+	}
+	return slices.ContainsFunc(found, func(at string) bool { return within(at, source) || within(source, at) && source != "/" })
+}
+
+// pipPrefixes are the directories that pip is told to install below: --prefix and --root, not --target, in which packages
+// lie for any release.
+func pipPrefixes(s *dockerfile.Stage) []string {
+	var out []string
+	for _, run := range runsOf(s) {
+		cmds, _ := placedCommands(run)
+		for _, c := range cmds {
+			words := c.texts()
+			if !slices.ContainsFunc(words, func(w string) bool { return path.Base(w) == "pip" || path.Base(w) == "pip3" }) {
+				continue
+			}
+			for n, w := range words {
+				option, value, ok := strings.Cut(w, "=")
+				if !ok && n+1 < len(words) {
+					value = words[n+1]
+				}
+				if at := from(c.dir, value); at != "" && at != "/" && (option == "--prefix" || option == "--root") {
+					out = append(out, at)
+				}
+			}
+		}
+	}
+	return out
 }
 
 // mentions is mentionsPackage, once for each stage and kind.

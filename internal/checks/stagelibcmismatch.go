@@ -24,7 +24,8 @@ func runStageLibcMismatch(p *check.Pass) error {
 	m := mismatches{
 		Pass: p, homes: map[*dockerfile.Stage]home{}, made: map[*dockerfile.Stage][]compiled{}, named: map[string]bool{},
 		bridged: map[*dockerfile.Stage]bool{}, rebuilt: map[*dockerfile.Stage]int{},
-		node: sync.OnceValue(func() string { return nodeNative(p) }),
+		prefixes: map[*dockerfile.Stage][]string{},
+		node:     sync.OnceValue(func() string { return nodeNative(p) }),
 	}
 	for _, s := range p.File.Stages {
 		told := map[string]bool{}
@@ -51,7 +52,9 @@ type mismatches struct {
 	named   map[string]bool // whether packages are mentioned
 	bridged map[*dockerfile.Stage]bool
 	rebuilt map[*dockerfile.Stage]int // the last instruction that installs the packages of Node.js anew
-	node    func() string             // a package with a compiled part that the project depends on
+	// prefixes are the directories below which pip installs.
+	prefixes map[*dockerfile.Stage][]string
+	node     func() string // a package with a compiled part that the project depends on
 }
 
 // A home is an image that files come from or go to, as far as it binds what is built on it.

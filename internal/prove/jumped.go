@@ -65,13 +65,18 @@ func effects(i *dockerfile.Instruction, cmds []dockerfile.Command, dir string) (
 
 // spelled are the words of a command. Only those of an rm may be patterns.
 func spelled(cmd dockerfile.Command) ([]string, bool) {
+	if words, ok := forPlatform(cmd); ok {
+		return words, true
+	}
+	return patterned(cmd)
+}
+
+// patterned are the words of a command that no variable changes. Only those of an rm may be patterns.
+func patterned(cmd dockerfile.Command) ([]string, bool) {
 	if words, ok := cmd.Texts(); ok {
 		return words, true
 	}
 	var out []string
-	if words, ok := forPlatform(cmd); ok {
-		return words, true
-	}
 	for _, w := range cmd.Words {
 		if !w.Literal && strings.ContainsAny(w.Text, "$`~{\"'\\") {
 			return nil, false

@@ -108,7 +108,7 @@ func onlyPackages(i *dockerfile.Instruction) error {
 		return err
 	}
 	for _, cmd := range cmds {
-		words, ok := cmd.Texts()
+		words, ok := patterned(cmd)
 		if !ok {
 			return fmt.Errorf("what the step on line %d does is not known", i.Line())
 		}
