@@ -66,6 +66,9 @@ func scriptOf(f *dockerfile.File, run *dockerfile.Instruction) (*dockerfile.Scri
 	if run.Keyword != "RUN" {
 		return nil, refuse("%s on line %d is not a RUN", run.Keyword, run.Line())
 	}
+	if err := whole(f, run); err != nil {
+		return nil, err
+	}
 	script, err := run.Script()
 	if err != nil {
 		return nil, refuse("%v", err)

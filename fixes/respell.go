@@ -109,6 +109,9 @@ func WithoutBlankLines(f *dockerfile.File, i *dockerfile.Instruction) ([]Edit, e
 	if err := own(f, i); err != nil {
 		return nil, err
 	}
+	if err := whole(f, i); err != nil {
+		return nil, err
+	}
 	last := i.EndLine()
 	if len(i.Heredocs) > 0 {
 		last = f.Line(i.Heredocs[0].Body.Start) - 1
