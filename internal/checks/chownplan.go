@@ -80,7 +80,7 @@ func (h *handover) plan(p *check.Pass) (*ownedPlan, string) {
 // baseOf is what is known of the image that a stage stands on. Images that copy files by ONBUILD are not known.
 func baseOf(p *check.Pass, s *dockerfile.Stage) (image.Image, bool) {
 	ref, ok := s.Image()
-	if !ok || strings.Contains(ref, "onbuild") {
+	if !ok || strings.Contains(ref, "onbuild") || argsPassed(p, argsIn(rootOf(s).Base)) || replaced(p, ref) {
 		return image.Image{}, false
 	}
 	return p.Images.Lookup(ref)

@@ -41,7 +41,7 @@ func launchOf(p *check.Pass, s *dockerfile.Stage) launch {
 		}
 	}
 	var ok bool
-	if l.ref, ok = s.Image(); ok && !replaced(p, l.ref) {
+	if l.ref, ok = s.Image(); ok && !replaced(p, l.ref) && !argsPassed(p, argsIn(rootOf(s).Base)) {
 		l.base, l.known = p.Images.Lookup(l.ref)
 	}
 	return l

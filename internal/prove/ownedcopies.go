@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -308,6 +309,9 @@ func ownDirectory(dir string) bool {
 // knownBase checks that the stage stands on an image whose content is known as far as ownDirectory says: scratch, or
 // one of the official ones.
 func (c *change) knownBase() error {
+	if err := c.ownBase(c.before.Stages[c.stage]); err != nil {
+		return err
+	}
 	ref, ok := c.before.Stages[c.stage].Image()
 	name, _, _ := strings.Cut(ref, "@")
 	name = strings.TrimPrefix(strings.TrimPrefix(name, "docker.io/"), "library/")
@@ -335,9 +339,34 @@ func (c *change) onlyCopies(run, first *dockerfile.Instruction, was ownership) e
 			if i.Keyword != "RUN" || s == run.Stage && i.Index >= run.Index {
 				continue
 			}
+			if err := mountsBeside(i, was.paths); err != nil {
+				return err
+			}
 			late := s == run.Stage && i.Index > first.Index
 			if err := elsewhere(i, was, late); err != nil {
 				return err
+			}
+		}
+	}
+	return nil
+}
+
+// mountsBeside checks that a RUN mounts nothing on, above or below the paths: what is mounted there leaves a directory.
+func mountsBeside(i *dockerfile.Instruction, paths []string) error {
+	for _, fl := range i.Flags {
+		if !strings.EqualFold(fl.Name, "mount") {
+			continue
+		}
+		for field := range strings.SplitSeq(fl.Value, ",") {
+			key, at, _ := strings.Cut(field, "=")
+			if !slices.Contains([]string{"target", "dst", "destination"}, strings.ToLower(key)) {
+				continue
+			}
+			if !path.IsAbs(at) {
+				at = path.Join(i.Stage.Before(i).Workdir, at)
+			}
+			if strings.Contains(at, "$") || !path.IsAbs(at) || at != "/" && touches(path.Clean(at), paths) {
+				return fmt.Errorf("line %d mounts something where the owner was changed", i.Line())
 			}
 		}
 	}
@@ -358,8 +387,8 @@ func elsewhere(i *dockerfile.Instruction, was ownership, late bool) error {
 		if !ok || !changesSystem(words) {
 			return fmt.Errorf("line %d may write where the owner was changed", i.Line())
 		}
-		for _, w := range words[1:] {
-			if strings.HasPrefix(w, ".") || strings.HasPrefix(w, "-") && strings.Contains(w, "/") ||
+		for k, w := range words[1:] {
+			if putsElsewhere(words[k], w) || strings.HasPrefix(w, "-") && strings.Contains(w, "/") ||
 				strings.Contains(w, "=/") || strings.HasPrefix(w, "/") && touches(path.Clean(w), was.paths) {
 				return fmt.Errorf("line %d may write where the owner was changed", i.Line())
 			}
@@ -370,6 +399,38 @@ func elsewhere(i *dockerfile.Instruction, was ownership, late bool) error {
 	}
 	return nil
 }
+
+// putsElsewhere reports whether a word, behind another, may have a package or account tool put something elsewhere than in the
+// system's own places: a relative path, an option that is not known, a home that is relative.
+func putsElsewhere(before, word string) bool {
+	switch name, _, _ := strings.Cut(word, "="); {
+	case before == "-o" || strings.HasPrefix(word, "-o") && !strings.HasPrefix(word, "--"):
+		return strings.Contains(strings.ToLower(word), "dir") // a setting of apt, or an option of useradd
+	case slices.Contains(homeOptions, before) && !strings.HasPrefix(word, "-"):
+		return !path.IsAbs(word)
+	case strings.HasPrefix(word, "--"):
+		return !slices.Contains(plainOptions, name) || name != word && slices.Contains(homeOptions, name)
+	case strings.HasPrefix(word, "-"):
+		return !shortOptions.MatchString(word)
+	}
+	return strings.HasPrefix(word, ".")
+}
+
+var (
+	homeOptions = []string{"-d", "-h", "--home", "--home-dir"} // with their value behind them
+	// shortOptions and plainOptions are the options of package and account tools that do not say where something is put.
+	shortOptions = regexp.MustCompile(`^-([yqfFvnrRgGuUmMsSDHlNcXto]+|[dh])$`)
+	plainOptions = strings.Fields(`
+	--yes --assume-yes --assumeyes --quiet --force --verbose --non-interactive --no-install-recommends
+	--no-install-suggests --install-recommends --no-recommends --fix-missing --fix-broken --allow-unauthenticated
+	--allow-downgrades --allow-remove-essential --allow-change-held-packages --force-yes --purge --auto-remove
+	--autoremove --only-upgrade --reinstall --no-cache --update --update-cache --upgrade --latest --virtual --repository
+	--allow-untrusted --nodocs --setopt --enablerepo --disablerepo --best --nobest --allowerasing --skip-broken
+	--nogpgcheck --refresh --exclude --gpg-auto-import-keys --no-refresh --recursive --global --no-audit --no-fund
+	--no-progress --silent --loglevel --unsafe-perm --system --uid --gid --group --groups --ingroup --shell --home
+	--home-dir --comment --gecos --create-home --no-create-home --user-group --no-user-group --no-log-init
+	--disabled-password --disabled-login --non-unique`)
+)
 
 // onlyRemoves reports whether a command is an rm, if need be of patterns, of something outside the paths.
 func onlyRemoves(cmd dockerfile.Command, paths []string) bool {

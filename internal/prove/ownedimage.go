@@ -53,6 +53,12 @@ type owning struct {
 	intent fixes.OwnedCopies
 	dirs   []string // directories that no copy made
 	files  []string // for a mode: where the copies that gained it put their files
+	copied bool     // whether a copy into the paths was met
+}
+
+// named reports whether a part of the owner is looked up among the accounts.
+func (o *owning) named() bool {
+	return strings.ContainsAny(o.intent.Owner, "abcdefghijklmnopqrstuvwxyz_")
 }
 
 // step compares one step before the RUN.
@@ -111,8 +117,13 @@ func (o *owning) copy(old, fixed *pb.FileActionCopy) error {
 		return errors.New("ADD keeps the owners within an archive")
 	case inside && !isOwner(fixed.Owner, o.intent.Owner):
 		return fmt.Errorf("what is copied to %s does not get the owner", old.Dest)
+	case inside && (old.Mode > 0o777 || strings.ContainsAny(old.ModeStr, "st")):
+		return fmt.Errorf("%s has a mode from which chown takes a part", old.Dest)
 	case inside:
+		o.copied = true
 		return o.c.plainTree(old)
+	case o.copied && o.named() && (touches(dest, []string{"/etc/passwd"}) || touches(dest, []string{"/etc/group"})):
+		return fmt.Errorf("the copy to %s may change which accounts there are", old.Dest)
 	case !proto.Equal(old, fixed):
 		return fmt.Errorf("the copy to %s changes, which had its owner before", old.Dest)
 	case slices.ContainsFunc(o.intent.Paths, func(p string) bool { return within(p, dest) }):
@@ -197,6 +208,9 @@ func (c *change) plainTree(cp *pb.FileActionCopy) error {
 			}
 			if d.Type()&fs.ModeType&^fs.ModeDir != 0 {
 				return fmt.Errorf("%s is not a plain file", at)
+			}
+			if info, err := d.Info(); err != nil || !d.IsDir() && info.Mode()&(fs.ModeSetuid|fs.ModeSetgid) != 0 {
+				return fmt.Errorf("%s has a mode from which chown takes a part", at)
 			}
 			return nil
 		})

@@ -77,6 +77,9 @@ func (c *change) knowsPipefail(i *dockerfile.Instruction) error {
 			}
 		}
 	}
+	if err := c.ownBase(i.Stage); err != nil {
+		return err
+	}
 	ref, ok := i.Stage.Image()
 	if shell := c.Bases[ref].Shell; !ok || shell != "bash" && shell != "busybox" {
 		return errors.New("whether the base image's /bin/sh knows pipefail is not known")

@@ -37,6 +37,9 @@ func rootedText(c *change, intent fixes.Rooted) error {
 	if err := first(old); err != nil {
 		return err
 	}
+	if err := c.ownBase(old.Stage); err != nil {
+		return err
+	}
 	ref, ok := old.Stage.Image()
 	if !ok || c.Bases[ref].Workdir == "" || c.Bases[ref].Workdir != intent.Base {
 		return errors.New("in which directory the base image works is not known")
