@@ -98,7 +98,8 @@ func (k cacheKept) keeps(i, run *dockerfile.Instruction) []placed {
 	var kept []placed
 	for _, c := range cmds {
 		for _, place := range k.places {
-			if slices.Contains(ecosystem.Makes(c.Command, c.dir), place) && !mounted(run, place) && !keptEmpty(i, place) {
+			if slices.Contains(ecosystem.Makes(c.Command, c.dir), place) && !mounted(run, place) &&
+				!mountedBelow(run, place) && !keptEmpty(i, place) {
 				kept = append(kept, c)
 			}
 			if patterns, _ := ecosystem.Removes(c.Command, c.dir); covered(patterns, place) {

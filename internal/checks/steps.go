@@ -87,12 +87,21 @@ var (
 // mounted reports whether a RUN has a mount that keeps what is written to dir out of its layer. A home directory may be
 // written "~"; whoever mounts something there in a build mounts it for root.
 func mounted(i *dockerfile.Instruction, dir string) bool {
+	return mountsAt(i, dir, within)
+}
+
+// mountedBelow is the same for a part of the directory: "~/.npm/_cacache" of "~/.npm".
+func mountedBelow(i *dockerfile.Instruction, dir string) bool {
+	return mountsAt(i, dir, func(dir, target string) bool { return within(target, dir) })
+}
+
+func mountsAt(i *dockerfile.Instruction, dir string, covers func(dir, target string) bool) bool {
 	if rest, ok := strings.CutPrefix(dir, "~/"); ok {
 		dir = "/root/" + rest
 	}
 	return slices.ContainsFunc(i.Flags, func(fl dockerfile.Flag) bool {
 		kind, target := mount(fl)
-		return (kind == "cache" || kind == "tmpfs") && within(dir, target)
+		return (kind == "cache" || kind == "tmpfs") && covers(dir, target)
 	})
 }
 

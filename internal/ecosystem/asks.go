@@ -27,6 +27,7 @@ var (
 	quiet = regexp.MustCompile(`^(-[a-zA-Z]*y[a-zA-Z]*|--yes|--assume-?yes|--assume-?no|--force-yes|--no-confirm|-l|` +
 		`--non-interactive|-s|--simulate|--just-print|--dry-run|--recon|--no-act|--trivial-only|-d|--download-?only|--print-uris)$`)
 	aptQuiet    = regexp.MustCompile(`^-[a-zA-Z]*q[a-zA-Z]*q[a-zA-Z]*$`)
+	aptQuieter  = regexp.MustCompile(`^(-[a-zA-Z]*q[a-zA-Z]*|--quiet)$`)
 	zypperQuiet = regexp.MustCompile(`^-[a-zA-Z]*[nD][a-zA-Z]*$`)
 )
 
@@ -45,7 +46,11 @@ func Asks(c dockerfile.Command) (verb dockerfile.Argument, ok bool) {
 	if at < 0 || !words[at+1].Literal || !among(asking[name], words[at+1].Text) {
 		return verb, false
 	}
+	silenced := 0 // how often apt is told to be quiet: at the second time it assumes yes (apt-get(8), -q)
 	for _, w := range words[1:] {
+		if text := strings.Trim(w.Text, `"'`); aptQuieter.MatchString(text) {
+			silenced++
+		}
 		switch text := strings.Trim(w.Text, `"'`); {
 		case quiet.MatchString(text), strings.HasPrefix(name, "apt") && aptQuiet.MatchString(text),
 			name == "zypper" && zypperQuiet.MatchString(text), strings.Contains(strings.ToLower(text), "assume-yes="),
@@ -53,7 +58,7 @@ func Asks(c dockerfile.Command) (verb dockerfile.Argument, ok bool) {
 			return verb, false
 		}
 	}
-	return words[at+1], true
+	return words[at+1], !(strings.HasPrefix(name, "apt") && silenced > 1)
 }
 
 // optionNamed matches a variable that by its name holds options.
