@@ -41,7 +41,10 @@ func launchOf(p *check.Pass, s *dockerfile.Stage) launch {
 		}
 	}
 	var ok bool
-	if l.ref, ok = s.Image(); ok && !replaced(p, l.ref) && !argsPassed(p, argsIn(rootOf(s).Base)) {
+	if argsPassed(p, argsIn(rootOf(s).Base)) {
+		return l
+	}
+	if l.ref, ok = s.Image(); ok && !replaced(p, l.ref) {
 		l.base, l.known = p.Images.Lookup(l.ref)
 	}
 	return l

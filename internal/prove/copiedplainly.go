@@ -133,13 +133,25 @@ func plainFile(fsys fs.FS, name string) error {
 	if err != nil {
 		return fmt.Errorf("read %s in the build context: %w", name, err)
 	}
-	if bytes.HasPrefix(start, []byte("version https://git-lfs.github.com/")) {
-		return fmt.Errorf("%s is kept in Git LFS, so what it holds is not known", name)
+	for prefix, keeper := range standIns {
+		if bytes.HasPrefix(start, []byte(prefix)) {
+			return fmt.Errorf("%s is kept in %s, so what it holds is not known", name, keeper)
+		}
 	}
 	if isArchive(start) {
 		return fmt.Errorf("%s is an archive", name)
 	}
 	return nil
+}
+
+// standIns begin what stands in a commit for a file that has other content once it is checked out: pointers of Git LFS,
+// of its forerunner and of git-annex, and what git-crypt and transcrypt encrypt.
+var standIns = map[string]string{
+	"version https://git-lfs.github.com/": "Git LFS",
+	"version https://hawser.github.com/":  "Git LFS",
+	"/annex/objects/":                     "git-annex",
+	"\x00GITCRYPT\x00":                    "git-crypt",
+	"U2FsdGVkX1":                          "transcrypt",
 }
 
 // magics begin the compressed files that BuildKit unpacks: gzip, bzip2, xz and zstd.

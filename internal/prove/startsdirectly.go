@@ -59,6 +59,9 @@ func directText(c *change, intent fixes.StartsDirectly) error {
 	if err := program(words[0]); err != nil {
 		return err
 	}
+	if err := c.ownBase(old.Stage); err != nil {
+		return err
+	}
 	if !slices.Equal(words, intent.Words) {
 		return fmt.Errorf("the words are %q, not %q", words, intent.Words)
 	}
@@ -79,47 +82,19 @@ func program(name string) error {
 	return nil
 }
 
-// found checks that a program without a directory is found in the same place without a shell: the container's runtime
-// does not look in directories of PATH that are relative, and does not know "~".
-func (c *change) found(name string, i *dockerfile.Instruction) error {
-	if strings.Contains(name, "/") {
-		return nil
-	}
-	for s := i.Stage; s != nil; s = s.Parent {
-		for _, j := range s.Instructions {
-			if j.Keyword == "ENV" && relativePath(j) {
-				return fmt.Errorf("PATH on line %d has a directory that only a shell finds", j.Line())
-			}
-		}
-	}
-	return nil
-}
-
-// relativePath reports whether an ENV puts something into PATH that does not begin with "/" or a variable.
-func relativePath(i *dockerfile.Instruction) bool {
-	text := strings.NewReplacer(`"`, "", "'", "").Replace(i.Text())
-	for _, w := range strings.Fields(text) {
-		if name, value, ok := strings.Cut(w, "="); ok && name == "PATH" && relativeEntry(value) {
-			return true
-		}
-	}
-	words := strings.Fields(text)
-	return len(words) > 1 && words[0] == "PATH" && relativeEntry(words[1])
-}
-
-func relativeEntry(list string) bool {
-	return slices.ContainsFunc(strings.Split(list, ":"), func(dir string) bool {
-		return !strings.HasPrefix(dir, "/") && !strings.HasPrefix(dir, "$")
-	})
-}
-
 // executable checks that a file of the build context that the program may be starts without a shell: one without "#!"
 // is read by the shell that cannot start it, and does not start otherwise. A name without a directory or an ending is
 // most likely a program of the image, and then no context has to be known.
 func (c *change) executable(name string) error {
+	names, err := c.calledBefore(path.Base(name))
+	if err != nil {
+		return err
+	}
 	for _, i := range c.before.Instructions {
-		if err := interpreted(i, path.Base(name)); err != nil {
-			return err
+		for _, base := range names {
+			if err := interpreted(i, base); err != nil {
+				return err
+			}
 		}
 	}
 	ofImage := !strings.ContainsAny(name, "/.")
@@ -131,7 +106,7 @@ func (c *change) executable(name string) error {
 		if b.Unknown != "" || b.Context == nil {
 			return fmt.Errorf("whether %s begins with #! is not known", name)
 		}
-		here, err := startsIn(b.Context, path.Base(name))
+		here, err := startsIn(b.Context, names)
 		if err != nil {
 			return err
 		}
@@ -179,13 +154,17 @@ func interpreted(i *dockerfile.Instruction, base string) error {
 	return nil
 }
 
-// startsIn checks every file of that name, and reports whether there is one.
-func startsIn(fsys fs.FS, base string) (found bool, err error) {
+// startsIn checks every file of those names, which may be patterns, and reports whether there is one.
+func startsIn(fsys fs.FS, names []string) (found bool, err error) {
 	err = fs.WalkDir(fsys, ".", func(at string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return fmt.Errorf("read the build context: %w", err)
 		}
-		if d.IsDir() || path.Base(at) != base {
+		named := func(name string) bool {
+			ok, err := path.Match(name, d.Name())
+			return ok || err != nil
+		}
+		if d.IsDir() || !slices.ContainsFunc(names, named) {
 			return nil
 		}
 		found = true
