@@ -17,7 +17,7 @@ const MaxSize = 1 << 20
 // maxOnbuild bounds how often ONBUILD may appear: BuildKit's parser takes time in the square of how deep they nest.
 const maxOnbuild = 1000
 
-// A File is a parsed Dockerfile.
+// A File is a parsed Dockerfile. It is shared by all who parse the same text, and nobody changes it.
 type File struct {
 	Path         string
 	Src          []byte
@@ -51,8 +51,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s:%d: %s", e.Path, e.Line, e.Msg)
 }
 
-// Parse reads a Dockerfile with BuildKit's parser and checks that its instructions dispatch. Every error is an *Error.
-func Parse(path string, src []byte) (*File, error) {
+// parse is Parse without a memory.
+func parse(path string, src []byte) (*File, error) {
 	if err := readable(path, src); err != nil {
 		return nil, err
 	}

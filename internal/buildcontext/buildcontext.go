@@ -76,6 +76,17 @@ type Build struct {
 // it existed, because the ignore file keeps it out.
 func (b Build) Hides(name string) bool { return b.ignored.hidesAll(name) }
 
+// Once is the answer to a question about b.Context and its files, whose names are the same ones for every Dockerfile that
+// is built there: it is looked for once. The question's words tell it from others, and no answer may depend on what a
+// Dockerfile says. The caller must not change the result.
+func Once[T any](b Build, question string, ask func() T) T {
+	v, ok := b.Context.(*view)
+	if !ok {
+		return ask()
+	}
+	return v.repo.once(b.Dir+"\x00"+b.Ignore+"\x00"+question, func() any { return ask() }).(T)
+}
+
 // skipped reports whether a path lies in a directory that holds other people's code.
 func skipped(name string) bool {
 	for _, dir := range strings.Split(path.Dir(name), "/") {

@@ -107,7 +107,7 @@ func bare(repo *snapshot, b Build, sources []string) bool {
 			return false
 		}
 	}
-	return len(sources) > 0 && repo.once(b.Dir+"\x00"+b.Ignore, func() bool { return onlySaysHow(b.Context) })
+	return len(sources) > 0 && Once(b, "only says how", func() bool { return onlySaysHow(b.Context) })
 }
 
 // onlySaysHow reports whether a context holds nothing but files that say how to build.

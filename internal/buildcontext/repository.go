@@ -46,6 +46,9 @@ func (r *Repository) With(files fs.FS, changed []string) *Repository {
 	return &Repository{files: r.files.with(files, changed), books: r.books}
 }
 
+// ReadDir lists a directory, which is read once. The caller must not change the result.
+func (r *Repository) ReadDir(name string) ([]fs.DirEntry, error) { return r.files.ReadDir(name) }
+
 // Find lists the ways in which the repository builds f: those that its files state, else the one that can be inferred,
 // else none. A file that cannot be read states nothing.
 func Find(repository fs.FS, f *dockerfile.File) []Build { return Open(repository).Find(f) }

@@ -51,8 +51,8 @@ func (o opened) ReadFile(name string) ([]byte, error) { return fs.ReadFile(o.FS,
 // Stat implements fs.StatFS.
 func (o opened) Stat(name string) (fs.FileInfo, error) { return fs.Stat(o.FS, name) }
 
-// ReadDir implements fs.ReadDirFS.
-func (o opened) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(o.FS, name) }
+// ReadDir implements fs.ReadDirFS. The caller must not change the result.
+func (o opened) ReadDir(name string) ([]fs.DirEntry, error) { return o.contexts.ReadDir(name) }
 
 // Prefetch implements buildcontext.Prefetcher, as far as the repository does.
 func (o opened) Prefetch(names []string) error { return prefetch(o.FS, names) }
@@ -105,14 +105,21 @@ func (o overlay) ReadDir(name string) ([]fs.DirEntry, error) {
 	if err != nil {
 		return entries, err
 	}
+	own := false
 	for file, data := range o.files {
-		if path.Dir(file) == name {
-			added := fs.FileInfoToDirEntry(entry{file, len(data)})
-			entries = slices.DeleteFunc(slices.Clone(entries), func(e fs.DirEntry) bool { return e.Name() == added.Name() })
-			entries = append(entries, added)
+		if path.Dir(file) != name {
+			continue
 		}
+		if !own {
+			entries, own = slices.Clone(entries), true
+		}
+		added := fs.FileInfoToDirEntry(entry{file, len(data)})
+		entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return e.Name() == added.Name() })
+		entries = append(entries, added)
 	}
-	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	if own {
+		slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	}
 	return entries, nil
 }
 

@@ -42,7 +42,7 @@ func candidates(dirs []string, b buildcontext.Build) []candidate {
 	if b.Dir == "." && slices.Contains(dirs, ".") {
 		out = append(out, candidate{".git", []string{".git"}})
 	}
-	found := manifestsIn(dirs, b)
+	found := buildcontext.Once(b, "manifests in "+strings.Join(dirs, "\x00"), func() foundManifests { return manifestsIn(dirs, b) })
 	out = append(out, beside("node_modules", found.node)...)
 	out = append(out, beside("target", found.rust)...)
 	out = append(out, beside("target", found.maven)...)

@@ -100,6 +100,15 @@ func secretByName(name string) bool {
 // maxSecretFile is the size in bytes above which a file is not looked into.
 const maxSecretFile = 64 << 10
 
+// mayHoldSecret reports whether it is worth a closer look whether a file holds secrets. Nearly all names are not.
+func mayHoldSecret(base string) bool {
+	switch strings.ToLower(path.Ext(base)) {
+	case ".pem", ".key", ".json", ".yml", ".npmrc", ".netrc", ".git-credentials", ".pypirc", ".pgpass", "":
+		return true
+	}
+	return strings.HasPrefix(base, ".env") || strings.HasPrefix(base, "id_")
+}
+
 // holdsSecret reports whether a file of a context holds secrets. Only files whose name may be of that kind are read.
 func holdsSecret(context fs.FS, name string) bool {
 	base, ext := path.Base(name), strings.ToLower(path.Ext(name))
@@ -183,8 +192,14 @@ func adviseLying(p *check.Pass, i *dockerfile.Instruction, b buildcontext.Build)
 	return true
 }
 
-// rehearsal matches directories whose keys and variables open nothing.
-var rehearsal = regexp.MustCompile(`(?i)test|spec|fixture|example|sample|mock|demo|docs?$|snakeoil`)
+// rehearsal reports whether a name is one of those whose keys and variables open nothing.
+func rehearsal(name string) bool {
+	name = strings.ToLower(name)
+	return strings.HasSuffix(name, "doc") || strings.HasSuffix(name, "docs") ||
+		slices.ContainsFunc(rehearsals, func(word string) bool { return strings.Contains(name, word) })
+}
+
+var rehearsals = []string{"test", "spec", "fixture", "example", "sample", "mock", "demo", "snakeoil"}
 
 // maxLying bounds how many files of a directory are passed by, maxLyingFound how many are told.
 const (
@@ -194,16 +209,20 @@ const (
 
 // lying are the committed files with secrets in a directory of a context.
 func lying(repo fs.FS, b buildcontext.Build, dir string) []string {
+	return buildcontext.Once(b, "files with secrets in "+dir, func() []string { return secretsIn(repo, b, dir) })
+}
+
+func secretsIn(repo fs.FS, b buildcontext.Build, dir string) []string {
 	var out []string
 	seen := 0
 	_ = fs.WalkDir(b.Context, dir, func(name string, d fs.DirEntry, err error) error {
 		if seen++; err != nil || seen > maxLying || len(out) == maxLyingFound {
 			return fs.SkipAll // what is found so far is enough to speak of
 		}
-		if name != dir && d.IsDir() && (passedOver(d.Name()) || rehearsal.MatchString(d.Name())) {
+		if name != dir && d.IsDir() && (passedOver(d.Name()) || rehearsal(d.Name())) {
 			return fs.SkipDir
 		}
-		if d.Type().IsRegular() && !rehearsal.MatchString(d.Name()) && holdsSecret(b.Context, name) &&
+		if d.Type().IsRegular() && mayHoldSecret(d.Name()) && !rehearsal(d.Name()) && holdsSecret(b.Context, name) &&
 			!spare.Untracked(repo, path.Join(b.Dir, name)) {
 			out = append(out, name)
 		}

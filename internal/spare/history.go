@@ -241,11 +241,11 @@ func (h historian) tool(t tool) (why string, sure bool) {
 		return "", false
 	}
 	h.seen[t.programs] = true
-	found, complete := h.named(strings.Fields(t.files))
-	if !complete {
+	found := buildcontext.Once(h.b, "names like "+t.files, func() names { return named(h.b.Context, strings.Fields(t.files)) })
+	if !found.complete {
 		return fmt.Sprintf("too many files say how `%s` builds", strings.Fields(t.programs)[0]), false
 	}
-	for _, name := range found {
+	for _, name := range found.list {
 		if why, sure := h.configured(t, name); why != "" {
 			return why, sure
 		}
@@ -253,10 +253,17 @@ func (h historian) tool(t tool) (why string, sure bool) {
 	return "", false
 }
 
-// named are the files of the context whose names match a pattern; complete is false when there are too many.
-func (h historian) named(patterns []string) (found []string, complete bool) {
+// names are some of the files of a context; complete is false when there are too many.
+type names struct {
+	list     []string
+	complete bool
+}
+
+// named are the files of a context whose names match a pattern.
+func named(context fs.FS, patterns []string) names {
+	var found []string
 	seen := 0
-	err := fs.WalkDir(h.b.Context, ".", func(name string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(context, ".", func(name string, d fs.DirEntry, err error) error {
 		if seen++; err != nil || seen > maxNames || len(found) > maxFiles {
 			return fs.ErrInvalid
 		}
@@ -272,7 +279,7 @@ func (h historian) named(patterns []string) (found []string, complete bool) {
 		}
 		return nil
 	})
-	return found, err == nil
+	return names{found, err == nil}
 }
 
 // configured is why a tool may need the history by one of its files.
