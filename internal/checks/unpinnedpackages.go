@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
 	"slices"
@@ -19,21 +20,37 @@ var unpinnedPackages = &check.Check{
 }
 
 func runUnpinnedPackages(p *check.Pass) error {
+	constrained := constrains(p.File)
 	for _, i := range p.File.Instructions {
-		run := bodyOf(i)
-		if run == nil {
-			continue
-		}
-		cmds, _ := commands(run)
-		for _, c := range cmds {
-			if name := unpinned(c); name != "" {
-				p.Advise(i.Code(), fmt.Sprintf("`%s` installs `%s` in whatever version is the newest on the day, "+
-					"so two builds of one commit differ", spoken(c), name), "which version you want is yours to say")
-				break
+		if run := bodyOf(i); run != nil {
+			cmds, _ := commands(run)
+			if message, refused := unpinnedOf(p, cmds, constrained); message != "" {
+				p.Advise(i.Code(), message, refused)
 			}
 		}
 	}
 	return nil
+}
+
+// constrains reports whether the file sets a list of versions for all of pip's installs.
+func constrains(f *dockerfile.File) bool { return bytes.Contains(f.Src, []byte("PIP_CONSTRAINT")) }
+
+// unpinnedOf says what the first of the commands that does so installs without a version, and why nothing is offered.
+func unpinnedOf(p *check.Pass, cmds []dockerfile.Command, constrained bool) (message, refused string) {
+	const newest = "in whatever version is the newest on the day, so two builds of one commit differ"
+	for _, c := range cmds {
+		if name := unpinned(c); name != "" {
+			return fmt.Sprintf("`%s` installs `%s` %s", spoken(c), name, newest), "which version you want is yours to say"
+		}
+		if constrained {
+			continue
+		}
+		if name, list := unpinnedIn(p, c); name != "" {
+			return fmt.Sprintf("`%s` installs `%s`, of which `%s` says no version, %s", spoken(c), name, list, newest),
+				"`pip freeze` and `pip-compile` write the versions of all packages down"
+		}
+	}
+	return "", ""
 }
 
 // An installer takes packages by name on its command line.
@@ -62,7 +79,7 @@ var (
 		"--global-option", "--install-option", "--config-settings", "--abi", "--implementation", "--upgrade-strategy", "--python"}
 	// A version, a file, an address, or a variable, of which nothing is known.
 	pipPinned = regexp.MustCompile(`[=<>~!]=|[<>]|@|/|\.whl$|\.tar|\.zip|^\.|\$|^(pip|setuptools|wheel)$`)
-	npmPinned = regexp.MustCompile(`.@[~^]?v?\d|^[^@][^/]*/|://|\.tgz$|^\.|\$|^git|.@\$|^(npm|yarn|pnpm|corepack)$|.@[a-f0-9]{7}`)
+	npmPinned = regexp.MustCompile(`.@[~^]?v?\d|^[^@][^/]*/|://|\.tgz$|^\.|\$|^git|.@\$|^(npm|yarn|pnpm|corepack)(@latest)?$|.@[a-f0-9]{7}`)
 )
 
 // unpinned is the first package that a command names without a version, "" when there is none.
