@@ -71,8 +71,9 @@ type Pass struct {
 	// Registries are those that base images may come from, as the repository's owner decided; empty when nothing was.
 	Registries []string
 
-	report func(Finding)
-	lint   func() []Remark
+	report   func(Finding)
+	lint     func() []Remark
+	counting bool // only whether there are findings is asked
 }
 
 // Lint is what BuildKit's own checks say about the file, in the order of its lines; nothing when no Linter is there.
@@ -88,6 +89,21 @@ func (p *Pass) Report(at dockerfile.Span, message string, fx ...fixes.Fix) {
 // Advise records a finding for which no fix is offered; refused says why, as the end of "no fix: ...".
 func (p *Pass) Advise(at dockerfile.Span, message, refused string) {
 	p.report(Finding{Check: p.Check, Path: p.File.Path, At: at, Message: message, Refused: refused})
+}
+
+// Offer records a finding with the fix that is worked out by work, whose error says why there is none. Where a fix is tried
+// out only the findings count, and nothing is worked out.
+func (p *Pass) Offer(at dockerfile.Span, message string, work func() (fixes.Fix, error)) {
+	if p.counting {
+		p.Report(at, message)
+		return
+	}
+	fix, err := work()
+	if err != nil {
+		p.Advise(at, message, err.Error())
+		return
+	}
+	p.Report(at, message, fix)
 }
 
 // A Finding is one thing that one check found in one place.
@@ -161,6 +177,8 @@ type Options struct {
 	// Audit also lists what was suppressed, and the ignore comments that suppress nothing. Checks that are ignored for
 	// the whole repository run all the same then, to be listed as suppressed.
 	Audit bool
+
+	counting bool // only whether there are findings is asked
 }
 
 // Subject reports whether a file of the repository is a Dockerfile to look at.

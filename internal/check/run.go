@@ -176,7 +176,7 @@ func skipped(path string, err error) *Skip {
 // pass runs one check on the file. A panic is named and contained.
 func (s subject) pass(ctx context.Context, c *Check, repo fs.FS, o Options) look {
 	p := &Pass{Check: c, File: s.file, Repo: repo, Builds: s.builds, Images: o.Images, Today: o.Today,
-		Registries: o.Registries}
+		Registries: o.Registries, counting: o.counting}
 	if p.Images == nil {
 		p.Images = unknown{}
 	}

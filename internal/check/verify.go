@@ -96,7 +96,7 @@ func (v *verifier) verify(ctx context.Context, s step) error {
 		return fmt.Errorf("the fix changes nothing")
 	}
 	o := v.o
-	o.Audit = false
+	o.Audit, o.counting = false, true
 	again, err := Run(ctx, Overlay(v.repo, after), []string{s.path}, o)
 	if err != nil {
 		return err

@@ -80,15 +80,13 @@ func judgeAdd(p *check.Pass, i *dockerfile.Instruction) {
 		p.Advise(i.Code(), message, reason)
 		return
 	}
-	edit, err := fixes.ReplaceKeyword(p.File, i, "COPY")
-	if err != nil {
-		p.Advise(i.Code(), message, err.Error())
-		return
-	}
-	p.Report(i.Code(), message, fixes.Fix{
-		Title:  "Copy plain files with COPY",
-		Intent: fixes.CopiedPlainly{},
-		Edits:  []fixes.Edit{edit},
+	p.Offer(i.Code(), message, func() (fixes.Fix, error) {
+		edit, err := fixes.ReplaceKeyword(p.File, i, "COPY")
+		return fixes.Fix{
+			Title:  "Copy plain files with COPY",
+			Intent: fixes.CopiedPlainly{},
+			Edits:  []fixes.Edit{edit},
+		}, err
 	})
 }
 

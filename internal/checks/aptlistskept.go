@@ -67,15 +67,13 @@ func reportLists(p *check.Pass, i, run *dockerfile.Instruction) {
 		p.Advise(i.Code(), message, reason)
 		return
 	}
-	edits, err := fixes.AppendCommand(p.File, run, removeAptLists)
-	if err != nil {
-		p.Advise(i.Code(), message, err.Error())
-		return
-	}
-	p.Report(i.Code(), message, fixes.Fix{
-		Title:  "Remove the package lists in the same step",
-		Intent: fixes.Appended{Command: removeAptLists},
-		Edits:  edits,
+	p.Offer(i.Code(), message, func() (fixes.Fix, error) {
+		edits, err := fixes.AppendCommand(p.File, run, removeAptLists)
+		return fixes.Fix{
+			Title:  "Remove the package lists in the same step",
+			Intent: fixes.Appended{Command: removeAptLists},
+			Edits:  edits,
+		}, err
 	})
 }
 

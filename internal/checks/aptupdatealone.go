@@ -30,15 +30,13 @@ func reportAlone(p *check.Pass, i *dockerfile.Instruction) {
 		p.Advise(i.Code(), message, reason)
 		return
 	}
-	edits, err := merged(p.File, runs)
-	if err != nil {
-		p.Advise(i.Code(), message, err.Error())
-		return
-	}
-	p.Report(i.Code(), message, fixes.Fix{
-		Title:  "Fetch the package lists in the step that installs",
-		Intent: fixes.MergedRuns{},
-		Edits:  edits,
+	p.Offer(i.Code(), message, func() (fixes.Fix, error) {
+		edits, err := merged(p.File, runs)
+		return fixes.Fix{
+			Title:  "Fetch the package lists in the step that installs",
+			Intent: fixes.MergedRuns{},
+			Edits:  edits,
+		}, err
 	})
 }
 

@@ -113,12 +113,11 @@ func (r remark) named(pattern *regexp.Regexp) string {
 }
 
 // fix reports the finding with a fix that changes how the instruction is written and nothing that is built.
-func (r remark) fix(message, title string, edits []fixes.Edit, err error) {
-	if err != nil {
-		r.Advise(r.i.Code(), message, err.Error())
-		return
-	}
-	r.Report(r.i.Code(), message, fixes.Fix{Title: title, Intent: fixes.Respelled{}, Edits: edits})
+func (r remark) fix(message, title string, respell func(*dockerfile.File, *dockerfile.Instruction) ([]fixes.Edit, error)) {
+	r.Offer(r.i.Code(), message, func() (fixes.Fix, error) {
+		edits, err := respell(r.File, r.i)
+		return fixes.Fix{Title: title, Intent: fixes.Respelled{}, Edits: edits}, err
+	})
 }
 
 func judgeCopyIgnored(r remark) {
@@ -227,22 +226,22 @@ func judgeReservedStage(r remark) {
 }
 
 func judgeBlankLine(r remark) {
-	edits, err := fixes.WithoutBlankLines(r.File, r.i)
 	r.fix("a blank line stands between the lines of this "+r.i.Keyword+", which a coming release of BuildKit refuses",
-		"Take out the blank lines", edits, err)
+		"Take out the blank lines", fixes.WithoutBlankLines)
 }
 
 func judgeExposeFormat(r remark) {
-	edits, err := fixes.ContainerPorts(r.File, r.i)
 	r.fix("EXPOSE names an address or a port of the host, which is ignored today and will be an error: which port of the "+
-		"host leads to the container is said when it is started", "Expose the container's port alone", edits, err)
+		"host leads to the container is said when it is started", "Expose the container's port alone", fixes.ContainerPorts)
 }
 
 func judgeLegacy(r remark) {
 	message := fmt.Sprintf("%s is written in the old form, in which everything behind the first word is one value; "+
 		"with an equals sign one sees where a value ends", r.i.Keyword)
-	e, err := fixes.KeyValue(r.File, r.i)
-	r.fix(message, "Write the value behind an equals sign", []fixes.Edit{e}, err)
+	r.fix(message, "Write the value behind an equals sign", func(f *dockerfile.File, i *dockerfile.Instruction) ([]fixes.Edit, error) {
+		e, err := fixes.KeyValue(f, i)
+		return []fixes.Edit{e}, err
+	})
 }
 
 func judgeRedundant(r remark) {
@@ -254,8 +253,9 @@ func judgeRedundant(r remark) {
 			return
 		}
 	}
-	edits, err := fixes.WithoutFlag(r.File, r.i, "platform")
-	r.fix(message, "Leave the platform to the build", edits, err)
+	r.fix(message, "Leave the platform to the build", func(f *dockerfile.File, i *dockerfile.Instruction) ([]fixes.Edit, error) {
+		return fixes.WithoutFlag(f, i, "platform")
+	})
 }
 
 func judgeConstPlatform(r remark) {
@@ -273,31 +273,31 @@ func judgeDefaultArg(r remark) {
 
 func judgeCasing(r remark) {
 	upper := strings.Contains(r.detail, "(uppercase)")
-	edits, err := fixes.KeywordCase(r.File, r.i, upper)
 	message := fmt.Sprintf("`%s` is written in another case than most instructions of the file",
 		r.File.Text(r.i.KeywordSpan))
-	r.fix(message, "Write it like the others", edits, err)
+	r.fix(message, "Write it like the others", func(f *dockerfile.File, i *dockerfile.Instruction) ([]fixes.Edit, error) {
+		return fixes.KeywordCase(f, i, upper)
+	})
 }
 
 func judgeAsCasing(r remark) {
-	edits, err := fixes.AsCase(r.File, r.i)
 	message := "FROM and its AS are written in different cases"
 	if len(r.i.Words) == 3 {
 		message = fmt.Sprintf("`%s` and `%s` are written in different cases", r.File.Text(r.i.KeywordSpan), r.i.Words[1].Text)
 	}
-	r.fix(message, "Write both in one case", edits, err)
+	r.fix(message, "Write both in one case", fixes.AsCase)
 }
 
 func judgeStageCasing(r remark) {
-	edits, err := fixes.StageNameCase(r.File, r.i.Stage)
 	message := "the stage name is not in lower case, in which builders keep it and show it"
-	r.fix(message, "Write the stage name in lower case", edits, err)
+	r.fix(message, "Write the stage name in lower case", func(f *dockerfile.File, i *dockerfile.Instruction) ([]fixes.Edit, error) {
+		return fixes.StageNameCase(f, i.Stage)
+	})
 }
 
 func judgeProtocol(r remark) {
-	edits, err := fixes.ContainerPorts(r.File, r.i)
 	const message = "the protocol in EXPOSE is not in lower case, as everywhere else"
-	r.fix(message, "Write the protocol in lower case", edits, err)
+	r.fix(message, "Write the protocol in lower case", fixes.ContainerPorts)
 }
 
 func judgeDescription(r remark) {

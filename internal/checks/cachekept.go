@@ -160,28 +160,21 @@ func (k cacheKept) clean(p *check.Pass, i, run *dockerfile.Instruction, message,
 	if program == "zypper" {
 		command = "zypper clean --all"
 	}
-	refused := ""
 	switch {
 	case i != run:
-		refused = "ONBUILD is left alone: it takes effect in other builds"
+		p.Advise(i.Code(), message, "ONBUILD is left alone: it takes effect in other builds")
+		return
 	case k.cleanup == "":
-		refused = "no option of the command keeps it empty"
-	}
-	var edits []fixes.Edit
-	if refused == "" {
-		var err error
-		if edits, err = fixes.AppendCommand(p.File, run, command); err != nil {
-			refused = err.Error()
-		}
-	}
-	if refused != "" {
-		p.Advise(i.Code(), message, refused)
+		p.Advise(i.Code(), message, "no option of the command keeps it empty")
 		return
 	}
-	p.Report(i.Code(), message, fixes.Fix{
-		Title:  "Empty the cache in the same step",
-		Intent: fixes.Appended{Command: command},
-		Edits:  edits,
+	p.Offer(i.Code(), message, func() (fixes.Fix, error) {
+		edits, err := fixes.AppendCommand(p.File, run, command)
+		return fixes.Fix{
+			Title:  "Empty the cache in the same step",
+			Intent: fixes.Appended{Command: command},
+			Edits:  edits,
+		}, err
 	})
 }
 

@@ -126,18 +126,16 @@ func (h *handover) report(p *check.Pass) {
 		p.Advise(h.run.Code(), message, reason)
 		return
 	}
-	edits, err := plan.edits(p.File)
-	if err != nil {
-		p.Advise(h.run.Code(), message, err.Error())
-		return
-	}
 	title := "Set the owner while copying"
 	if plan.mode != "" {
 		title = "Set the mode while copying"
 	}
-	p.Report(h.run.Code(), message, fixes.Fix{
-		Title:  title,
-		Intent: fixes.OwnedCopies{Owner: plan.owner, Mode: plan.mode, Paths: h.paths},
-		Edits:  edits,
+	p.Offer(h.run.Code(), message, func() (fixes.Fix, error) {
+		edits, err := plan.edits(p.File)
+		return fixes.Fix{
+			Title:  title,
+			Intent: fixes.OwnedCopies{Owner: plan.owner, Mode: plan.mode, Paths: h.paths},
+			Edits:  edits,
+		}, err
 	})
 }

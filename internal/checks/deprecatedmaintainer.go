@@ -28,12 +28,7 @@ func runDeprecatedMaintainer(p *check.Pass) error {
 			p.Advise(i.Code(), message, reason)
 			continue
 		}
-		fix, err := fixes.LabelMaintainer(p.File, i)
-		if err != nil {
-			p.Advise(i.Code(), message, err.Error())
-			continue
-		}
-		p.Report(i.Code(), message, fix)
+		p.Offer(i.Code(), message, func() (fixes.Fix, error) { return fixes.LabelMaintainer(p.File, i) })
 	}
 	return nil
 }

@@ -119,15 +119,13 @@ func (l lateRemoval) report(p *check.Pass) {
 		p.Advise(l.at.Code(), message, "other steps stand between; make, use and remove it in one step")
 		return
 	}
-	edits, err := merged(p.File, l.joined)
-	if err != nil {
-		p.Advise(l.at.Code(), message, err.Error())
-		return
-	}
-	p.Report(l.at.Code(), message, fixes.Fix{
-		Title:  "Clean up in the step that made the files",
-		Intent: fixes.MergedRuns{},
-		Edits:  edits,
+	p.Offer(l.at.Code(), message, func() (fixes.Fix, error) {
+		edits, err := merged(p.File, l.joined)
+		return fixes.Fix{
+			Title:  "Clean up in the step that made the files",
+			Intent: fixes.MergedRuns{},
+			Edits:  edits,
+		}, err
 	})
 }
 

@@ -48,15 +48,13 @@ func rootOnly(p *check.Pass, user, run *dockerfile.Instruction) {
 		return
 	}
 	message := fmt.Sprintf("`%s` needs root, and the step runs as %s since line %d, so it fails", spoken(cmds[n]), name, user.Line())
-	edits, err := fixes.LowerUser(p.File, user, run)
-	if err != nil {
-		p.Advise(run.Code(), message, err.Error())
-		return
-	}
-	p.Report(run.Code(), message, fixes.Fix{
-		Title:  "Switch the user after the install",
-		Intent: fixes.RanByRoot{User: name},
-		Edits:  edits,
+	p.Offer(run.Code(), message, func() (fixes.Fix, error) {
+		edits, err := fixes.LowerUser(p.File, user, run)
+		return fixes.Fix{
+			Title:  "Switch the user after the install",
+			Intent: fixes.RanByRoot{User: name},
+			Edits:  edits,
+		}, err
 	})
 }
 

@@ -21,12 +21,11 @@ func (r rewording) report(p *check.Pass, i, run *dockerfile.Instruction) {
 		r.refused = "ONBUILD is left alone: it takes effect in other builds"
 	}
 	if r.refused == "" {
-		edits, err := fixes.Reword(p.File, run, r.words...)
-		if err == nil {
-			p.Report(i.Code(), r.message, fixes.Fix{Title: r.title, Intent: fixes.Reworded{Rule: r.rule}, Edits: edits})
-			return
-		}
-		r.refused = err.Error()
+		p.Offer(i.Code(), r.message, func() (fixes.Fix, error) {
+			edits, err := fixes.Reword(p.File, run, r.words...)
+			return fixes.Fix{Title: r.title, Intent: fixes.Reworded{Rule: r.rule}, Edits: edits}, err
+		})
+		return
 	}
 	p.Advise(i.Code(), r.message, r.refused)
 }

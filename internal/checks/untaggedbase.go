@@ -70,10 +70,8 @@ func (b base) pinTag(answer *image.Answer) string {
 // pinned reports with the fix: the reference's name with that tag and digest.
 func (b base) pinned(p *check.Pass, message, title, to string) {
 	name := strings.TrimSuffix(b.ref, ":"+tagOf(b.ref))
-	edit, intent, err := fixes.Pin(p.File, b.stage, name+":"+to)
-	if err != nil {
-		p.Advise(b.at.Span, message, err.Error())
-		return
-	}
-	p.Report(b.at.Span, message, fixes.Fix{Title: title, Intent: intent, Edits: []fixes.Edit{edit}})
+	p.Offer(b.at.Span, message, func() (fixes.Fix, error) {
+		edit, intent, err := fixes.Pin(p.File, b.stage, name+":"+to)
+		return fixes.Fix{Title: title, Intent: intent, Edits: []fixes.Edit{edit}}, err
+	})
 }

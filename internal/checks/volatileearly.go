@@ -63,15 +63,13 @@ func volatileAbove(p *check.Pass, i *dockerfile.Instruction, rest []*dockerfile.
 		steps = fmt.Sprintf("the %d steps below it that do not use it", passed)
 	}
 	message := fmt.Sprintf("`%s` is another in every build and is part of what a step sees, so %s cannot come from the cache", names[n], steps)
-	edits, err := fixes.LowerVariable(p.File, i, last)
-	if err != nil {
-		p.Advise(i.Code(), message, err.Error())
-		return
-	}
-	p.Report(i.Code(), message, fixes.Fix{
-		Title:  "Set it after the steps that do not use it",
-		Intent: fixes.Deferred{Names: names},
-		Edits:  edits,
+	p.Offer(i.Code(), message, func() (fixes.Fix, error) {
+		edits, err := fixes.LowerVariable(p.File, i, last)
+		return fixes.Fix{
+			Title:  "Set it after the steps that do not use it",
+			Intent: fixes.Deferred{Names: names},
+			Edits:  edits,
+		}, err
 	})
 }
 
