@@ -13,6 +13,7 @@
 package buildcontext
 
 import (
+	"cmp"
 	"io/fs"
 	"maps"
 	"path"
@@ -36,6 +37,8 @@ type Build struct {
 	Named map[string]string
 	// AnyNamed is set when there may be more of them than Named holds, because a variable holds flags.
 	AnyNamed bool
+	// Pushed is where it is said that what is built is pushed to a registry, in the form of Origin; "" when nothing says so.
+	Pushed string
 	// Service is set when a compose service is built so. User, Mounts, Ports and Command are what it says about the
 	// container that it starts: the user it sets instead of the image's, the paths in the container that come from the
 	// host or a volume, the container's ports, and whether it gives a command in place of the image's.
@@ -110,6 +113,7 @@ type stated struct {
 	anyNamed  bool
 	remote    bool
 	podman    bool
+	pushed    bool
 	unknown   string
 	container container
 }
@@ -122,6 +126,9 @@ func open(repo *snapshot, dockerfilePath string, s stated) Build {
 		Remote: s.remote, Unknown: s.unknown,
 		Service: c.service, User: c.user, Mounts: c.mounts, Ports: c.ports, Command: c.command, Probe: c.probe,
 		Relied: c.relied, Waited: c.waited, Powers: c.powers, podman: s.podman}
+	if s.pushed {
+		b.Pushed = s.origin
+	}
 	if b.Unknown == "" && !isDir(repo, b.Dir) {
 		b.Unknown = "the context directory " + b.Dir + " is not in the repository"
 	}
@@ -143,15 +150,24 @@ func withContext(b Build, repo *snapshot, dockerfilePath string) Build {
 	return b
 }
 
-// distinct drops builds that say the same as an earlier one.
+// distinct drops builds that say the same as an earlier one, which is pushed if one of them is.
 func distinct(all []Build) []Build {
 	var out []Build
 	for _, b := range all {
-		if !slices.ContainsFunc(out, func(o Build) bool { return same(o, b) }) {
+		if !known(out, b) {
 			out = append(out, b)
 		}
 	}
 	return out
+}
+
+// known reports whether one of all says the same as b, and lets it be pushed if b is.
+func known(all []Build, b Build) bool {
+	n := slices.IndexFunc(all, func(o Build) bool { return same(o, b) })
+	if n >= 0 {
+		all[n].Pushed = cmp.Or(all[n].Pushed, b.Pushed)
+	}
+	return n >= 0
 }
 
 func same(a, b Build) bool {

@@ -105,6 +105,11 @@ func line(b buildcontext.Build) string {
 	if b.Remote {
 		text += " remote"
 	}
+	if b.Pushed != "" && b.Pushed != b.Origin {
+		text += " pushed by " + b.Pushed
+	} else if b.Pushed != "" {
+		text += " pushed"
+	}
 	return text
 }
 

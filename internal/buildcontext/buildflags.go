@@ -7,6 +7,7 @@ type buildFlags struct {
 	values map[string][]phrase
 	others []word
 	checks bool // --check: nothing is built
+	pushes bool // --push, or an output that does
 }
 
 // shorts are the long names of short flags with a value.
@@ -47,7 +48,7 @@ func flagsOf(words []word) buildFlags {
 			f.others = append(f.others, word{phrase: unknownPhrase(words[n].String())})
 			continue
 		case !glued && !valued[name]:
-			f.checks = f.checks || name == "check"
+			f.checks, f.pushes = f.checks || name == "check", f.pushes || name == "push"
 			continue
 		}
 		p := phrase{value, words[n].holes}
@@ -58,8 +59,14 @@ func flagsOf(words []word) buildFlags {
 			p = words[n].phrase
 		}
 		f.values[name] = append(f.values[name], p)
+		f.pushes = f.pushes || name == "push" && p.text != "false" || name == "output" && pushedOutput(p.text)
 	}
 	return f
+}
+
+// pushedOutput reports whether an output of a build is a registry; see docs.docker.com/build/exporters.
+func pushedOutput(text string) bool {
+	return strings.Contains(text, "type=registry") || strings.Contains(text, "push=true")
 }
 
 // context is the one word that is no flag. A word that is only a variable may hold flags; it is the context when there

@@ -244,7 +244,8 @@ func (s *script) build(words []word) {
 	}
 	context, ok := f.context(podman)
 	r := recipe{origin: s.origin, context: context, file: f.last("file"), target: f.last("target"), podman: podman,
-		args: f.settings("build-arg"), named: f.settings("build-context"), loose: f.loose()}
+		args: f.settings("build-arg"), named: f.settings("build-context"), loose: f.loose(),
+		pushed: f.pushes, tags: f.values["tag"]}
 	if p := f.last("platform"); p.known() && !p.empty() {
 		r.platforms = strings.Split(p.text, ",")
 	}

@@ -24,6 +24,8 @@ type recipe struct {
 	within  bool   // the file is named as seen from the context, not from the base
 	podman  bool   // the default file may be called Containerfile
 	remote  bool
+	pushed  bool     // what is built is pushed to a registry
+	tags    []phrase // what it is called, for a command that pushes it
 
 	target    phrase
 	args      map[string]string // a hole for a value that is not known
@@ -121,7 +123,7 @@ func (r *recipe) stated(dir, unknown string) stated {
 	return stated{
 		origin: r.origin, dir: dir, target: r.target.orNothing(), anyTarget: !r.target.known() || r.loose != "",
 		args: known, varied: varied, platforms: r.platforms, named: r.contexts(), anyNamed: r.loose != "",
-		remote: r.remote, podman: r.podman, unknown: unknown, container: r.container,
+		remote: r.remote, podman: r.podman, pushed: r.pushed, unknown: unknown, container: r.container,
 	}
 }
 

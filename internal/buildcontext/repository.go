@@ -61,7 +61,7 @@ func (r *Repository) Find(f *dockerfile.File) []Build {
 	var out []Build
 	for _, s := range r.stated(f.Path) {
 		b := open(r.files, f.Path, s)
-		if slices.ContainsFunc(out, func(o Build) bool { return same(o, b) }) {
+		if known(out, b) {
 			continue
 		}
 		if out = append(out, b); len(out) == maxBuilds {

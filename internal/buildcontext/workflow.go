@@ -2,6 +2,8 @@ package buildcontext
 
 import (
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -31,6 +33,7 @@ func workflow(repo *snapshot, name string) []recipe {
 // A job is one job of a workflow.
 type job struct {
 	origin string
+	pushes string // the commands of its scripts that push images
 	dir    string // where its scripts run, "" for the root
 	steps  []value
 	env    []value   // the sections that set variables, the nearest first
@@ -42,8 +45,9 @@ func jobOf(file value, j pair, origin string) job {
 	if dir == "" {
 		dir = file.get("defaults").get("run").get("working-directory").text()
 	}
-	return job{origin: origin, dir: dir, steps: j.value.get("steps").list(), env: []value{j.value.get("env"), file.get("env")},
-		rows: rowsOf(j.value.get("strategy").get("matrix"))}
+	steps := j.value.get("steps").list()
+	return job{origin: origin, pushes: pushesOf(steps), dir: dir, steps: steps,
+		env: []value{j.value.get("env"), file.get("env")}, rows: rowsOf(j.value.get("strategy").get("matrix"))}
 }
 
 // recipes is what the job's steps state, in every row of its matrix.
@@ -58,7 +62,7 @@ func (j job) recipes() []recipe {
 			if len(out) > maxRecipes {
 				return out
 			}
-			st := step{origin: j.origin, with: s.get("with"), row: row,
+			st := step{origin: j.origin, pushes: j.pushes, with: s.get("with"), row: row,
 				env: append([]value{s.get("env")}, j.env...)}
 			if action {
 				out = append(out, st.recipes()...)
@@ -95,6 +99,7 @@ func (j job) rowsFor(run string, with value) []binding {
 // A step is a step of a job, in one row of the matrix.
 type step struct {
 	origin string
+	pushes string // those of the job
 	with   value
 	row    binding
 	env    []value // the sections that set variables, the nearest first
@@ -105,13 +110,34 @@ func (s step) commands(text, dir string) []recipe {
 	in, ok := s.expand(dir).below(".")
 	c := script{origin: s.origin, github: s.value, values: literals(s.env...), bases: []string{in.orNothing()}}
 	c.lost = !ok || !in.known()
-	return c.recipes(text)
+	out := c.recipes(text)
+	for n, r := range out {
+		out[n].pushed = r.pushed || slices.ContainsFunc(r.tags, s.pushed)
+	}
+	return out
+}
+
+// pushCommand matches a command that pushes an image, to the end of its line.
+var pushCommand = regexp.MustCompile(`(?m)\b(docker|podman|buildah|nerdctl)\s+(image\s+)?push\b.*$`)
+
+// pushesOf are the commands in the scripts of a job that push images.
+func pushesOf(steps []value) string {
+	var out []string
+	for _, s := range steps {
+		out = append(out, pushCommand.FindAllString(s.get("run").text(), -1)...)
+	}
+	return strings.Join(out, "\n")
+}
+
+// pushed reports whether the job pushes an image of that name. With a part that is not known, any push may be it.
+func (s step) pushed(tag phrase) bool {
+	return s.pushes != "" && (!tag.known() || strings.Contains(s.expand(s.pushes).text, tag.text))
 }
 
 // recipes is what a step with the build action states: at most one recipe.
 func (s step) recipes() []recipe {
 	r := recipe{origin: s.origin, bases: []string{"."}, file: s.input("file"), target: s.input("target"),
-		args: s.args(), platforms: s.platforms()}
+		args: s.args(), platforms: s.platforms(), pushed: s.pushesItself()}
 	r.context, r.remote = remoteContext(s.input("context"))
 	r.named, r.loose = s.named()
 	if isURL(r.context.text) || r.file.text == hole {
@@ -121,6 +147,12 @@ func (s step) recipes() []recipe {
 		r.within = true
 	}
 	return []recipe{r}
+}
+
+// pushesItself reports whether the action is told to push, at least now and then.
+func (s step) pushesItself() bool {
+	push := s.with.get("push").text()
+	return push != "" && push != "false" || pushedOutput(s.with.get("outputs").text())
 }
 
 // input is an input of the action with what is known of its expressions put in.

@@ -74,6 +74,9 @@ func All() []*check.Check {
 		cdForWorkdir,
 		pipeHidesFailure,
 		uncheckedDownload,
+
+		// The repository around it.
+		unscannedImage,
 	}, buildkitChecks) // BuildKit's own, by their names
 }
 

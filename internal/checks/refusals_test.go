@@ -136,6 +136,7 @@ const refusals = `
 	unchecked-download insecure advice: certificates are not checked
 	unchecked-download shell advice: a remote script is run
 	unchecked-download add advice: ADD without a checksum
+	unscanned-image-scanned image silent: a scanner is there already
 	apt-lists-kept onbuild advice: what ONBUILD defers is left alone
 	apt-lists-kept template.silent silent: a template is no Dockerfile
 	apt-lists-kept ignored.silent silent: it is asked not to be said

@@ -64,6 +64,7 @@ var techniques = []technique{
 
 	// Security.
 	{"base images are pinned by digest", "digests", "unpinned-base", fixes.Intended},
+	{"images are scanned for known vulnerabilities", "scanned", "unscanned-image", advice},
 	{"no secret is an environment variable or a build argument", "secret-variables", "secret-in-env", advice},
 	{"no secret is in a copied file", "secret-files", "secret-file-copied", fixes.Intended},
 	{"nobody's tools are installed", "few-packages", "unneeded-packages", advice},
