@@ -36,7 +36,9 @@ func TestShapesKept(t *testing.T) {
 }
 
 // removes reports whether an archive is about instructions that are taken out, with the comments inside of them.
-func removes(archive string) bool { return strings.HasPrefix(filepath.Base(archive), "repeated-instruction") }
+func removes(archive string) bool {
+	return strings.HasPrefix(filepath.Base(archive), "repeated-instruction")
+}
 
 func windowsShape(text string) string {
 	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\n", "\r\n")
