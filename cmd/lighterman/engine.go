@@ -21,6 +21,7 @@ import (
 // close ends the prover's children.
 func newEngine(log *slog.Logger) (o check.Options, close func()) {
 	pool := prove.NewPool(prove.Options{Logger: log})
+	pool.Warm()
 	o = check.Options{Checks: checks.All(), Images: image.Bundled(), Prover: pool, Linter: pool, Today: today()}
 	return o, func() { pool.Close() }
 }

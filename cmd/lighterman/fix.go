@@ -52,10 +52,13 @@ Exit code: 0, whether there was something to fix or not; 2 when a file could not
 
 func runFix(cmd *cobra.Command, args []string, s fixSettings) error {
 	ctx := cmd.Context()
+	engine, done := newEngine(quiet()) // comes up while the checkout is read
+	defer done()
 	c, err := s.open(cmd, args)
 	if err != nil {
 		return err
 	}
+	c.repo = check.Open(c.repo) // of what is written in between, others has what is new
 	settings, err := s.load(c.repo, true)
 	if err != nil {
 		return err
@@ -67,8 +70,6 @@ func runFix(cmd *cobra.Command, args []string, s fixSettings) error {
 	if !s.stdin {
 		paths = c.kept(paths, settings, cmd.ErrOrStderr())
 	}
-	engine, done := newEngine(quiet())
-	defer done()
 	engine.Images = s.facts(false)
 	step, end := progress(cmd.ErrOrStderr(), len(paths))
 	defer end()

@@ -76,11 +76,13 @@ func runReview(cmd *cobra.Command, paths []string, s reviewSettings) error {
 	if !slices.Contains(colourWords, s.color) {
 		return fmt.Errorf("color %q is none of %s", s.color, strings.Join(colourWords, ", "))
 	}
+	engine, done := newEngine(quiet()) // comes up while the checkout is read
+	defer done()
 	c, err := s.open(cmd, paths)
 	if err != nil {
 		return err
 	}
-	r := reviewer{checkout: c, in: cmd.InOrStdin(), status: cmd.ErrOrStderr(), outputs: outputs, reviewSettings: s}
+	r := reviewer{checkout: c, o: engine, in: cmd.InOrStdin(), status: cmd.ErrOrStderr(), outputs: outputs, reviewSettings: s}
 	v, page, err := r.look(cmd.Context())
 	if err != nil {
 		return err
@@ -123,10 +125,8 @@ func (r *reviewer) look(ctx context.Context) (v report.View, page report.Page, e
 	if err != nil {
 		return v, page, err
 	}
-	engine, done := newEngine(quiet())
-	defer done()
-	engine.Images = r.facts(false)
-	r.o = r.config.Options(engine)
+	r.o.Images = r.facts(false)
+	r.o = r.config.Options(r.o)
 	if r.whole() && !r.wants("html") {
 		v, err = r.examine(ctx, r.keeps(all))
 		return v, page, err

@@ -41,7 +41,14 @@ type Pool struct {
 
 	mu     sync.Mutex
 	idle   []*worker
+	first  *starting // the child that Warm started, until somebody takes it
 	closed bool
+}
+
+// A starting child comes up while nobody waits for it.
+type starting struct {
+	ready  chan *worker // gets the child, nil when it did not come up
+	cancel context.CancelFunc
 }
 
 // NewPool returns a Pool; no child is started before it is needed.
@@ -64,12 +71,35 @@ func NewPool(o Options) *Pool {
 	}
 }
 
+// Warm starts the first child beside what is to be done before it is needed: to come up takes it longer than to look at a
+// file. Whoever needs a child first gets it.
+func (p *Pool) Warm() {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &starting{ready: make(chan *worker, 1), cancel: cancel}
+	p.mu.Lock()
+	p.first = s
+	p.mu.Unlock()
+	go func() {
+		w, err := p.start(ctx)
+		if err != nil {
+			w = nil // whoever needs one starts another, and is told
+		}
+		s.ready <- w
+	}()
+}
+
 // Close ends the children. A Prove that is under way fails; later ones are refused.
 func (p *Pool) Close() error {
 	p.mu.Lock()
-	idle := p.idle
-	p.idle, p.closed = nil, true
+	idle, first := p.idle, p.first
+	p.idle, p.first, p.closed = nil, nil, true
 	p.mu.Unlock()
+	if first != nil {
+		first.cancel()
+		if w := <-first.ready; w != nil {
+			idle = append(idle, w)
+		}
+	}
 	for _, w := range idle {
 		w.kill()
 	}
@@ -146,7 +176,19 @@ func (p *Pool) take(ctx context.Context) (*worker, error) {
 		p.mu.Unlock()
 		return w, nil
 	}
+	first := p.first
+	p.first = nil
 	p.mu.Unlock()
+	if first != nil {
+		if w := <-first.ready; w != nil {
+			return w, nil
+		}
+	}
+	return p.start(ctx)
+}
+
+// start starts a child and waits until it is ready.
+func (p *Pool) start(ctx context.Context) (*worker, error) {
 	command := p.opts.Command
 	if len(command) == 0 {
 		self, err := os.Executable()
