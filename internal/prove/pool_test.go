@@ -165,7 +165,6 @@ func TestChildIsKept(t *testing.T) {
 // TestWarm takes the child that was started early, ends one that nobody took, and says of one that does not start what is
 // said without it.
 func TestWarm(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	prover := newPool(t, Options{Workers: 1})
 	prover.Warm()
 	early := <-prover.first.ready
@@ -176,14 +175,15 @@ func TestWarm(t *testing.T) {
 	if len(prover.idle) != 1 || prover.idle[0] != early {
 		t.Error("the child that was started early was not used")
 	}
-	unused := NewPool(Options{})
-	unused.Warm()
-	if err := unused.Close(); err != nil {
-		t.Error(err)
-	}
 	broken := newPool(t, Options{Command: []string{"/bin/true"}})
 	broken.Warm()
 	if err := broken.Prove(t.Context(), good()); err == nil || !strings.Contains(err.Error(), "start the process") {
+		t.Error(err)
+	}
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	unused := NewPool(Options{})
+	unused.Warm()
+	if err := unused.Close(); err != nil {
 		t.Error(err)
 	}
 }
