@@ -37,6 +37,21 @@ func unknownPhrase(variable string) phrase {
 	return phrase{text: hole, holes: []string{strings.ReplaceAll(variable, hole, "")}}
 }
 
+// between is a text in which what stands between open and "}}" has a value.
+func between(text, open string, value func(inner string) phrase) phrase {
+	out := phrase{}
+	for {
+		before, rest, ok := strings.Cut(text, open)
+		out = out.plus(literal(before))
+		if !ok {
+			return out
+		}
+		inner, after, _ := strings.Cut(rest, "}}")
+		out = out.plus(value(inner))
+		text = after
+	}
+}
+
 // plus is the phrase followed by another.
 func (p phrase) plus(q phrase) phrase {
 	if len(p.text)+len(q.text) > maxPhrase || len(p.holes)+len(q.holes) > maxHoles {

@@ -62,15 +62,5 @@ func artifactRecipe(name string, artifact value) []recipe {
 
 // templated is a text in which {{…}} stands for a value of the moment.
 func templated(text string) phrase {
-	out := phrase{}
-	for {
-		before, rest, ok := strings.Cut(text, "{{")
-		out = out.plus(literal(before))
-		if !ok {
-			return out
-		}
-		inner, after, _ := strings.Cut(rest, "}}")
-		out = out.plus(unknownPhrase("{{" + inner + "}}"))
-		text = after
-	}
+	return between(text, "{{", func(inner string) phrase { return unknownPhrase("{{" + inner + "}}") })
 }

@@ -159,19 +159,7 @@ func (s step) pushesItself() bool {
 func (s step) input(key string) phrase { return s.expand(s.with.get(key).text()) }
 
 // expand puts in what the matrix and the environment say; other expressions are holes.
-func (s step) expand(text string) phrase {
-	out := phrase{}
-	for {
-		before, rest, ok := strings.Cut(text, "${{")
-		out = out.plus(literal(before))
-		if !ok {
-			return out
-		}
-		inner, after, _ := strings.Cut(rest, "}}")
-		out = out.plus(s.value(inner))
-		text = after
-	}
-}
+func (s step) expand(text string) phrase { return between(text, "${{", s.value) }
 
 // value is what an expression is: a matrix value, a variable that the workflow sets, or a hole.
 func (s step) value(inner string) phrase {
