@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"path"
 	"regexp"
 	"slices"
@@ -100,6 +101,9 @@ func template(name string, src []byte) string {
 	if ext := strings.ToLower(path.Ext(name)); slices.Contains(templateExt, ext) {
 		return "a template (" + ext + "), not yet a Dockerfile"
 	}
+	if !marks(src) {
+		return ""
+	}
 	if m := placeholder.Find(src); m != nil {
 		return "a template (" + strings.TrimSpace(string(m)) + "), not yet a Dockerfile"
 	}
@@ -107,4 +111,9 @@ func template(name string, src []byte) string {
 		return "a template ({{ }}), not yet a Dockerfile"
 	}
 	return ""
+}
+
+// marks reports whether a text has something that a template might consist of; most have nothing.
+func marks(src []byte) bool {
+	return slices.ContainsFunc([]string{"{{", "{%", "<%", "@@"}, func(mark string) bool { return bytes.Contains(src, []byte(mark)) })
 }

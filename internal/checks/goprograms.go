@@ -71,7 +71,11 @@ func runGoDynamicBinary(p *check.Pass) error {
 		if !a.ok {
 			continue
 		}
-		builds, cgo := goBuilds(s), linksCgo(a)
+		builds := goBuilds(s)
+		if len(builds) == 0 {
+			continue
+		}
+		cgo := linksCgo(a)
 		for _, copied := range copiesFrom(p.File, s) {
 			to, ok := bare(p, copied.Stage)
 			if !ok {
