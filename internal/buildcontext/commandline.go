@@ -2,8 +2,9 @@ package buildcontext
 
 import (
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // A script is a text with command lines in it that may build images.
@@ -82,7 +83,7 @@ var wrappers = map[string]bool{
 	"travis_retry": true, "-E": true, "-": true, "run:": true, "script:": true, "cmd:": true, "cmds:": true,
 }
 
-var assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*\+?=`)
+var assignment = pattern.New(`^[A-Za-z_][A-Za-z0-9_]*\+?=`)
 
 // command takes one command line in.
 func (s *script) command(separator byte, words []word) {

@@ -3,8 +3,9 @@ package buildcontext
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // isMakefile reports whether a file of that name is read by make.
@@ -25,8 +26,8 @@ type makefile struct {
 }
 
 var (
-	makeVariable = regexp.MustCompile(`^ *(?:export +|override +)*([A-Za-z0-9_.-]+)[ \t]*(\?|:|::|:::|\+|!)?=[ \t]*(.*)$`)
-	ofOneTarget  = regexp.MustCompile(`^[^\t=#]*:[ \t]*(?:export +|override +|private +)*([A-Za-z0-9_.-]+)[ \t]*[?:+]?=`)
+	makeVariable = pattern.New(`^ *(?:export +|override +)*([A-Za-z0-9_.-]+)[ \t]*(\?|:|::|:::|\+|!)?=[ \t]*(.*)$`)
+	ofOneTarget  = pattern.New(`^[^\t=#]*:[ \t]*(?:export +|override +|private +)*([A-Za-z0-9_.-]+)[ \t]*[?:+]?=`)
 )
 
 // makeRecipes is what the recipes of a Makefile state. Each line of a recipe has a shell of its own.

@@ -4,6 +4,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // maxPhrase bounds the length of a phrase in bytes. What is longer is no path that anybody wrote.
@@ -167,7 +169,7 @@ func (p phrase) unify(name string) (map[string]string, bool) {
 
 // pattern is the regular expression that unify matches: one hole alone may span directories, unless it is all that
 // stands before the file's own name.
-func (p phrase) pattern(base string) *regexp.Regexp {
+func (p phrase) pattern(base string) *pattern.Pattern {
 	group := "(.+)"
 	if len(p.holes) > 1 || p.text == hole+"/"+base {
 		group = "([^/]+)"
@@ -176,5 +178,5 @@ func (p phrase) pattern(base string) *regexp.Regexp {
 	for k, part := range parts {
 		parts[k] = regexp.QuoteMeta(part)
 	}
-	return regexp.MustCompile("(?s)^" + strings.Join(parts, group) + "$")
+	return pattern.New("(?s)^" + strings.Join(parts, group) + "$")
 }

@@ -2,8 +2,9 @@ package buildcontext
 
 import (
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 func isTiltfile(name string) bool {
@@ -11,7 +12,7 @@ func isTiltfile(name string) bool {
 	return base == "Tiltfile" || strings.HasSuffix(base, ".tiltfile") || strings.HasSuffix(base, ".Tiltfile")
 }
 
-var dockerBuild = regexp.MustCompile(`(?m)^[^#\n]*?\bdocker_build(?:_with_restart)?\(`)
+var dockerBuild = pattern.New(`(?m)^[^#\n]*?\bdocker_build(?:_with_restart)?\(`)
 
 // tilt is what the docker_build calls of a Tiltfile state. Only literal arguments are read.
 // See https://docs.tilt.dev/api.html#api.docker_build.
@@ -52,7 +53,7 @@ type call struct {
 // maxCall bounds the length of a call in bytes.
 const maxCall = 8 << 10
 
-var keyword = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*)\s*=([^=].*)$`)
+var keyword = pattern.New(`^([A-Za-z_][A-Za-z0-9_]*)\s*=([^=].*)$`)
 
 // callOf splits what follows an opening bracket into arguments, up to the bracket that closes it.
 func callOf(text string) call {

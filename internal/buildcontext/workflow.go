@@ -2,9 +2,10 @@ package buildcontext
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 const workflowDir = ".github/workflows"
@@ -118,7 +119,7 @@ func (s step) commands(text, dir string) []recipe {
 }
 
 // pushCommand matches a command that pushes an image, to the end of its line.
-var pushCommand = regexp.MustCompile(`(?m)\b(docker|podman|buildah|nerdctl)\s+(image\s+)?push\b.*$`)
+var pushCommand = pattern.New(`(?m)\b(docker|podman|buildah|nerdctl)\s+(image\s+)?push\b.*$`)
 
 // pushesOf are the commands in the scripts of a job that push images.
 func pushesOf(steps []value) string {

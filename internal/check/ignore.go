@@ -3,11 +3,11 @@ package check
 import (
 	"bytes"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // Ignore comments, ours and those of the tools people come from, so that what was decided once is not asked again:
@@ -18,10 +18,10 @@ import (
 //	# check=skip=JSONArgsRecommended;error=true              BuildKit: at the top the file, else the instruction below
 //	# checkov:skip=CKV_DOCKER_3:reason    # trivy:ignore:AVD-DS-0002    the whole file
 var (
-	pragma    = regexp.MustCompile(`^#\s*(?:lighterman|hadolint)\s+(global\s+)?ignore\s*=\s*([\w.-]+(?:\s*,\s*[\w.-]+)*)`)
-	ownPragma = regexp.MustCompile(`^#\s*lighterman\s`)
-	buildkit  = regexp.MustCompile(`^#\s*check\s*=\s*(?:.*;)?\s*skip\s*=\s*([\w-]+(?:\s*,\s*[\w-]+)*)`)
-	scanner   = regexp.MustCompile(`^#\s*(?:checkov:skip=|trivy:ignore:)\s*([\w-]+)`)
+	pragma    = pattern.New(`^#\s*(?:lighterman|hadolint)\s+(global\s+)?ignore\s*=\s*([\w.-]+(?:\s*,\s*[\w.-]+)*)`)
+	ownPragma = pattern.New(`^#\s*lighterman\s`)
+	buildkit  = pattern.New(`^#\s*check\s*=\s*(?:.*;)?\s*skip\s*=\s*([\w-]+(?:\s*,\s*[\w-]+)*)`)
+	scanner   = pattern.New(`^#\s*(?:checkov:skip=|trivy:ignore:)\s*([\w-]+)`)
 )
 
 // ignores are what a file asks not to hear of.
@@ -91,8 +91,8 @@ func (ig ignores) cover(f Finding, file *dockerfile.File) (by int, ok bool) {
 // Templates are not Dockerfiles yet: their placeholders stand where instructions and words should.
 var (
 	templateExt  = []string{".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".in", ".erb", ".mustache"}
-	placeholder  = regexp.MustCompile(`@@[A-Z][A-Z0-9_]*@@|<%[=-]?\s|\{%-?\s`)
-	templateLine = regexp.MustCompile(`(?im)^\s*(?:\{\{|\{%|<%|(?:FROM|COPY|ADD|ENV|ARG|WORKDIR|USER|EXPOSE|LABEL)\s.*\{\{)`)
+	placeholder  = pattern.New(`@@[A-Z][A-Z0-9_]*@@|<%[=-]?\s|\{%-?\s`)
+	templateLine = pattern.New(`(?im)^\s*(?:\{\{|\{%|<%|(?:FROM|COPY|ADD|ENV|ARG|WORKDIR|USER|EXPOSE|LABEL)\s.*\{\{)`)
 )
 
 // template says why a file is taken for a template, "" when it is not. Braces inside a RUN or CMD are ordinary: Go's and

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +11,7 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/buildcontext"
 	"github.com/lighterman/lighterman/internal/image"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // A Linter runs BuildKit's own checks. It stands behind an interface because BuildKit's converter, which they are part
@@ -91,7 +91,7 @@ func ignoreTexts(repo fs.FS, builds []buildcontext.Build) []string {
 }
 
 // wanting matches the checks that the directive "# check=experimental=a,b" asks for.
-var wanting = regexp.MustCompile(`(?:^|;)\s*experimental\s*=\s*([\w-]+(?:\s*,\s*[\w-]+)*)`)
+var wanting = pattern.New(`(?:^|;)\s*experimental\s*=\s*([\w-]+(?:\s*,\s*[\w-]+)*)`)
 
 // askedOf are the checks that the file itself asks for, of those that run only then.
 func askedOf(f *dockerfile.File) []string {

@@ -2,13 +2,13 @@ package checks
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // An account is whom the program shall run as. Ids are preferred to names, because Kubernetes refuses to start an image
@@ -53,7 +53,7 @@ func (l launch) account(p *check.Pass, stated *dockerfile.Instruction) (account,
 }
 
 // registers match what may have made groups or accounts that created does not know, so that a new one could fail.
-var registers = regexp.MustCompile(`/etc/(passwd|group)|\b(groupadd|addgroup|newusers)\b`)
+var registers = pattern.New(`/etc/(passwd|group)|\b(groupadd|addgroup|newusers)\b`)
 
 // taken says which step may have made an account or a group of the name or the id that a new one gets.
 func (l launch) taken(p *check.Pass) string {

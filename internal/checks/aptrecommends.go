@@ -2,7 +2,6 @@ package checks
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/ecosystem"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var aptRecommends = &check.Check{
@@ -35,7 +35,7 @@ func runAptRecommends(p *check.Pass) error {
 }
 
 // recommends matches a setting of apt about recommended packages.
-var recommends = regexp.MustCompile(`(?i)install-recommends\s+|install-recommends=|apt\.conf`)
+var recommends = pattern.New(`(?i)install-recommends\s+|install-recommends=|apt\.conf`)
 
 // decidesRecommends reports whether a stage configures apt, so that what it installs is decided already.
 func decidesRecommends(s *dockerfile.Stage) bool {

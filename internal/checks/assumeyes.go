@@ -2,13 +2,13 @@ package checks
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/ecosystem"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var assumeYes = &check.Check{
@@ -21,9 +21,9 @@ var assumeYes = &check.Check{
 
 var (
 	// answered matches settings with which a manager does not ask.
-	answered = regexp.MustCompile(`(?i)assume[-_]?(yes|no)|force-yes|non_?interactive\s*=\s*1`)
+	answered = pattern.New(`(?i)assume[-_]?(yes|no)|force-yes|non_?interactive\s*=\s*1`)
 	// fed matches a manager that gets its answers from a pipe or a file.
-	fed = regexp.MustCompile(`\|\s*(sudo\s+)?(apt|apt-get|aptitude|yum|t?dnf|microdnf|zypper)\b|<<<|[^<]<[^<]`)
+	fed = pattern.New(`\|\s*(sudo\s+)?(apt|apt-get|aptitude|yum|t?dnf|microdnf|zypper)\b|<<<|[^<]<[^<]`)
 )
 
 func runAssumeYes(p *check.Pass) error {

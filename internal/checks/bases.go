@@ -1,12 +1,12 @@
 package checks
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // A base is an image that a stage stands on.
@@ -66,7 +66,7 @@ func set(words string) map[string]bool {
 }
 
 // argUse matches the use of a variable.
-var argUse = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
+var argUse = pattern.New(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
 
 // argsIn are the names of the variables that text uses.
 func argsIn(text string) []string {

@@ -11,6 +11,7 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/buildcontext"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // BuildKit's own checks, by their names: docs.docker.com/reference/build-checks. Its linter finds them; here is what is
@@ -105,7 +106,7 @@ func instructionOn(f *dockerfile.File, line int) *dockerfile.Instruction {
 }
 
 // named is the word behind pattern in BuildKit's sentence.
-func (r remark) named(pattern *regexp.Regexp) string {
+func (r remark) named(pattern *pattern.Pattern) string {
 	if m := pattern.FindStringSubmatch(r.detail); m != nil {
 		return m[1]
 	}
@@ -131,7 +132,7 @@ func judgeCopyIgnored(r remark) {
 	r.Advise(r.i.Code(), message, "either the line or the ignore file is wrong, and which one only its author knows")
 }
 
-var ignoredSource = regexp.MustCompile(`file "([^"]*)" that is excluded`)
+var ignoredSource = pattern.New(`file "([^"]*)" that is excluded`)
 
 // ignoreName is the ignore file's path.
 func ignoreName(p *check.Pass) string {
@@ -145,8 +146,8 @@ func ignoreName(p *check.Pass) string {
 
 // unsetName finds the name of a variable in BuildKit's sentences, and suggested the one that it thinks is meant.
 var (
-	unsetName = regexp.MustCompile(`(?:variable '\$|argument ')(\w+)'`)
-	suggested = regexp.MustCompile(`\(did you mean \$?(\w+)\?\)`)
+	unsetName = pattern.New(`(?:variable '\$|argument ')(\w+)'`)
+	suggested = pattern.New(`\(did you mean \$?(\w+)\?\)`)
 )
 
 // usesBare reports whether i takes the value of a variable as it is: ${name:-other} says what holds when there is none.

@@ -2,13 +2,13 @@ package checks
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/ecosystem"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var buildToolsShipped = &check.Check{
@@ -20,20 +20,20 @@ var buildToolsShipped = &check.Check{
 
 // A toolchain is an image whose only use is to compile, with the base on which what it makes runs.
 type toolchain struct {
-	compiles *regexp.Regexp // the command that makes the program
-	runs     string         // where that runs
+	compiles *pattern.Pattern // the command that makes the program
+	runs     string           // where that runs
 }
 
 // toolchains are known by the image's name. What interpreters make needs the interpreter; they are not here.
 var toolchains = map[string]toolchain{
-	"golang":                            {regexp.MustCompile(`\bgo (build|install)\b`), "gcr.io/distroless/static-debian12"},
-	"rust":                              {regexp.MustCompile(`\bcargo (build|install)\b`), "gcr.io/distroless/cc-debian12"},
-	"maven":                             {regexp.MustCompile(`\bmvnw? .*\b(package|install|verify)\b`), "eclipse-temurin with the tag of a JRE"},
-	"gradle":                            {regexp.MustCompile(`\bgradlew? .*\b(build|assemble|bootJar|shadowJar|installDist)\b`), "eclipse-temurin with the tag of a JRE"},
-	"mcr.microsoft.com/dotnet/sdk":      {regexp.MustCompile(`\bdotnet (publish|build)\b`), "mcr.microsoft.com/dotnet/aspnet"},
-	"mcr.microsoft.com/dotnet/core/sdk": {regexp.MustCompile(`\bdotnet (publish|build)\b`), "mcr.microsoft.com/dotnet/aspnet"},
-	"swift":                             {regexp.MustCompile(`\bswift build\b`), "swift with the tag that ends in -slim"},
-	"haskell":                           {regexp.MustCompile(`\b(cabal|stack) (build|install)\b`), "debian with the tag that ends in -slim"},
+	"golang":                            {pattern.New(`\bgo (build|install)\b`), "gcr.io/distroless/static-debian12"},
+	"rust":                              {pattern.New(`\bcargo (build|install)\b`), "gcr.io/distroless/cc-debian12"},
+	"maven":                             {pattern.New(`\bmvnw? .*\b(package|install|verify)\b`), "eclipse-temurin with the tag of a JRE"},
+	"gradle":                            {pattern.New(`\bgradlew? .*\b(build|assemble|bootJar|shadowJar|installDist)\b`), "eclipse-temurin with the tag of a JRE"},
+	"mcr.microsoft.com/dotnet/sdk":      {pattern.New(`\bdotnet (publish|build)\b`), "mcr.microsoft.com/dotnet/aspnet"},
+	"mcr.microsoft.com/dotnet/core/sdk": {pattern.New(`\bdotnet (publish|build)\b`), "mcr.microsoft.com/dotnet/aspnet"},
+	"swift":                             {pattern.New(`\bswift build\b`), "swift with the tag that ends in -slim"},
+	"haskell":                           {pattern.New(`\b(cabal|stack) (build|install)\b`), "debian with the tag that ends in -slim"},
 }
 
 func runBuildToolsShipped(p *check.Pass) error {
@@ -79,7 +79,7 @@ func starts(s *dockerfile.Stage) bool {
 }
 
 // compilers match packages that only building needs, on Debian and Alpine.
-var compilers = regexp.MustCompile(`^(apt|apk):(gcc|g\+\+|clang|build-essential|build-base|alpine-sdk|make|cmake|autoconf|automake|` +
+var compilers = pattern.New(`^(apt|apk):(gcc|g\+\+|clang|build-essential|build-base|alpine-sdk|make|cmake|autoconf|automake|` +
 	`python3?-dev|musl-dev|libc6?-dev|linux-headers)$`)
 
 // compilersKept reports compilers that one step installs and nothing removes, in a stage that uses them in another step.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // installers are package managers and the words that make them install.
@@ -19,7 +20,7 @@ var installers = map[string][]string{
 // bringers are packages, or parts of their names, that bring curl or wget along without saying so.
 var bringers = strings.Fields("chrome devscripts texlive youtube-dl yt-dlp task- ros- cuda jenkins conda")
 
-var variableOfBase = regexp.MustCompile(`\$\{?(\w+)`)
+var variableOfBase = pattern.New(`\$\{?(\w+)`)
 
 // swapped reports whether a build passes what stands in the base image's name: then it is another image there.
 func (l launch) swapped(p *check.Pass) bool {

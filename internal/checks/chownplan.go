@@ -3,7 +3,6 @@ package checks
 import (
 	"errors"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/image"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // An ownedPlan is what takes the place of a handover: the flag on the COPYs, and of the RUN what it did to directories
@@ -112,8 +112,8 @@ func (o *ownedPlan) command() string {
 }
 
 var (
-	ownerForm = regexp.MustCompile(`^[A-Za-z0-9_][\w-]*(:[A-Za-z0-9_][\w-]*)?$`)
-	octal     = regexp.MustCompile(`^[0-7]{3,4}$`)
+	ownerForm = pattern.New(`^[A-Za-z0-9_][\w-]*(:[A-Za-z0-9_][\w-]*)?$`)
+	octal     = pattern.New(`^[0-7]{3,4}$`)
 )
 
 // setting reads the owner or the mode. "chown app" leaves the group as it is, which is root's for files from the build
@@ -143,7 +143,7 @@ func literalText(w dockerfile.Argument) string {
 }
 
 // newFrontend matches the syntax lines that are known to ask for a frontend with --chmod, which came with 1.2.
-var newFrontend = regexp.MustCompile(
+var newFrontend = pattern.New(
 	`^(docker\.io/)?docker/dockerfile:1(\.([2-9]|[1-9]\d)(\.\d+)?)?(-labs)?(@sha256:[0-9a-f]+)?$`)
 
 func (o *ownedPlan) frontend(f *dockerfile.File) string {

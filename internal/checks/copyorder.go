@@ -2,7 +2,6 @@ package checks
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/ecosystem"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var copyOrder = &check.Check{
@@ -211,7 +211,7 @@ func said(i ecosystem.Install) string {
 	return fmt.Sprintf("the sources are copied before `%s`, so every change to them %s", spoken(i.Command), again)
 }
 
-var plainWord = regexp.MustCompile(`^([a-z][a-z.-]{0,15}|dependency:[a-z-]{1,20})$`)
+var plainWord = pattern.New(`^([a-z][a-z.-]{0,15}|dependency:[a-z-]{1,20})$`)
 
 // plainFlags are switches that often stand before what a command is to do.
 var plainFlags = []string{"-B", "-q", "-U", "-ntp", "--batch-mode", "--no-transfer-progress", "--no-daemon", "--quiet"}

@@ -5,12 +5,12 @@ import (
 	"io/fs"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/ecosystem"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // finish makes the instructions that copy what the installs read, or says why there can be none.
@@ -131,7 +131,7 @@ func (p *plan) stands(copies []contextCopy, name string, at place) bool {
 }
 
 // plainName is what a path may be made of so that it needs no quoting in a Dockerfile.
-var plainName = regexp.MustCompile(`^[\w./@+-]+$`)
+var plainName = pattern.New(`^[\w./@+-]+$`)
 
 // line is the instruction that copies files of one directory to where the broad copy puts them.
 func (p *plan) line(files []string, to place) (line, why string) {

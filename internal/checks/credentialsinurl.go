@@ -2,12 +2,12 @@ package checks
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // credentialsInURL finds user:password@ in addresses. It gives advice only, and never stands on the address.
@@ -67,7 +67,7 @@ func adviseURL(p *check.Pass, i *dockerfile.Instruction, at dockerfile.Span) {
 }
 
 // userInfo matches an address with a user and a password, or with a user that is long enough to be a token.
-var userInfo = regexp.MustCompile(`\b([a-z][a-z0-9+.-]{1,20})://([^\s/:@"'<>|\\]{1,200})(?::([^\s/@"'<>|\\]{1,200}))?@([A-Za-z0-9._-]+|\[)`)
+var userInfo = pattern.New(`\b([a-z][a-z0-9+.-]{1,20})://([^\s/:@"'<>|\\]{1,200})(?::([^\s/@"'<>|\\]{1,200}))?@([A-Za-z0-9._-]+|\[)`)
 
 // userInfos are the places in an instruction's text of what an address gives away.
 func userInfos(f *dockerfile.File, i *dockerfile.Instruction) []dockerfile.Span {
@@ -92,7 +92,7 @@ func commented(_ *dockerfile.File, i *dockerfile.Instruction, at int) bool {
 	return slices.ContainsFunc(i.Comments, func(c dockerfile.Span) bool { return c.Start <= at && at < c.End })
 }
 
-var madeLater = regexp.MustCompile("[$`{}%*]|\\.\\.\\.")
+var madeLater = pattern.New("[$`{}%*]|\\.\\.\\.")
 
 // givesAway reports whether a user and a password are more than stand-ins or what everybody knows.
 func givesAway(user, password, host string) bool {

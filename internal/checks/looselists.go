@@ -3,12 +3,12 @@ package checks
 import (
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // maxList is the size in bytes above which a list of requirements is not looked into: nobody writes that many by hand.
@@ -51,7 +51,7 @@ func listsOf(words []dockerfile.Argument) []string {
 	return out
 }
 
-var forDevelopers = regexp.MustCompile(`(?i)dev|test|doc|lint|local|example`)
+var forDevelopers = pattern.New(`(?i)dev|test|doc|lint|local|example`)
 
 // looseIn is the first package without a version in a list, "" when there is none or the list is not known.
 func looseIn(p *check.Pass, list string) string {
@@ -85,11 +85,11 @@ func listAt(context fs.FS, list string) (text string, ok bool) {
 
 var (
 	// looseRequirement matches a line that says no more than which package, with its extras.
-	looseRequirement = regexp.MustCompile(`^([A-Za-z0-9][\w.-]*)(\[[^\]]*\])?$`)
+	looseRequirement = pattern.New(`^([A-Za-z0-9][\w.-]*)(\[[^\]]*\])?$`)
 	// steeredList matches what settles the versions of a list elsewhere.
-	steeredList = regexp.MustCompile(`(?m)^\s*(-c|--constraint)\b|--hash=`)
+	steeredList = pattern.New(`(?m)^\s*(-c|--constraint)\b|--hash=`)
 	// remarks match the end of a line that is no part of the requirement: a marker, a comment.
-	remarks = regexp.MustCompile(`;.*$|(^|\s)#.*$`)
+	remarks = pattern.New(`;.*$|(^|\s)#.*$`)
 )
 
 // looseLine is the first package of a list that has no version. See pip.pypa.io/en/stable/reference/requirements-file-format.

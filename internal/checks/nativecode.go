@@ -13,6 +13,7 @@ import (
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // tied is something copied that only works on a base like the one it was made on.
@@ -127,12 +128,12 @@ func stageText(s *dockerfile.Stage) string {
 
 var (
 	// static matches what makes a linker leave nothing to the C library of the base.
-	static = regexp.MustCompile(`(?:^|[\s"'=,])-?-static(?:[\s"',]|$)|crt-static|static-executable|linux-musl|-musl\b|\bnetgo\b`)
+	static = pattern.New(`(?:^|[\s"'=,])-?-static(?:[\s"',]|$)|crt-static|static-executable|linux-musl|-musl\b|\bnetgo\b`)
 	// withoutCgo and withCgo match the setting that decides whether Go links to the C library.
-	withoutCgo = regexp.MustCompile(`\bCGO_ENABLED["']?[=\s]["']?0`)
-	withCgo    = regexp.MustCompile(`\bCGO_ENABLED["']?[=\s]["']?1`)
+	withoutCgo = pattern.New(`\bCGO_ENABLED["']?[=\s]["']?0`)
+	withCgo    = pattern.New(`\bCGO_ENABLED["']?[=\s]["']?1`)
 	// cToolsAdded matches the install of a C compiler on Alpine.
-	cToolsAdded = regexp.MustCompile(`\bapk\b[^\n]*\badd\b[^\n]*\b(gcc|g\+\+|build-base|musl-dev|alpine-sdk|clang)\b`)
+	cToolsAdded = pattern.New(`\bapk\b[^\n]*\badd\b[^\n]*\b(gcc|g\+\+|build-base|musl-dev|alpine-sdk|clang)\b`)
 )
 
 // linker is the name of the tool whose product the command makes when that is linked to the C library, else "".
@@ -222,9 +223,9 @@ func from(dir, name string) string {
 }
 
 var (
-	pythonPlace = regexp.MustCompile(`(^|/)(site-packages|dist-packages|\.?venv|virtualenv|env)(/|$)|^/root/\.local(/|$)`)
-	nodePlace   = regexp.MustCompile(`(^|/)node_modules(/|$)`)
-	rubyPlace   = regexp.MustCompile(`^/usr/local/bundle(/|$)|(^|/)vendor/bundle(/|$)`)
+	pythonPlace = pattern.New(`(^|/)(site-packages|dist-packages|\.?venv|virtualenv|env)(/|$)|^/root/\.local(/|$)`)
+	nodePlace   = pattern.New(`(^|/)node_modules(/|$)`)
+	rubyPlace   = pattern.New(`^/usr/local/bundle(/|$)|(^|/)vendor/bundle(/|$)`)
 )
 
 // installedAt are the natives among the installed packages that lie at a source.
@@ -280,7 +281,7 @@ func pipPrefixes(s *dockerfile.Stage) []string {
 }
 
 // mentions is mentionsPackage, once for each stage and kind.
-func (m mismatches) mentions(s *dockerfile.Stage, kind string, manifests []string, names func() *regexp.Regexp) bool {
+func (m mismatches) mentions(s *dockerfile.Stage, kind string, manifests []string, names func() *pattern.Pattern) bool {
 	key := kind + strconv.Itoa(s.Index)
 	found, ok := m.named[key]
 	if !ok {
@@ -304,7 +305,7 @@ func (m mismatches) reinstalls(copied *dockerfile.Instruction) bool {
 	return last > copied.Index
 }
 
-var rebuilds = regexp.MustCompile(`\b(npm|pnpm|yarn|bun)\s+(ci|i|install|rebuild)\b`)
+var rebuilds = pattern.New(`\b(npm|pnpm|yarn|bun)\s+(ci|i|install|rebuild)\b`)
 
 var pythonManifests = []string{
 	"requirements.txt", "pyproject.toml", "Pipfile", "poetry.lock", "uv.lock", "Pipfile.lock",
@@ -322,17 +323,17 @@ var (
 
 // naming matches a text that names one of the packages, as the commands and the manifests of pip and bundler do. It is
 // made when it is first asked for: few files need it, and every start of the program would pay.
-func naming(packages string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return namesOne(strings.Fields(packages)) })
+func naming(packages string) func() *pattern.Pattern {
+	return sync.OnceValue(func() *pattern.Pattern { return namesOne(strings.Fields(packages)) })
 }
 
-func namesOne(packages []string) *regexp.Regexp {
+func namesOne(packages []string) *pattern.Pattern {
 	names := strings.ReplaceAll(regexp.QuoteMeta(strings.Join(packages, " ")), " ", "|")
-	return regexp.MustCompile(`(?im)(?:^|[\s"'=])(?:` + names + `)(?:$|[\s"'=<>~!\[;,(])`)
+	return pattern.New(`(?im)(?:^|[\s"'=])(?:` + names + `)(?:$|[\s"'=<>~!\[;,(])`)
 }
 
 // mentionsPackage reports whether a command of the stage, or a manifest in the context, names one of the packages.
-func mentionsPackage(p *check.Pass, s *dockerfile.Stage, manifests []string, names func() *regexp.Regexp) bool {
+func mentionsPackage(p *check.Pass, s *dockerfile.Stage, manifests []string, names func() *pattern.Pattern) bool {
 	for _, run := range runsOf(s) {
 		if names().MatchString(run.Text()) {
 			return true

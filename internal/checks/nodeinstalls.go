@@ -3,13 +3,13 @@ package checks
 import (
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var unfrozenInstall = &check.Check{
@@ -154,7 +154,7 @@ func runDevDependenciesShipped(p *check.Pass) error {
 }
 
 // developmentName matches the names of stages that are for developing or testing.
-var developmentName = regexp.MustCompile(`(?i)dev|test|debug|lint|build|ci$`)
+var developmentName = pattern.New(`(?i)dev|test|debug|lint|build|ci$`)
 
 // productionStage reports whether a variable says what is installed, or the stage is for development.
 func productionStage(s *dockerfile.Stage) bool {

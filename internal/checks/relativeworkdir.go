@@ -3,11 +3,11 @@ package checks
 import (
 	"fmt"
 	"path"
-	"regexp"
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // relativeWorkdir finds a WORKDIR that depends on where the base image happens to work. A relative one below an
@@ -30,7 +30,7 @@ func runRelativeWorkdir(p *check.Pass) error {
 }
 
 // relativeDir matches a path that is relative on every system and holds no variable that may make it absolute.
-var relativeDir = regexp.MustCompile(`^["']?[^/\\$"'` + "`" + `:][^\\$` + "`" + `:]*$`)
+var relativeDir = pattern.New(`^["']?[^/\\$"'` + "`" + `:][^\\$` + "`" + `:]*$`)
 
 // firstWorkdir is the first WORKDIR of the stage, nil when one that it is based on has set the directory before.
 func firstWorkdir(s *dockerfile.Stage) *dockerfile.Instruction {

@@ -3,13 +3,13 @@ package checks
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // ports says which port below 1024, open to root only on most machines, the image listens on.
@@ -68,10 +68,10 @@ func lowPort(s assignment) bool {
 }
 
 // address finds the port of an address: 0.0.0.0:80, http://+:80, ":80".
-var address = regexp.MustCompile(`(?:^|[\w.*+\]]):([0-9]{1,5})(?:[^0-9.:]|$)`)
+var address = pattern.New(`(?:^|[\w.*+\]]):([0-9]{1,5})(?:[^0-9.:]|$)`)
 
 // listening finds a port number in a command line: --port 80, -p=80, 0.0.0.0:80, ":80", -m http.server 80.
-var listening = regexp.MustCompile(`(?:port["',\s=]+|-p["',\s=]+|http\.server["',\s]+|:)([0-9]{1,5})(?:[^0-9.]|$)`)
+var listening = pattern.New(`(?:port["',\s=]+|-p["',\s=]+|http\.server["',\s]+|:)([0-9]{1,5})(?:[^0-9.]|$)`)
 
 func low(port string) bool {
 	n, err := strconv.Atoi(port)
@@ -161,13 +161,13 @@ func (o *ownership) volume(i *dockerfile.Instruction) string {
 }
 
 // private matches root's home, which only root can enter.
-var private = regexp.MustCompile(`(^|[^\w.-])(/root\b|~|\$HOME\b|\$\{HOME\})`)
+var private = pattern.New(`(^|[^\w.-])(/root\b|~|\$HOME\b|\$\{HOME\})`)
 
 // openMode matches the octal modes with which everybody can read files and enter directories, and the letters that only
 // add for everybody (u+x lets nobody but the owner start a file); openFile those with which everybody can read files.
 var (
-	openMode = regexp.MustCompile(`^(0?[0-7]?[0-7][0-7][57]|([ugo]*[oa][ugoa]*)?\+[rwxX]+)$`)
-	openFile = regexp.MustCompile(`^0?[0-7]?[0-7][0-7][4-7]$`)
+	openMode = pattern.New(`^(0?[0-7]?[0-7][0-7][57]|([ugo]*[oa][ugoa]*)?\+[rwxX]+)$`)
+	openFile = pattern.New(`^0?[0-7]?[0-7][0-7][4-7]$`)
 )
 
 // open reports whether a mode lets everybody read what has these names. A name with an extension is a file's.
@@ -248,7 +248,7 @@ func (o *ownership) is(owner string) bool {
 }
 
 // state matches names of variables that say where a program writes.
-var state = regexp.MustCompile(`(DATA|CACHE|LOGS?|UPLOADS?|STATE|STORAGE|DB|DATABASE|OUTPUT|MEDIA)_?` +
+var state = pattern.New(`(DATA|CACHE|LOGS?|UPLOADS?|STATE|STORAGE|DB|DATABASE|OUTPUT|MEDIA)_?` +
 	`(DIR|DIRECTORY|PATH|FILE|FOLDER|HOME|ROOT)$`)
 
 func (o *ownership) env(i *dockerfile.Instruction) string {

@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // program says why what the image starts is not known to run without root.
@@ -99,7 +99,7 @@ var switchers = [...]string{
 	"supervisord", "runsvdir", "runit", "cron", "crond", "sshd", "systemd",
 }
 
-var python = regexp.MustCompile(`^python3\.\d+$`)
+var python = pattern.New(`^python3\.\d+$`)
 
 // runs judges a command line.
 func (l launch) runs(p *check.Pass, words []string) string {
@@ -129,7 +129,7 @@ func (l launch) runs(p *check.Pass, words []string) string {
 
 // written matches arguments that name what a program writes: places of root, files of the kind that programs write, and
 // steps of frameworks that store files.
-var written = regexp.MustCompile(
+var written = pattern.New(
 	`(^|[=:])/(var|run|data)(/|$)|\.(db|log|pid|sock|sqlite3?)$|manage\.py$|^(collectstatic|migrate)$`)
 
 func writesTo(word string) bool { return written.MatchString(word) }

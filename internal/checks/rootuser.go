@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // rootUser finds images whose program runs as root.
@@ -73,7 +73,7 @@ func runRoot(p *check.Pass, meant func(launch) bool) error {
 }
 
 // actionImage finds the Dockerfile in the metadata of a GitHub action.
-var actionImage = regexp.MustCompile(`(?m)^\s*image:\s*["']?([^\s"'#]+)`)
+var actionImage = pattern.New(`(?m)^\s*image:\s*["']?([^\s"'#]+)`)
 
 // ofAction reports whether a GitHub action is built from the file.
 func ofAction(p *check.Pass) bool {

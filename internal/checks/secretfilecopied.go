@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/buildcontext"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 	"github.com/lighterman/lighterman/internal/secret"
 	"github.com/lighterman/lighterman/internal/spare"
 )
@@ -83,9 +83,9 @@ func namedSecret(p *check.Pass, name string) bool {
 }
 
 var (
-	sshKey         = regexp.MustCompile(`^id_(rsa|dsa|ecdsa|ed25519)$`)
-	keyFile        = regexp.MustCompile(`(?i)^(.*[-_.])?(private|privkey|server|tls|ssl)([-_.].*)?\.(key|pem)$`)
-	serviceAccount = regexp.MustCompile(`(?i)service[-_]?account.*\.json$|firebase-adminsdk.*\.json$`)
+	sshKey         = pattern.New(`^id_(rsa|dsa|ecdsa|ed25519)$`)
+	keyFile        = pattern.New(`(?i)^(.*[-_.])?(private|privkey|server|tls|ssl)([-_.].*)?\.(key|pem)$`)
+	serviceAccount = pattern.New(`(?i)service[-_]?account.*\.json$|firebase-adminsdk.*\.json$`)
 	// logins are files that hold nothing but users and passwords.
 	logins = map[string]bool{".netrc": true, ".git-credentials": true, ".pypirc": true, ".pgpass": true}
 )
@@ -143,7 +143,7 @@ func holdsSecret(context fs.FS, name string) bool {
 }
 
 // npmToken matches a literal credential in the settings of npm or yarn.
-var npmToken = regexp.MustCompile(`(?m)^[^#;\n]*(?:_authToken|_password|_auth|npmAuthToken|npmAuthIdent)["']?\s*[=:]\s*["']?[^\s$"'{]{8,}`)
+var npmToken = pattern.New(`(?m)^[^#;\n]*(?:_authToken|_password|_auth|npmAuthToken|npmAuthIdent)["']?\s*[=:]\s*["']?[^\s$"'{]{8,}`)
 
 // envSecret reports whether a file of environment variables gives one that is named like a secret a value that is one.
 func envSecret(text string) bool {

@@ -1,12 +1,12 @@
 package checks
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 	"github.com/lighterman/lighterman/internal/secret"
 )
 
@@ -110,7 +110,7 @@ func harmlessName(name string) bool {
 	}) || len(parts) > 0 && bundledForBrowsers(parts)
 }
 
-var plainStart = regexp.MustCompile(`^[A-Za-z][A-Za-z-]{0,30}(?:[ \t]|$)`)
+var plainStart = pattern.New(`^[A-Za-z][A-Za-z-]{0,30}(?:[ \t]|$)`)
 
 // standing is the first word of a credential's line, where that is a plain one and no credential, else the keyword.
 func standing(i *dockerfile.Instruction, at dockerfile.Span, all []secret.Credential, base int) dockerfile.Span {

@@ -2,7 +2,6 @@ package checks
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/image"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var stageLibcMismatch = &check.Check{
@@ -137,7 +137,7 @@ func (m mismatches) bridges(s *dockerfile.Stage) bool {
 	return found
 }
 
-var bridge = regexp.MustCompile(`\b(gcompat|libc6-compat|glibc|musl)\b`)
+var bridge = pattern.New(`\b(gcompat|libc6-compat|glibc|musl)\b`)
 
 // runsOf are the RUNs of a stage and of those it stands on, the first ones first.
 func runsOf(s *dockerfile.Stage) []*dockerfile.Instruction {
@@ -157,7 +157,7 @@ func runsOf(s *dockerfile.Stage) []*dockerfile.Instruction {
 var debians = map[string]int{"stretch": 9, "buster": 10, "bullseye": 11, "bookworm": 12, "trixie": 13}
 
 // distrolessDebian matches the release in the name of a distroless image.
-var distrolessDebian = regexp.MustCompile(`^gcr\.io/distroless/[a-z0-9-]*-debian([0-9]+)\b`)
+var distrolessDebian = pattern.New(`^gcr\.io/distroless/[a-z0-9-]*-debian([0-9]+)\b`)
 
 // debianOf is the release of Debian that a reference names, 0 when it names none.
 func debianOf(ref string) int {
@@ -188,7 +188,7 @@ func wholeNumber(text string) int {
 }
 
 // leading matches the version at the start of a tag.
-var leading = regexp.MustCompile(`^[0-9]+(?:\.[0-9]+)*`)
+var leading = pattern.New(`^[0-9]+(?:\.[0-9]+)*`)
 
 // major and minor are the parts of a tag's version that an installed package is bound to: "22", "3.12".
 func major(ref string) string { return versionOf(ref, 1) }

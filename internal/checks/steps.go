@@ -2,13 +2,13 @@ package checks
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // commands are what a RUN runs, at any depth of its script and in source order. ok is false when that cannot be read.
@@ -81,7 +81,7 @@ var (
 	// provisioners install system packages by themselves.
 	provisioners = strings.Fields("gdebi rosdep mk-build-deps apt-fast nala tasksel ansible-playbook puppet")
 	// setUp matches the names of scripts that do.
-	setUp = regexp.MustCompile("install|setup|bootstrap|provision|deps|prepare")
+	setUp = pattern.New("install|setup|bootstrap|provision|deps|prepare")
 )
 
 // mounted reports whether a RUN has a mount that keeps what is written to dir out of its layer. A home directory may be

@@ -1,13 +1,13 @@
 package checks
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var uncheckedDownload = &check.Check{
@@ -127,11 +127,11 @@ func insecureCluster(w dockerfile.Argument) bool {
 }
 
 var (
-	commentLine = regexp.MustCompile(`(?m)^\s*#.*$`)
-	insecure    = regexp.MustCompile(`^-[fsSLOgJ#]*k[fsSLOgJ#o]*$`)
-	sslVerify   = regexp.MustCompile(`(?i)http\.sslverify[= ]"?false`)
-	strictSSL   = regexp.MustCompile(`strict-ssl[= ]"?false`)
-	intoShell   = regexp.MustCompile(`^\|\s*(sudo\s+(-E\s+)?)?(/bin/|/usr/bin/)?(sh|bash|ash|dash|zsh|python3?|perl)\b`)
+	commentLine = pattern.New(`(?m)^\s*#.*$`)
+	insecure    = pattern.New(`^-[fsSLOgJ#]*k[fsSLOgJ#o]*$`)
+	sslVerify   = pattern.New(`(?i)http\.sslverify[= ]"?false`)
+	strictSSL   = pattern.New(`strict-ssl[= ]"?false`)
+	intoShell   = pattern.New(`^\|\s*(sudo\s+(-E\s+)?)?(/bin/|/usr/bin/)?(sh|bash|ash|dash|zsh|python3?|perl)\b`)
 )
 
 // executed looks for a download that goes straight into a shell.
@@ -172,7 +172,7 @@ func words(c dockerfile.Command) (out []string) {
 }
 
 // nearby matches addresses of the same machine or network, where a server answers as its owner likes.
-var nearby = regexp.MustCompile(`https?://(localhost|127\.|\[::1\]|0\.0\.0\.0|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|` +
+var nearby = pattern.New(`https?://(localhost|127\.|\[::1\]|0\.0\.0\.0|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|` +
 	`169\.254\.|[^/:.$]+([:/]|$)|[^/]*\.(local|internal|lan|svc)([:/]|$))|https?://\$|https?://"?\$`)
 
 // local reports whether a command talks to a server nearby, or to one that a variable names.
@@ -203,7 +203,7 @@ func takesErrorPages(run *dockerfile.Instruction, c dockerfile.Command) bool {
 }
 
 // bundle matches several of curl's one-letter options in one word.
-var bundle = regexp.MustCompile(`^-[A-Za-z#]{2,}$`)
+var bundle = pattern.New(`^-[A-Za-z#]{2,}$`)
 
 // piped reports whether a command's output goes into a pipe or a file.
 func piped(run *dockerfile.Instruction, c dockerfile.Command) bool {

@@ -9,6 +9,7 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/ecosystem"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var unneededPackages = &check.Check{
@@ -20,7 +21,7 @@ var unneededPackages = &check.Check{
 
 // forTerminals are packages that programs do not use: editors, monitors, documentation, and tools to look at networks and
 // processes. A name stands for its whole family ("vim-tiny").
-var forTerminals = regexp.MustCompile(`^(vim|neovim|nano|emacs|htop|atop|iotop|iftop|nmon|tmux|screen|mc|man-db|manpages|less|tree|` +
+var forTerminals = pattern.New(`^(vim|neovim|nano|emacs|htop|atop|iotop|iftop|nmon|tmux|screen|mc|man-db|manpages|less|tree|` +
 	`strace|ltrace|gdb|tcpdump|nmap|telnet|traceroute|mtr|lsof|net-tools|iputils-ping|iputils|dnsutils|bind-tools|` +
 	`bash-completion|cowsay|figlet|neofetch)(-[a-z0-9-]+)?$`)
 

@@ -3,10 +3,10 @@ package checks
 import (
 	"fmt"
 	"io/fs"
-	"regexp"
 	"strings"
 
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var unpinnedBase = &check.Check{
@@ -39,7 +39,7 @@ var renovateFiles = [...]string{
 }
 
 // dependabotDocker matches the line of a Dependabot configuration that has it look after Dockerfiles.
-var dependabotDocker = regexp.MustCompile(`(?m)^\s*(?:-\s*)?package-ecosystem:\s*["']?docker["']?\s*(?:#.*)?$`)
+var dependabotDocker = pattern.New(`(?m)^\s*(?:-\s*)?package-ecosystem:\s*["']?docker["']?\s*(?:#.*)?$`)
 
 // renewer says who will bring a digest up to date.
 func renewer(repo fs.FS) string {

@@ -3,12 +3,12 @@ package checks
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var unpinnedPackages = &check.Check{
@@ -57,7 +57,7 @@ func unpinnedOf(p *check.Pass, cmds []dockerfile.Command, constrained bool) (mes
 type installer struct {
 	verbs  []string // one of these words, in a row
 	valued []string // options whose value is the next word
-	pinned *regexp.Regexp
+	pinned *pattern.Pattern
 	global bool // only with -g: otherwise it is about a project
 }
 
@@ -68,8 +68,8 @@ var namedInstallers = map[string]installer{
 	"pipx": {[]string{"install"}, []string{"--python", "--pip-args", "--index-url", "-i"}, pipPinned, false},
 	"npm":  {[]string{"install", "i", "add"}, []string{"--registry", "--prefix", "--loglevel"}, npmPinned, true},
 	"gem": {[]string{"install"}, []string{"-v", "--version", "-i", "--install-dir", "-n", "--bindir", "-s", "--source", "-P"},
-		regexp.MustCompile(`:[\d~<>=]`), false},
-	"go": {[]string{"install", "run"}, []string{"-tags", "-ldflags", "-o", "-C"}, regexp.MustCompile(`@v?[\w.-]*\d`), false},
+		pattern.New(`:[\d~<>=]`), false},
+	"go": {[]string{"install", "run"}, []string{"-tags", "-ldflags", "-o", "-C"}, pattern.New(`@v?[\w.-]*\d`), false},
 }
 
 var (
@@ -78,8 +78,8 @@ var (
 		"--python-version", "--only-binary", "--no-binary", "--cache-dir", "-e", "--editable", "--progress-bar", "--log", "--src",
 		"--global-option", "--install-option", "--config-settings", "--abi", "--implementation", "--upgrade-strategy", "--python"}
 	// A version, a file, an address, or a variable, of which nothing is known.
-	pipPinned = regexp.MustCompile(`[=<>~!]=|[<>]|@|/|\.whl$|\.tar|\.zip|^\.|\$|^(pip|setuptools|wheel)$`)
-	npmPinned = regexp.MustCompile(`.@[~^]?v?\d|^[^@][^/]*/|://|\.tgz$|^\.|\$|^git|.@\$|^(npm|yarn|pnpm|corepack)(@latest)?$|.@[a-f0-9]{7}`)
+	pipPinned = pattern.New(`[=<>~!]=|[<>]|@|/|\.whl$|\.tar|\.zip|^\.|\$|^(pip|setuptools|wheel)$`)
+	npmPinned = pattern.New(`.@[~^]?v?\d|^[^@][^/]*/|://|\.tgz$|^\.|\$|^git|.@\$|^(npm|yarn|pnpm|corepack)(@latest)?$|.@[a-f0-9]{7}`)
 )
 
 // unpinned is the first package that a command names without a version, "" when there is none.
@@ -118,7 +118,7 @@ func unpinned(c dockerfile.Command) string {
 }
 
 // plainPackage matches what looks like the name of a package.
-var plainPackage = regexp.MustCompile(`^[A-Za-z0-9][\w./\[\],@-]*$`)
+var plainPackage = pattern.New(`^[A-Za-z0-9][\w./\[\],@-]*$`)
 
 // versioned reports whether an option says which version is installed, or a list of pinned ones.
 func versioned(name string, words []dockerfile.Argument) bool {

@@ -9,6 +9,7 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/buildcontext"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // unreachableStage finds stages that nothing uses.
@@ -147,7 +148,7 @@ func sourcesOf(i *dockerfile.Instruction) []dockerfile.Flag {
 	return out
 }
 
-var variableInName = regexp.MustCompile(`\\\$(\\\{[^}]*\\\}|\w+)`)
+var variableInName = pattern.New(`\\\$(\\\{[^}]*\\\}|\w+)`)
 
 // mayName are the stages that a FROM with variables may stand for: base-${VARIANT} for base-slim.
 func mayName(f *dockerfile.File, base string) []*dockerfile.Stage {

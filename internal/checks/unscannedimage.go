@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // unscannedImage finds images that a workflow publishes although nothing in the repository scans images. It is about the
@@ -45,15 +45,15 @@ func runUnscannedImage(p *check.Pass) error {
 
 var (
 	// callsAway matches a job that another repository's workflow does: what happens there is not known.
-	callsAway = regexp.MustCompile(`(?m)^\s*uses:\s*["']?[\w.-]+/[\w.-]+/\.github/workflows/`)
+	callsAway = pattern.New(`(?m)^\s*uses:\s*["']?[\w.-]+/[\w.-]+/\.github/workflows/`)
 	// scanner matches what looks through images for vulnerabilities, or is called so.
-	scanner = regexp.MustCompile(`(?i)\b(trivy|grype|anchore|docker[/ ]scout|snyk|clair|clairctl|dependency-?track|osv-scanner|` +
+	scanner = pattern.New(`(?i)\b(trivy|grype|anchore|docker[/ ]scout|snyk|clair|clairctl|dependency-?track|osv-scanner|` +
 		`twistcli|prisma-?cloud|sysdig|xray|jf docker|wiz-?cli|lacework|aqua(sec)?|qualys|neuvector|roxctl|stackrox|checkmarx|` +
 		`dockle|cve-bin-tool|(image|container|vuln\w*|security)[-_ ]?scan\w*|scan[-_ ](the[-_ ])?(image|container)s?)\b`)
 	// scannerFile matches files that only a scanner reads.
-	scannerFile = regexp.MustCompile(`(?i)^\.?(trivy|trivyignore|grype|snyk|anchore|clair)([._-].*)?$`)
+	scannerFile = pattern.New(`(?i)^\.?(trivy|trivyignore|grype|snyk|anchore|clair)([._-].*)?$`)
 	// pipelineFile matches files that say what runs when something is pushed, or that such files call.
-	pipelineFile = regexp.MustCompile(`(?i)\.(ya?ml|sh|bash|ps1|groovy|hcl|star|toml|mk|just)$|^(Jenkinsfile|Makefile|justfile)`)
+	pipelineFile = pattern.New(`(?i)\.(ya?ml|sh|bash|ps1|groovy|hcl|star|toml|mk|just)$|^(Jenkinsfile|Makefile|justfile)`)
 )
 
 // pipelineDirs are where files lie that say what runs when something is pushed; "." is the root alone.

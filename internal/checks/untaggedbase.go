@@ -2,12 +2,12 @@ package checks
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/image"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var untaggedBase = &check.Check{
@@ -35,7 +35,7 @@ func (b base) untagged() bool {
 }
 
 // rolling matches images that have no tags of releases: the release is in the name, or there is always but one.
-var rolling = regexp.MustCompile(`^(gcr\.io/distroless|cgr\.dev)/`)
+var rolling = pattern.New(`^(gcr\.io/distroless|cgr\.dev)/`)
 
 // pin reports that the base is not tied to what it means today, with the fix that does it when the registry said what
 // that is.

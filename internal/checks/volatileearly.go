@@ -2,13 +2,13 @@ package checks
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var volatileEarly = &check.Check{
@@ -20,7 +20,7 @@ var volatileEarly = &check.Check{
 
 // volatile matches variables that say which build this is, so that each build has another value for them. One whose only
 // use is to break the cache is meant so.
-var volatile = regexp.MustCompile(`^(BUILD_?(DATE|TIME|TIMESTAMP|NUMBER|NUM|ID|REV|SHA|COMMIT)|` +
+var volatile = pattern.New(`^(BUILD_?(DATE|TIME|TIMESTAMP|NUMBER|NUM|ID|REV|SHA|COMMIT)|` +
 	`(VCS|GIT)_?(REF|SHA|SHA1|COMMIT|REV|REVISION|HASH|DESCRIBE|COMMIT_SHA|COMMIT_HASH)|` +
 	`(COMMIT|SHORT)_?(SHA|HASH|ID|REF|DATE)|COMMIT|REVISION|CI_(COMMIT_\w+|PIPELINE_ID|JOB_ID)|GITHUB_(SHA|RUN_\w+)|SOURCE_COMMIT)$`)
 

@@ -2,11 +2,11 @@ package ecosystem
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // asking are the managers of operating systems that ask before they change something, with the verbs for which they do.
@@ -24,11 +24,11 @@ var asking = map[string]string{
 // quiet matches the options with which they do not ask, alone or in a cluster: -y, -qy, -qq (apt), -n (zypper), and
 // those with which nothing is changed.
 var (
-	quiet = regexp.MustCompile(`^(-[a-zA-Z]*y[a-zA-Z]*|--yes|--assume-?yes|--assume-?no|--force-yes|--no-confirm|-l|` +
+	quiet = pattern.New(`^(-[a-zA-Z]*y[a-zA-Z]*|--yes|--assume-?yes|--assume-?no|--force-yes|--no-confirm|-l|` +
 		`--non-interactive|-s|--simulate|--just-print|--dry-run|--recon|--no-act|--trivial-only|-d|--download-?only|--print-uris)$`)
-	aptQuiet    = regexp.MustCompile(`^-[a-zA-Z]*q[a-zA-Z]*q[a-zA-Z]*$`)
-	aptQuieter  = regexp.MustCompile(`^(-[a-zA-Z]*q[a-zA-Z]*|--quiet)$`)
-	zypperQuiet = regexp.MustCompile(`^-[a-zA-Z]*[nD][a-zA-Z]*$`)
+	aptQuiet    = pattern.New(`^-[a-zA-Z]*q[a-zA-Z]*q[a-zA-Z]*$`)
+	aptQuieter  = pattern.New(`^(-[a-zA-Z]*q[a-zA-Z]*|--quiet)$`)
+	zypperQuiet = pattern.New(`^-[a-zA-Z]*[nD][a-zA-Z]*$`)
 )
 
 // Asks reports whether a command is an install that asks before it goes on, and its verb. A command with words that
@@ -62,4 +62,4 @@ func Asks(c dockerfile.Command) (verb dockerfile.Argument, ok bool) {
 }
 
 // optionNamed matches a variable that by its name holds options.
-var optionNamed = regexp.MustCompile(`(?i)opt|arg|flag|yes|param`)
+var optionNamed = pattern.New(`(?i)opt|arg|flag|yes|param`)

@@ -4,11 +4,12 @@ import (
 	"io/fs"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var bundleOptions = options{
@@ -104,7 +105,7 @@ func withoutGroups(args []string) (rest []string, found bool) {
 
 // bundleTame matches the settings that name no file; see https://bundler.io/man/bundle-config.1.html. Those of gems'
 // own builds and of hosts are among them.
-var bundleTame = regexp.MustCompile(`^(without|with|only|deployment|frozen|jobs|retry|timeout|clean|no_prune|no_install|` +
+var bundleTame = pattern.New(`^(without|with|only|deployment|frozen|jobs|retry|timeout|clean|no_prune|no_install|` +
 	`force_ruby_platform|specific_platform|silence_\w+|disable_\w+|prefer_patch|auto_install|cache_all\w*|ignore_\w+|` +
 	`build(\.|__)[\w.-]+|mirror(\.|__).*|ssl_\w+|user_agent|global_gem_cache|redirect|path(\.|__)system|` +
 	`app_config|silence_root_warning|bundler_version|version|allow_\w+|jobs|update_requires_all_flag|` +
@@ -253,12 +254,12 @@ func words(statement []rubyToken) []string {
 
 var (
 	// gemSource matches the shape of the statement that says what "github:" means.
-	gemSource = regexp.MustCompile(`^git_source \(? ?: ?\)? (\{ \| (\w+) \| (v|s) \}|do \| \w+ \|)$`)
+	gemSource = pattern.New(`^git_source \(? ?: ?\)? (\{ \| (\w+) \| (v|s) \}|do \| \w+ \|)$`)
 	// gemName matches the lines that stand in such a block.
-	gemName   = regexp.MustCompile(`^((\w+) = v( (unless|if) \w+ \. include\? \( s \))?|v)$`)
-	evaluates = regexp.MustCompile(`^eval_gemfile \(? ?(s|File \. (join \( __dir__ , s|expand_path \( s , __dir__) \))` +
+	gemName   = pattern.New(`^((\w+) = v( (unless|if) \w+ \. include\? \( s \))?|v)$`)
+	evaluates = pattern.New(`^eval_gemfile \(? ?(s|File \. (join \( __dir__ , s|expand_path \( s , __dir__) \))` +
 		`( \))?$`)
-	rubyFile = regexp.MustCompile(`^ruby \(? ?(k s|File \. read \( s \)( \. (strip|chomp))?)( \))?$`)
+	rubyFile = pattern.New(`^ruby \(? ?(k s|File \. read \( s \)( \. (strip|chomp))?)( \))?$`)
 )
 
 // statement reports whether a statement is known. Files that it names become inputs.
@@ -385,4 +386,4 @@ func literal(s []rubyToken) bool {
 	return len(s) > 0 && s[0].kind == 's' && (len(s) == 1 || s[1].kind == 'p' && strings.Contains(",)}", s[1].text))
 }
 
-var remoteAddress = regexp.MustCompile(`^((https?|ssh|git)://|git@[\w.-]+:)`)
+var remoteAddress = pattern.New(`^((https?|ssh|git)://|git@[\w.-]+:)`)

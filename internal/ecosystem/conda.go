@@ -2,11 +2,12 @@ package ecosystem
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var condaOptions = options{
@@ -103,7 +104,7 @@ func (r *reading) condaFile(file string) {
 }
 
 // condaSpec matches a package in a list: by name, with a version and a build, or by address.
-var condaSpec = regexp.MustCompile(`^(@EXPLICIT|https?://\S+|` +
+var condaSpec = pattern.New(`^(@EXPLICIT|https?://\S+|` +
 	`([\w.-]+(/[\w.-]+)?::)?[A-Za-z0-9_][\w.-]*[\w .=<>!~,|*\[\]'"+-]*)$`)
 
 // An environment is what is read of an environment.yml; see

@@ -4,9 +4,10 @@ import (
 	"encoding/json"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var denoFiles = files{
@@ -235,7 +236,7 @@ func (d *denoReader) directories(name, member string) []string {
 }
 
 // moduleName matches the names of modules that a file imports or exports from.
-var moduleName = regexp.MustCompile(`\b(?:from|import)\s*\(?\s*["']([^"'\n]+)["']`)
+var moduleName = pattern.New(`\b(?:from|import)\s*\(?\s*["']([^"'\n]+)["']`)
 
 // entry reads a file whose imports are fetched. All have to come from elsewhere, else the sources are followed.
 func (d *denoReader) entry(file string) {

@@ -2,9 +2,10 @@ package ecosystem
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var dotnetFiles = files{
@@ -25,11 +26,11 @@ var dotnetOptions = options{
 
 var (
 	// msbuildSwitch matches MSBuild's own switches that name no file.
-	msbuildSwitch = regexp.MustCompile(`^[-/]((m|maxcpucount|nologo|interactive|ds|warnaserror)(:[\w;,-]*)?|` +
+	msbuildSwitch = pattern.New(`^[-/]((m|maxcpucount|nologo|interactive|ds|warnaserror)(:[\w;,-]*)?|` +
 		`(nr|nodeReuse|v|verbosity|tl|clp|consoleloggerparameters):[\w;,-]*)$`)
-	msbuildProperty = regexp.MustCompile(`^(--?|/)(p|property):(.*)$`)
+	msbuildProperty = pattern.New(`^(--?|/)(p|property):(.*)$`)
 	// restoreProperty matches the properties that change what is installed, and not from where or to where.
-	restoreProperty = regexp.MustCompile(`^(Configuration|Platform|RuntimeIdentifiers?|Publish\w+|SelfContained|` +
+	restoreProperty = pattern.New(`^(Configuration|Platform|RuntimeIdentifiers?|Publish\w+|SelfContained|` +
 		`TargetFrameworks?|(Assembly|File|Package|Informational)?Version(Prefix|Suffix)?|ContinuousIntegrationBuild|` +
 		`TreatWarningsAsErrors|RestoreLockedMode|RestorePackagesWithLockFile|NuGetAudit\w*|UseAppHost|` +
 		`InvariantGlobalization|DebugType|DebugSymbols|EnableWindowsTargeting|RestoreUseStaticGraphEvaluation|` +
@@ -123,7 +124,7 @@ func dotnetRestore(args []string) verdict {
 }
 
 // platformWord matches the variables by which a builder says for which platform it builds.
-var platformWord = regexp.MustCompile(`^"?\$(\{TARGET(ARCH|OS)\}|TARGET(ARCH|OS))"?$`)
+var platformWord = pattern.New(`^"?\$(\{TARGET(ARCH|OS)\}|TARGET(ARCH|OS))"?$`)
 
 // forPlatform puts a word in the place of such a variable where it is the value of an option that names a platform.
 // expands reports whether no other word is left that the shell would expand.

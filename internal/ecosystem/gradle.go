@@ -2,8 +2,9 @@ package ecosystem
 
 import (
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var gradleFiles = files{
@@ -24,12 +25,12 @@ var gradleOptions = options{
 }
 
 var (
-	gradleResolves = regexp.MustCompile(`^(:?[\w-]+:)*:?(dependencies|buildEnvironment|resolveDependencies|` +
+	gradleResolves = pattern.New(`^(:?[\w-]+:)*:?(dependencies|buildEnvironment|resolveDependencies|` +
 		`downloadDependencies|androidDependencies|dependencyInsight|help|tasks|projects|properties)$`)
-	gradleBuilds = regexp.MustCompile(`^(:?[\w-]+:)*:?(build|assemble|check|test|jar|war|bootJar|bootWar|shadowJar|` +
+	gradleBuilds = pattern.New(`^(:?[\w-]+:)*:?(build|assemble|check|test|jar|war|bootJar|bootWar|shadowJar|` +
 		`fatJar|uberJar|installDist|installShadowDist|distTar|distZip|classes|testClasses|` +
 		`compile(Test)?(Java|Kotlin|Groovy|Scala)|nativeCompile|quarkusBuild|buildFatJar|optimizedJitJar|bootRun|run|publish\w*|(assemble|bundle)\w*Release)$`)
-	gradleProperty = regexp.MustCompile(`^-(P[\w.-]+|Dorg\.gradle\.[\w.-]+|Dfile\.encoding|Dhttps?\.[\w.]+)(=[^/]*)?$`)
+	gradleProperty = pattern.New(`^-(P[\w.-]+|Dorg\.gradle\.[\w.-]+|Dfile\.encoding|Dhttps?\.[\w.]+)(=[^/]*)?$`)
 )
 
 // gradle knows gradle and the wrapper that calls it. A build file is a program: what it reads is not known, and that
@@ -109,9 +110,9 @@ func (r *reading) gradleWrapper(program string) {
 }
 
 var (
-	gradleInclude  = regexp.MustCompile(`(?m)^\s*include\b\s*\(?((?:\s*,?\s*["'][^"'$]*["'])+)`)
-	gradleIncluded = regexp.MustCompile(`\bincludeBuild\b\s*\(?\s*["']([^"'$]+)["']`)
-	quoted         = regexp.MustCompile(`["']([^"']*)["']`)
+	gradleInclude  = pattern.New(`(?m)^\s*include\b\s*\(?((?:\s*,?\s*["'][^"'$]*["'])+)`)
+	gradleIncluded = pattern.New(`\bincludeBuild\b\s*\(?\s*["']([^"'$]+)["']`)
+	quoted         = pattern.New(`["']([^"']*)["']`)
 )
 
 // gradleBuild adds what Gradle evaluates: settings, build files, catalogs, the builds that belong to the build.

@@ -3,11 +3,12 @@ package ecosystem
 import (
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var haskellFiles = files{
@@ -33,7 +34,7 @@ var (
 
 var onlyDependencies = []string{"--only-dependencies", "--dependencies-only"}
 
-var jobsFlag = regexp.MustCompile(`^-j\d*$`)
+var jobsFlag = pattern.New(`^-j\d*$`)
 
 // withoutJobs takes out how many jobs run at a time.
 func withoutJobs(args []string) []string {
@@ -150,7 +151,7 @@ func namesFile(v any, depth int) bool {
 	return false
 }
 
-var customBuild = regexp.MustCompile(`(?im)^\s*build-type\s*:\s*(custom|configure|make|hooks)`)
+var customBuild = pattern.New(`(?im)^\s*build-type\s*:\s*(custom|configure|make|hooks)`)
 
 // haskell reads the description of one package. Names of modules in it are not looked up before the package is built.
 func (r *reading) haskell(dir, output string) {
@@ -172,9 +173,9 @@ func (r *reading) haskell(dir, output string) {
 }
 
 var (
-	cabalPackages = regexp.MustCompile(`^packages\s*:(.*)$`)
+	cabalPackages = pattern.New(`^packages\s*:(.*)$`)
 	// cabalSetting matches the lines of cabal.project that name no file.
-	cabalSetting = regexp.MustCompile(`^(\s*--.*|\s*|(with-compiler|index-state|tests|benchmarks|documentation|` +
+	cabalSetting = pattern.New(`^(\s*--.*|\s*|(with-compiler|index-state|tests|benchmarks|documentation|` +
 		`optimization|jobs|constraints|allow-newer|allow-older|active-repositories|profiling|executable-\w+|split-sections|` +
 		`preferences|multi-repl|test-show-details)\s*:.*|\s+[\w.,:<>=^&|* ()+-]+)$`)
 )

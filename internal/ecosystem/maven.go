@@ -2,9 +2,10 @@ package ecosystem
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var mavenFiles = files{
@@ -26,12 +27,12 @@ var mavenOptions = options{
 }
 
 var (
-	mavenResolves = regexp.MustCompile(`^(dependency|org\.apache\.maven\.plugins:maven-dependency-plugin(:[\w.-]+)?):` +
+	mavenResolves = pattern.New(`^(dependency|org\.apache\.maven\.plugins:maven-dependency-plugin(:[\w.-]+)?):` +
 		`(go-offline|resolve|resolve-plugins|resolve-sources)$|` +
 		`^de\.qaware\.maven:go-offline-maven-plugin(:[\w.-]+)?:resolve-dependencies$`)
-	mavenPhase = regexp.MustCompile(`^(validate|initialize|(generate|process)(-test)?-(sources|resources|classes)|` +
+	mavenPhase = pattern.New(`^(validate|initialize|(generate|process)(-test)?-(sources|resources|classes)|` +
 		`(test-)?compile|test|(prepare-)?package|(pre-|post-)?integration-test|verify|install|deploy)$`)
-	mavenProperty = regexp.MustCompile(`^(skip\w*|[\w.-]+\.skip|maven\.(test|javadoc|source|artifact|wagon|resolver|` +
+	mavenProperty = pattern.New(`^(skip\w*|[\w.-]+\.skip|maven\.(test|javadoc|source|artifact|wagon|resolver|` +
 		`compiler|main|install|deploy)\.[\w.]+|https?\.[\w.]+|java\.net\.[\w.]+|aether\.[\w.]+|style\.color|silent|` +
 		`(in|ex)clude(Scope|Types|GroupIds|ArtifactIds|ReactorArtifacts)|revision|changelist|sha1|` +
 		`project\.build\.sourceEncoding|org\.slf4j\.simpleLogger\.[\w.]+)(=.*)?$`)
@@ -178,7 +179,7 @@ func (r *reading) xml(name, want string) *element {
 }
 
 // jvmOption matches the options of a Java machine that name no file.
-var jvmOption = regexp.MustCompile(`^(-X[\w:+=,%.-]*|-D(file|user|java\.awt|sun|jdk|javax|com\.sun)\.[\w.-]+(=[^/]*)?|` +
+var jvmOption = pattern.New(`^(-X[\w:+=,%.-]*|-D(file|user|java\.awt|sun|jdk|javax|com\.sun)\.[\w.-]+(=[^/]*)?|` +
 	`--(add-(opens|exports|modules)|enable-native-access|enable-preview)(=\S+)?|[\w.]+/[\w.]+=[\w.,-]+)$`)
 
 // mavenExtensions are extensions of Maven that read nothing of the project.
@@ -317,7 +318,7 @@ func (m *pomReader) scan(name string, root *element) {
 }
 
 // baseDir matches the ways to write the manifest's own directory.
-var baseDir = regexp.MustCompile(`^\$\{(project\.)?basedir\}/`)
+var baseDir = pattern.New(`^\$\{(project\.)?basedir\}/`)
 
 // library adds a dependency that is a file of the repository.
 func (m *pomReader) library(name, file string) {

@@ -3,9 +3,10 @@ package ecosystem
 import (
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var mixOptions = options{
@@ -103,24 +104,24 @@ type mixfile struct {
 
 var (
 	// elixirComment matches a comment on a line on which no text has begun.
-	elixirComment = regexp.MustCompile(`(?m)^([^"'~#\n]*)#[^\n]*$`)
+	elixirComment = pattern.New(`(?m)^([^"'~#\n]*)#[^\n]*$`)
 	// elixirCall matches a call of a module's function, a module, and a capture of either.
-	elixirCall = regexp.MustCompile(`(^|[^\w.@:])([A-Z]\w*(?:\.[A-Z]\w*)*)(?:\.([a-z_]\w*[?!]?))?`)
+	elixirCall = pattern.New(`(^|[^\w.@:])([A-Z]\w*(?:\.[A-Z]\w*)*)(?:\.([a-z_]\w*[?!]?))?`)
 	// elixirOdd matches what is not needed to declare a project: modules of Erlang, calls of what a variable holds, code
 	// that makes code.
-	elixirOdd = regexp.MustCompile(`(^|[^\w:]):["']?[\w.]+["']?\.[a-z"']|` +
+	elixirOdd = pattern.New(`(^|[^\w:]):["']?[\w.]+["']?\.[a-z"']|` +
 		`(^|[^\w.@)\]])[a-z_]\w*\.[a-z_]\w*[?!]?\s*\(|\.\(|` +
 		`\b(apply|spawn\w*|quote|unquote\w*|eval\w*|import|require|alias|defmacro\w*|__DIR__|__ENV__|to_atom|` +
 		`to_existing_atom|` +
 		`binary_to_term|defdelegate)\b|\\[xu]`)
-	elixirUse = regexp.MustCompile(`\buse\s+([\w.]+)`)
+	elixirUse = pattern.New(`\buse\s+([\w.]+)`)
 	// mixPlaces are the keys of a project and of its dependencies that name places.
-	mixPlaces = regexp.MustCompile(`\b(path|in_umbrella|apps_path|config_path|lockfile|deps_path|build_path|elixirc_paths|` +
+	mixPlaces = pattern.New(`\b(path|in_umbrella|apps_path|config_path|lockfile|deps_path|build_path|elixirc_paths|` +
 		`erlc_paths|archives|compilers|aliases|apps|manager|compile|system_env)(?::\s|["']?\s*=>)\s*([^,\n\]}]*)`)
 	// mixAtoms matches them written as atoms: {:path, "lib"}.
-	mixAtoms = regexp.MustCompile(`:["']?(path|in_umbrella|apps_path|config_path|lockfile|deps_path|build_path)\b|` +
+	mixAtoms = pattern.New(`:["']?(path|in_umbrella|apps_path|config_path|lockfile|deps_path|build_path)\b|` +
 		`~[wW][^\w\s][\w\s]*\b(path|in_umbrella|apps_path|config_path|lockfile|deps_path|build_path)\b`)
-	mixReads = regexp.MustCompile(`File\.read!?\(\s*"([\w./-]+)"\s*\)`)
+	mixReads = pattern.New(`File\.read!?\(\s*"([\w./-]+)"\s*\)`)
 )
 
 // elixirModules are the modules of Elixir that a program may use in full, and the functions of others that it may.
@@ -256,10 +257,10 @@ func (m *mixfile) settings(dir string) {
 
 var (
 	// configImport matches the imports of settings that lie beside the others, and the two forms of their head.
-	configImport = regexp.MustCompile(`import_config\s*\(?\s*"(\w[\w.-]*|` +
+	configImport = pattern.New(`import_config\s*\(?\s*"(\w[\w.-]*|` +
 		`#\{(config_env\(\)|Mix\.env\(?\)?|Mix\.target\(?\)?)\}(\.secret)?)\.exs"\s*\)?|` +
 		`\bimport Config\b|\buse Mix\.Config\b|\bconfig_env\(\)|\brequire Logger\b`)
 	// configPlace matches the making of a path, which looks at nothing.
-	configPlace = regexp.MustCompile(`Path\.expand\("[\w./-]*", __DIR__\)`)
-	configReads = regexp.MustCompile(`\b(read|open|stream|ls|cmd|wildcard|glob)!?\(`)
+	configPlace = pattern.New(`Path\.expand\("[\w./-]*", __DIR__\)`)
+	configReads = pattern.New(`\b(read|open|stream|ls|cmd|wildcard|glob)!?\(`)
 )

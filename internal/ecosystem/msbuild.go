@@ -4,9 +4,10 @@ import (
 	"encoding/json"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // An msbuild follows the files that a restore reads: https://learn.microsoft.com/visualstudio/msbuild/msbuild. All
@@ -43,7 +44,7 @@ func (b *msbuild) target(name string) {
 	}
 }
 
-var projectFile = regexp.MustCompile(`\.(\w*proj|slnx?)$`)
+var projectFile = pattern.New(`\.(\w*proj|slnx?)$`)
 
 // only is the one project or solution of a directory.
 func (b *msbuild) only(dir string) string {
@@ -86,7 +87,7 @@ func (b *msbuild) upwards(dir string, names ...string) []string {
 // solutionFolder is the type of the entries of a solution that are no projects.
 const solutionFolder = "2150E333-8FDC-42A3-9474-1A3956D46DE8"
 
-var solutionLine = regexp.MustCompile(`(?m)^\s*Project\("\{([0-9A-Fa-f-]+)\}"\)\s*=\s*"[^"]*",\s*"([^"]*)"`)
+var solutionLine = pattern.New(`(?m)^\s*Project\("\{([0-9A-Fa-f-]+)\}"\)\s*=\s*"[^"]*",\s*"([^"]*)"`)
 
 // solution reads a solution's projects.
 func (b *msbuild) solution(name string) {
@@ -247,7 +248,7 @@ func (b *msbuild) nuget(name string) {
 }
 
 // sdks matches the SDKs that read nothing of the sources while packages are restored.
-var sdks = regexp.MustCompile(`^(Microsoft\.NET\.Sdk(\.\w+)?|Microsoft\.Build\.(NoTargets|CentralPackageVersions)|` +
+var sdks = pattern.New(`^(Microsoft\.NET\.Sdk(\.\w+)?|Microsoft\.Build\.(NoTargets|CentralPackageVersions)|` +
 	`Microsoft\.Docker\.Sdk|Microsoft\.VisualStudio\.JavaScript\.Sdk|Aspire\.AppHost\.Sdk|MSTest\.Sdk|Uno\.Sdk|` +
 	`Microsoft\.Build\.Sql)(/[\w.-]+)?$`)
 
@@ -296,15 +297,15 @@ func (b *msbuild) sdk(name, list string) {
 }
 
 var (
-	function = regexp.MustCompile(`\[([\w.]+)\]::(\w+)`)
+	function = pattern.New(`\[([\w.]+)\]::(\w+)`)
 	// pure matches the functions whose value does not depend on what files there are.
-	pure = regexp.MustCompile(`^(MSBuild::(Is\w+|Version\w+|GetTarget\w+|Add|Subtract|Multiply|Divide|Modulo|` +
+	pure = pattern.New(`^(MSBuild::(Is\w+|Version\w+|GetTarget\w+|Add|Subtract|Multiply|Divide|Modulo|` +
 		`ValueOrDefault|EnsureTrailingSlash|Normalize\w+|Escape|Unescape|MakeRelative|StableStringHash|Bitwise\w+|` +
 		`AreFeaturesEnabled|SubstringByAsciiChars)|(System\.)?(String|Version|Convert|DateTime|DateTimeOffset|TimeSpan|` +
 		`Guid|Math|Char|OperatingSystem|Text\.RegularExpressions\.Regex|Runtime\.InteropServices\.\w+)::\w+|` +
 		`System\.Environment::GetEnvironmentVariable|System\.IO\.Path::\w+)$`)
 	// fileAbove matches the functions that look for a file in the directories above.
-	fileAbove = regexp.MustCompile(`\[MSBuild\]::Get(?:PathOfFileAbove\(\s*['"]?([\w.-]+)['"]?\s*` +
+	fileAbove = pattern.New(`\[MSBuild\]::Get(?:PathOfFileAbove\(\s*['"]?([\w.-]+)['"]?\s*` +
 		`(?:,\s*['"]?\$\(MSBuildThisFileDirectory\)(?:\.\.[/\\]?)?['"]?\s*)?|` +
 		`DirectoryNameOfFileAbove\(\s*['"]?\$\(MSBuildThisFileDirectory\)(?:\.\.[/\\]?)?['"]?` +
 		`\s*,\s*['"]?([\w.-]+)['"]?\s*)\)`)
@@ -342,7 +343,7 @@ func (b *msbuild) above(name, wanted string) {
 	b.upwards(path.Dir(name), wanted)
 }
 
-var existsCall = regexp.MustCompile(`(?i)exists\s*\(\s*'([^']*)'\s*\)`)
+var existsCall = pattern.New(`(?i)exists\s*\(\s*'([^']*)'\s*\)`)
 
 // condition adds the files whose presence a condition asks for.
 func (b *msbuild) condition(name, project, text string) {
@@ -373,10 +374,10 @@ func (b *msbuild) condition(name, project, text string) {
 }
 
 // outsideOf matches paths that lie in the SDK or among the packages.
-var outsideOf = regexp.MustCompile(`^\$\((MSBuildExtensionsPath\w*|MSBuildToolsPath|MSBuildBinPath|MSBuildSDKsPath|` +
+var outsideOf = pattern.New(`^\$\((MSBuildExtensionsPath\w*|MSBuildToolsPath|MSBuildBinPath|MSBuildSDKsPath|` +
 	`NuGetPackageRoot|VSToolsPath|Pkg\w+|DOTNET_HOST_PATH|NuGetProps?File|NuGetTargets?)\)`)
 
-var ownDirectory = regexp.MustCompile(`\$\((MSBuildThisFileDirectory|MSBuildProjectDirectory)\)[/\\]?`)
+var ownDirectory = pattern.New(`\$\((MSBuildThisFileDirectory|MSBuildProjectDirectory)\)[/\\]?`)
 
 // resolve is the context path behind a path in a file of MSBuild's.
 func (b *msbuild) resolve(name, dir, project, text string) (string, bool) {
@@ -429,7 +430,7 @@ func (b *msbuild) imports(name, project string, e *element) {
 }
 
 // buildTargets matches the targets that a restore does not run.
-var buildTargets = regexp.MustCompile(`^(((Before|After|Pre|Post|Core)?(Build|Rebuild|Compile|Publish|Pack|Clean|` +
+var buildTargets = pattern.New(`^(((Before|After|Pre|Post|Core)?(Build|Rebuild|Compile|Publish|Pack|Clean|` +
 	`Test|Resources?|ResGen))(Event)?|PrepareForBuild|PrepareForPublish|PrepareResources|ComputeFilesToPublish|` +
 	`ComputeResolvedFilesToPublishList|CopyFilesToOutputDirectory|CoreCompile|GenerateNuspec|AssignTargetPaths|` +
 	`VSTest|ResolveAssemblyReferences|GetAssemblyVersion|InitializeSourceControlInformation|` +
@@ -456,16 +457,16 @@ func (b *msbuild) hook(name string, e *element) {
 }
 
 // replaced matches names under which the SDK keeps targets that a restore runs.
-var replaced = regexp.MustCompile(`^(_|Restore|Collect|Get|Generate|Is|Filter|Resolve|Check|Process|Validate)`)
+var replaced = pattern.New(`^(_|Restore|Collect|Get|Generate|Is|Filter|Resolve|Check|Process|Validate)`)
 
 var (
 	// moves matches the properties that change where a restore reads or writes.
-	moves = regexp.MustCompile(`^(Restore\w*|NuGet(LockFilePath|PackageRoot|PackagesPath)|BaseIntermediateOutputPath|` +
+	moves = pattern.New(`^(Restore\w*|NuGet(LockFilePath|PackageRoot|PackagesPath)|BaseIntermediateOutputPath|` +
 		`MSBuildProjectExtensionsPath|ArtifactsPath|UseArtifactsOutput|ProjectAssets\w+|Custom(Before|After)\w+|` +
 		`Directory\w+Path|AlternateCommonProps|Before\w+Targets|After\w+Targets|CentralPackageVersionsFile|` +
 		`ImportByWildcard\w+|MSBuildUser\w*|LanguageTargets|BuildProjectReferences\w+|SolutionDir)$`)
 	// stays matches those of them that do not, by what their names say.
-	staysPut = regexp.MustCompile(`^Restore(PackagesWithLockFile|LockedMode|UseStaticGraphEvaluation|` +
+	staysPut = pattern.New(`^Restore(PackagesWithLockFile|LockedMode|UseStaticGraphEvaluation|` +
 		`IgnoreFailedSources|ForceEvaluate|EnablePackagePruning|UseLegacyDependencyResolver|SerializeGlobalProperties|ProjectStyle|NoCache|` +
 		`NoHttpCache|DisableParallel|EnableGlobalPropertyPackages)$`)
 )

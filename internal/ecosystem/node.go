@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // A manifest is what is read of a package.json. Fields whose shape differs between tools stay raw.
@@ -229,8 +230,8 @@ func (n *node) scripts(dir string, m manifest) {
 var nosy = []string{"@prisma/client", "prisma", "nx", "msw", "puppeteer", "simple-git-hooks", "lefthook"}
 
 var (
-	onlyAllow = regexp.MustCompile(`^(npx (-y |--yes )?)?only-allow (npm|pnpm|yarn|bun)$`)
-	onlyEcho  = regexp.MustCompile(`^echo [\w "'.,:!-]*$`)
+	onlyAllow = pattern.New(`^(npx (-y |--yes )?)?only-allow (npm|pnpm|yarn|bun)$`)
+	onlyEcho  = pattern.New(`^echo [\w "'.,:!-]*$`)
 )
 
 // tame reports whether a lifecycle script reads no file but those it adds.

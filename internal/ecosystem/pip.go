@@ -2,9 +2,10 @@ package ecosystem
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var pipOptions = options{
@@ -24,8 +25,8 @@ var pipOptions = options{
 }
 
 var (
-	pipName    = regexp.MustCompile(`^pip(\d(\.\d+)?)?$`)
-	pythonName = regexp.MustCompile(`^python(\d(\.\d+)?)?$`)
+	pipName    = pattern.New(`^pip(\d(\.\d+)?)?$`)
+	pythonName = pattern.New(`^python(\d(\.\d+)?)?$`)
 )
 
 // pip knows pip and "python -m pip"; see https://pip.pypa.io/en/stable/cli/pip_install/. It also knows "python -m

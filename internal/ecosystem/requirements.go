@@ -2,11 +2,12 @@ package ecosystem
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // addressFlags take the address of an index or of a page of links, or a directory in its place.
@@ -81,7 +82,7 @@ func plainText(data []byte) bool {
 	return utf8.Valid(data) && !strings.ContainsFunc(string(data), odd)
 }
 
-var comment = regexp.MustCompile(`(^|\s+)#.*$`)
+var comment = pattern.New(`(^|\s+)#.*$`)
 
 // requirementLines are the lines of a list, those that end in a backslash joined with the next and without comments. A
 // comment does not go on in the next line, whatever it ends in.

@@ -1,9 +1,10 @@
 package ecosystem
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // A rubyToken is one token of a Ruby program that only declares things.
@@ -15,25 +16,25 @@ type rubyToken struct {
 }
 
 // rubySkip matches what stands between tokens; a line end is a token.
-var rubySkip = regexp.MustCompile(`^([ \t\r]+|#[^\n]*|\\\r?\n)`)
+var rubySkip = pattern.New(`^([ \t\r]+|#[^\n]*|\\\r?\n)`)
 
 // rubyForms are the tokens that are known, the first match counts. Escapes, expressions in strings, commands, patterns
 // and here-documents are not among them.
 var rubyForms = []struct {
 	kind byte
-	form *regexp.Regexp
+	form *pattern.Pattern
 }{
-	{'p', regexp.MustCompile(`^\n`)}, // first: a line end is the last character of what is looked at
-	{'k', regexp.MustCompile(`^([a-z_]\w*):(?:[ \t\n]|$)`)},
-	{'k', regexp.MustCompile(`^["']([\w-]+)":(?:[ \t\n]|$)`)},
-	{'s', regexp.MustCompile(`^'([^'\\\n]*)'`)},
-	{'s', regexp.MustCompile(`^"([^"\\\n#]*(?:#[^{$@"\\\n][^"\\\n#]*)*)"`)},
-	{'v', regexp.MustCompile(`^"((?:[^"\\\n#]|#\{\w+\})*)"`)},
-	{':', regexp.MustCompile(`^:([A-Za-z_]\w*[?!]?)`)},
-	{'w', regexp.MustCompile(`^%[wi](?:\[([\w\s.-]*)\]|\(([\w\s.-]*)\)|\{([\w\s.-]*)\})`)},
-	{'i', regexp.MustCompile(`^[A-Za-z_]\w*[?!]?`)},
-	{'n', regexp.MustCompile(`^\d[\d._]*`)},
-	{'p', regexp.MustCompile(`^(?:=>|==|!=|>=|<=|&&|\|\||[(),.=\[\]{}|!?:<>;])`)},
+	{'p', pattern.New(`^\n`)}, // first: a line end is the last character of what is looked at
+	{'k', pattern.New(`^([a-z_]\w*):(?:[ \t\n]|$)`)},
+	{'k', pattern.New(`^["']([\w-]+)":(?:[ \t\n]|$)`)},
+	{'s', pattern.New(`^'([^'\\\n]*)'`)},
+	{'s', pattern.New(`^"([^"\\\n#]*(?:#[^{$@"\\\n][^"\\\n#]*)*)"`)},
+	{'v', pattern.New(`^"((?:[^"\\\n#]|#\{\w+\})*)"`)},
+	{':', pattern.New(`^:([A-Za-z_]\w*[?!]?)`)},
+	{'w', pattern.New(`^%[wi](?:\[([\w\s.-]*)\]|\(([\w\s.-]*)\)|\{([\w\s.-]*)\})`)},
+	{'i', pattern.New(`^[A-Za-z_]\w*[?!]?`)},
+	{'n', pattern.New(`^\d[\d._]*`)},
+	{'p', pattern.New(`^(?:=>|==|!=|>=|<=|&&|\|\||[(),.=\[\]{}|!?:<>;])`)},
 }
 
 // maxTokens bounds how many tokens of a program are looked at.

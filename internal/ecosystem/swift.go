@@ -3,9 +3,10 @@ package ecosystem
 import (
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var swiftFiles = files{
@@ -86,11 +87,11 @@ func (s *swiftReader) manifests(dir string) {
 }
 
 var (
-	swiftComment = regexp.MustCompile(`(?m)^\s*//.*$`)
-	swiftImport  = regexp.MustCompile(`(?m)\bimport\s+(.*)$`)
-	localPackage = regexp.MustCompile(`\.package\s*\(\s*(?:name\s*:\s*"[^"]*"\s*,\s*)?path\s*:\s*`)
-	localLiteral = regexp.MustCompile(localPackage.String() + `"([^"\\]*)"`)
-	localBinary  = regexp.MustCompile(`binaryTarget\s*\([^)]*\bpath\s*:`)
+	swiftComment = pattern.New(`(?m)^\s*//.*$`)
+	swiftImport  = pattern.New(`(?m)\bimport\s+(.*)$`)
+	localPackage = pattern.New(`\.package\s*\(\s*(?:name\s*:\s*"[^"]*"\s*,\s*)?path\s*:\s*`)
+	localLiteral = pattern.New(localPackage.String() + `"([^"\\]*)"`)
+	localBinary  = pattern.New(`binaryTarget\s*\([^)]*\bpath\s*:`)
 )
 
 // manifest reads one manifest. It is a program: without Foundation or a C library it has no way to read files.

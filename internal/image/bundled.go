@@ -4,11 +4,12 @@ import (
 	_ "embed"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 //go:embed facts.txt
@@ -118,11 +119,11 @@ func common(a, b string) string {
 }
 
 // release matches a tag that names a release, perhaps a Debian release, and nothing else.
-var release = regexp.MustCompile(`^(?:(latest)|((?:[0-9]+(?:\.[0-9]+)*|lts)(?:-rc[0-9]*)?)(?:-(bookworm|bullseye|buster|trixie))?|` +
+var release = pattern.New(`^(?:(latest)|((?:[0-9]+(?:\.[0-9]+)*|lts)(?:-rc[0-9]*)?)(?:-(bookworm|bullseye|buster|trixie))?|` +
 	`(bookworm|bullseye|buster|trixie|stable|oldstable|testing|sid))$`)
 
 // jdk matches the tag of a Java development kit.
-var jdk = regexp.MustCompile(`^([0-9][0-9._]*)(-jdk)?(-(?:alpine|noble|jammy)(?:-[0-9.]+)?)?$`)
+var jdk = pattern.New(`^([0-9][0-9._]*)(-jdk)?(-(?:alpine|noble|jammy)(?:-[0-9.]+)?)?$`)
 
 // slimmer is the tag of the slimmer variant, "" when the tag's shape is not known.
 func slimmer(tag, how string) string {

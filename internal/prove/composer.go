@@ -6,11 +6,11 @@ import (
 	"io/fs"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/internal/buildcontext"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // composerTools are those of PHP.
@@ -69,9 +69,9 @@ func composition(fsys fs.FS, name string, inputs []string, e effect) error {
 }
 
 // composerEvent matches the events that composer has scripts for (getcomposer.org/doc/articles/scripts.md).
-var composerEvent = regexp.MustCompile(`^(pre-|post-|init$|command$)`)
+var composerEvent = pattern.New(`^(pre-|post-|init$|command$)`)
 
-var networkAddress = regexp.MustCompile(`^((https?|ssh|git)://|git@[\w.-]+:)`)
+var networkAddress = pattern.New(`^((https?|ssh|git)://|git@[\w.-]+:)`)
 
 // repositoryPlace is a place of the file system that repositories name, "" when there is none.
 func repositoryPlace(v any) string {

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // projects are the names of the files that .NET's tools build and restore from.
@@ -23,7 +23,7 @@ var dotnetOptions = options{
 }
 
 // msbuildWord matches MSBuild's own switches and the properties that move nothing.
-var msbuildWord = regexp.MustCompile(`^([-/]((m|maxcpucount|nologo|interactive|ds|warnaserror)(:[\w;,-]*)?|` +
+var msbuildWord = pattern.New(`^([-/]((m|maxcpucount|nologo|interactive|ds|warnaserror)(:[\w;,-]*)?|` +
 	`(nr|nodeReuse|v|verbosity|tl|clp|consoleloggerparameters):[\w;,-]*)|` +
 	`(--?|/)(p|property):(Configuration|Platform|RuntimeIdentifiers?|Publish\w+|SelfContained|TargetFrameworks?|` +
 	`(Assembly|File|Package|Informational)?Version(Prefix|Suffix)?|ContinuousIntegrationBuild|TreatWarningsAsErrors|` +
@@ -63,7 +63,7 @@ func dotnetEffect(program string, words []string, dir string) (effect, bool, err
 }
 
 // platformWord matches the variables by which a builder says for which platform it builds.
-var platformWord = regexp.MustCompile(`^"?\$(\{TARGET(ARCH|OS)\}|TARGET(ARCH|OS))"?$`)
+var platformWord = pattern.New(`^"?\$(\{TARGET(ARCH|OS)\}|TARGET(ARCH|OS))"?$`)
 
 // forPlatform are the words of a restore in which only the platform is left to the builder: the value of an option that
 // names nothing else.
@@ -87,8 +87,8 @@ var aroundProjects = []string{"Directory.Build.props", "Directory.Build.targets"
 	"Directory.Build.rsp", "nuget.config", "NuGet.config", "NuGet.Config", "global.json"}
 
 var (
-	projectReference = regexp.MustCompile(`<ProjectReference\s[^>]*?Include\s*=\s*["']([^"']+)["']([^>]*)`)
-	solutionProject  = regexp.MustCompile(`(?m)(?:^\s*Project\("\{[^}]*\}"\)\s*=\s*"[^"]*",\s*|` +
+	projectReference = pattern.New(`<ProjectReference\s[^>]*?Include\s*=\s*["']([^"']+)["']([^>]*)`)
+	solutionProject  = pattern.New(`(?m)(?:^\s*Project\("\{[^}]*\}"\)\s*=\s*"[^"]*",\s*|` +
 		`<Project\s[^>]*?Path=)"([^"]+)"`)
 )
 

@@ -3,9 +3,10 @@ package prove
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // An effect is what one command that is moved over reads and writes. Paths are those of the image.
@@ -132,8 +133,8 @@ func effectOf(words []string, dir string) (effect, error) {
 }
 
 var (
-	pipProgram    = regexp.MustCompile(`^pip(\d(\.\d+)?)?$`)
-	pythonProgram = regexp.MustCompile(`^python(\d(\.\d+)?)?$`)
+	pipProgram    = pattern.New(`^pip(\d(\.\d+)?)?$`)
+	pythonProgram = pattern.New(`^python(\d(\.\d+)?)?$`)
 )
 
 // pipInstall are the options of "pip install" (pip.pypa.io/en/stable/cli/pip_install).
@@ -204,7 +205,7 @@ func unglued(args []string) []string {
 	return out
 }
 
-var pipPackage = regexp.MustCompile(`^[A-Za-z0-9][\w.-]*(\[[\w.,-]*\])?([=<>!~]=?=?[\w.*+!-]+(,[=<>!~]=?=?[\w.*+!-]+)*)?$`)
+var pipPackage = pattern.New(`^[A-Za-z0-9][\w.-]*(\[[\w.,-]*\])?([=<>!~]=?=?[\w.*+!-]+(,[=<>!~]=?=?[\w.*+!-]+)*)?$`)
 
 // packageOrAddress reports whether a requirement is a package by name or an address, rather than a file.
 func packageOrAddress(requirement string) bool {

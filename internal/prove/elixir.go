@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // mixTools are those of Elixir.
@@ -26,29 +27,29 @@ var mixTools = []tool{
 
 var (
 	// elixirPure are calls that look at no file.
-	elixirPure = regexp.MustCompile(`\b(Mix\.(env|target|compilers)|System\.(get_env|fetch_env!|version|otp_release)|` +
+	elixirPure = pattern.New(`\b(Mix\.(env|target|compilers)|System\.(get_env|fetch_env!|version|otp_release)|` +
 		`(String|Enum|Keyword|Map|List|Version|Regex|Integer)\.[a-z_]\w*[!?]?|Mix\.Project(\.(build|deps)_path)?|Mix\.Config)\b`)
 	// elixirPath is a path that is made, not followed.
-	elixirPath = regexp.MustCompile(`Path\.expand\("[\w./-]*", __DIR__\)`)
+	elixirPath = pattern.New(`Path\.expand\("[\w./-]*", __DIR__\)`)
 	// elixirRead is a file that is read and named in full.
-	elixirRead = regexp.MustCompile(`File\.read!?\("([\w./-]+)"\)`)
+	elixirRead = pattern.New(`File\.read!?\("([\w./-]+)"\)`)
 	// elixirKept is the head of a file of settings and imports of those beside it.
-	elixirKept = regexp.MustCompile(`\bimport Config\b|` +
+	elixirKept = pattern.New(`\bimport Config\b|` +
 		`\bimport_config\s*\(?"(\w[\w.-]*|#\{(config_env\(\)|Mix\.env\(?\)?)\}(\.secret)?)\.exs"\)?`)
 	// elixirActs matches what may read a file, whatever stands before or behind: functions of modules, modules that have
 	// such functions, modules of Erlang, and code that makes code.
-	elixirActs = regexp.MustCompile(`\b[A-Z][\w.]*\.[a-z_]|\b(File|Code|Path|System|Port|IO|Module|Kernel|EEx|Config|Macro)\b|` +
+	elixirActs = pattern.New(`\b[A-Z][\w.]*\.[a-z_]|\b(File|Code|Path|System|Port|IO|Module|Kernel|EEx|Config|Macro)\b|` +
 		`:["']?\w+["']?\.[a-z"']|\b[a-z_]\w*\.[a-z_]\w*[!?]?\(|\.\(|` +
 		`\b(apply|spawn\w*|quote|unquote\w*|eval\w*|import\w*|require|alias|__DIR__|__ENV__|binary_to_term|to_atom|` +
 		`\w+_existing_atom|` +
 		`defmacro\w*|defdelegate)\b|\buse\s+[^M\s]|\\[xu]`)
 	// elixirPlaces are settings that name places.
-	elixirPlaces = regexp.MustCompile(`\b(path|in_umbrella|config_path|lockfile|deps_path|build_path|apps|compile)` +
+	elixirPlaces = pattern.New(`\b(path|in_umbrella|config_path|lockfile|deps_path|build_path|apps|compile)` +
 		`(: |["']?\s*=>)\s*([^,\n\]}]*)`)
-	elixirAtoms = regexp.MustCompile(`(:["']?|~[wW][^\w\s][\w\s]*\b)(path|in_umbrella|\w+_path|lockfile)\b|` +
+	elixirAtoms = pattern.New(`(:["']?|~[wW][^\w\s][\w\s]*\b)(path|in_umbrella|\w+_path|lockfile)\b|` +
 		`\bto_(existing_)?atom\b`)
-	elixirApps = regexp.MustCompile(`\bapps_path: "([\w./-]+)"`)
-	elixirNote = regexp.MustCompile(`(?m)^([^"'~#\n]*)#[^\n]*$`)
+	elixirApps = pattern.New(`\bapps_path: "([\w./-]+)"`)
+	elixirNote = pattern.New(`(?m)^([^"'~#\n]*)#[^\n]*$`)
 )
 
 // mixProject checks that a mix.exs and the settings beside it declare things and name nothing of the sources

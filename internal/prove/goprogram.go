@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // withoutCgo: a go build gains CGO_ENABLED=0, and the program's own code needs no C.
@@ -38,9 +39,9 @@ func withoutCgo(r rewrite) error {
 }
 
 var (
-	importsC = regexp.MustCompile(`(?m)^\s*(import\s+)?"C"\s*(//.*)?$`)
+	importsC = pattern.New(`(?m)^\s*(import\s+)?"C"\s*(//.*)?$`)
 	// cgoModules match modules that are of little use without C code.
-	cgoModules = regexp.MustCompile(`github\.com/(mattn/go-sqlite3|confluentinc/confluent-kafka-go|h2non/bimg|davidbyttow/govips|` +
+	cgoModules = pattern.New(`github\.com/(mattn/go-sqlite3|confluentinc/confluent-kafka-go|h2non/bimg|davidbyttow/govips|` +
 		`godror/godror|libgit2/git2go|pebbe/zmq4|DataDog/zstd|valyala/gozstd|linxGnu/grocksdb|tecbot/gorocksdb|miekg/pkcs11|` +
 		`ThalesIgnite/crypto11|chai2010/webp|kolesa-team/go-webp|marcboeker/go-duckdb|duckdb/duckdb-go|apple/foundationdb|` +
 		`bytecodealliance/wasmtime-go|wasmerio/wasmer-go|jmhodges/levigo|google/gopacket|gopacket/gopacket|go-gl/|` +

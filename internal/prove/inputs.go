@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"golang.org/x/mod/modfile"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // companions are files that, when they stand beside a manifest, change what is installed from it.
@@ -155,7 +156,7 @@ func members(fsys fs.FS, name string, inputs []string) error {
 }
 
 // localReplacement matches a replacement by a directory in go.mod (go.dev/ref/mod#go-mod-file-replace).
-var localReplacement = regexp.MustCompile(`=>\s*(\.\.?/\S*|\.\.?)\s*(//.*)?$`)
+var localReplacement = pattern.New(`=>\s*(\.\.?/\S*|\.\.?)\s*(//.*)?$`)
 
 // replacements checks that the go.mod of every local replacement is an input.
 func replacements(fsys fs.FS, name string, inputs []string) error {

@@ -2,9 +2,10 @@ package prove
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // A tool is a dependency manager: what it reads and what it writes.
@@ -12,16 +13,16 @@ type tool struct {
 	commands  []string // "npm ci": the first words
 	manifests []string // one of these files has to be there; none: it reads nothing
 	options   options
-	needs     []string       // options, or "this|that", without which it may read the sources: the manifest decides
-	also      []string       // files that it reads beside each manifest when they are there
-	forbids   []string       // options that a free one must not have
-	words     *regexp.Regexp // what other words may be; nil: there are none
-	usually   string         // the list that it reads when "env" is among its words and none is named
-	beside    []string       // directories that it writes beside each manifest
-	writes    []string       // what else it writes
-	alters    bool           // it may change a manifest or a lock file
-	free      bool           // other words may follow, as long as they name nothing in the sources
-	system    bool           // it writes where the system keeps its programs
+	needs     []string         // options, or "this|that", without which it may read the sources: the manifest decides
+	also      []string         // files that it reads beside each manifest when they are there
+	forbids   []string         // options that a free one must not have
+	words     *pattern.Pattern // what other words may be; nil: there are none
+	usually   string           // the list that it reads when "env" is among its words and none is named
+	beside    []string         // directories that it writes beside each manifest
+	writes    []string         // what else it writes
+	alters    bool             // it may change a manifest or a lock file
+	free      bool             // other words may follow, as long as they name nothing in the sources
+	system    bool             // it writes where the system keeps its programs
 }
 
 var (

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -13,10 +12,11 @@ import (
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/buildcontext"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // namesManager matches a word that may call apt, by name and not as part of a file's path, and any path of its lists.
-var namesManager = regexp.MustCompile(
+var namesManager = pattern.New(
 	`(^|[^\w./-]|/s?bin/)(apt|apt-get|aptitude|apt-cache|apt-file|apt-fast|nala)($|[^\w/.:=-])|/var/lib/apt\b`)
 
 // withoutLists are the verbs of apt that work without package lists (apt-get(8)).
@@ -137,7 +137,7 @@ func firstLiteral(cmd dockerfile.Command) (verb string, ok bool) {
 
 // talk matches the options of "apt-get update" that change nothing in which lists there are afterwards: one that names
 // other sources fetches only a part.
-var talk = regexp.MustCompile(`^(-[qy]+|--yes|--quiet|--assume-yes|--allow-releaseinfo-change|--fix-missing)$`)
+var talk = pattern.New(`^(-[qy]+|--yes|--quiet|--assume-yes|--allow-releaseinfo-change|--fix-missing)$`)
 
 // fetches reports whether a command makes all lists anew.
 func fetches(cmd dockerfile.Command, clean cleanup) bool {

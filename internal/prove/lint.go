@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -29,6 +28,7 @@ import (
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var _ check.Linter = (*Pool)(nil)
@@ -77,7 +77,7 @@ func offline(text string) string {
 	})
 }
 
-var userAtHost = regexp.MustCompile(`@[\w.-]+:`)
+var userAtHost = pattern.New(`@[\w.-]+:`)
 
 // A lintRequest asks a child to lint one file.
 type lintRequest struct {

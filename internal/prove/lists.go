@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/lighterman/lighterman/internal/buildcontext"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // lists follows lists of requirements from one to the next.
@@ -69,20 +69,20 @@ func (l *lists) text(name string) (string, error) {
 
 var (
 	// listOption matches the options of a list that name no file (pip.pypa.io/en/stable/reference/requirements-file-format).
-	listOption = regexp.MustCompile(`^(--hash[= ]\S+( --hash[= ]\S+)*|--pre|--prefer-binary|--require-hashes|--no-index|` +
+	listOption = pattern.New(`^(--hash[= ]\S+( --hash[= ]\S+)*|--pre|--prefer-binary|--require-hashes|--no-index|` +
 		`--(no-binary|only-binary|trusted-host|use-feature)[= ][\w:.,-]+|` +
 		`(-i|--index-url|--extra-index-url|-f|--find-links)[= ]\s*https?://\S+)$`)
-	otherList = regexp.MustCompile(`^(?:-r|-c|--requirement[= ]|--constraint[= ])\s*(\S+)$`)
+	otherList = pattern.New(`^(?:-r|-c|--requirement[= ]|--constraint[= ])\s*(\S+)$`)
 	// listName matches the start of a requirement by name, and what an address may be.
-	listName    = regexp.MustCompile(`^[A-Za-z0-9][\w.-]*\s*(\[[\w.,\s-]*\])?\s*`)
-	listAddress = regexp.MustCompile(`^@\s*(git\+)?(https|http|ssh|git)://[^\s]+(\s|$)`)
+	listName    = pattern.New(`^[A-Za-z0-9][\w.-]*\s*(\[[\w.,\s-]*\])?\s*`)
+	listAddress = pattern.New(`^@\s*(git\+)?(https|http|ssh|git)://[^\s]+(\s|$)`)
 )
 
 var (
 	// environmentLine matches the lines of an environment.yml that name packages and channels on the network.
-	environmentLine = regexp.MustCompile(`^(---|(name|prefix): *\S+|(channels|dependencies):|- pip:|` +
+	environmentLine = pattern.New(`^(---|(name|prefix): *\S+|(channels|dependencies):|- pip:|` +
 		`- ["']?(https?://\S+|([\w.-]+(/[\w.-]+)?::)?[A-Za-z0-9_][\w.-]*( *[=<>!~][\w.=<>!~,|* ]*)?)["']?)$`)
-	listItem = regexp.MustCompile(`^-\s+(.*)$`)
+	listItem = pattern.New(`^-\s+(.*)$`)
 )
 
 // environment checks the description of an environment of conda, line by line; under "- pip:" stand lines as in a list.

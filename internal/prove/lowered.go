@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -13,6 +12,7 @@ import (
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // ranByRoot: a USER moved below RUNs that only install packages; of these steps only the user differs, who is root then.
@@ -161,7 +161,7 @@ func variables(i *dockerfile.Instruction) (out []string) {
 }
 
 // volatileName matches variables that say which build this is.
-var volatileName = regexp.MustCompile(`^(BUILD_?(DATE|TIME|TIMESTAMP|NUMBER|NUM|ID|REV|SHA|COMMIT|URL|TAG)|` +
+var volatileName = pattern.New(`^(BUILD_?(DATE|TIME|TIMESTAMP|NUMBER|NUM|ID|REV|SHA|COMMIT|URL|TAG)|` +
 	`(VCS|GIT)_?(REF|SHA|SHA1|COMMIT|REV|REVISION|HASH|TAG|BRANCH|URL|DESCRIBE|COMMIT_SHA|COMMIT_HASH)|` +
 	`(COMMIT|SHORT_SHA|SHA|REVISION|REV)(_(SHA|HASH|ID|REF|DATE))?|CI_(COMMIT_\w+|PIPELINE_\w+|JOB_\w+)|GITHUB_(SHA|RUN_\w+|REF\w*)|` +
 	`SOURCE_(COMMIT|VERSION|REV)|CACHE_?BUST(ER)?|CACHE_DATE|DATE|TIMESTAMP|CREATED)$`)

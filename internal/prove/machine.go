@@ -1,9 +1,10 @@
 package prove
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // machineVariables hold options for Maven, Gradle and the Java machine, which may load a program or move what is
@@ -13,10 +14,10 @@ var machineVariables = []string{"MAVEN_ARGS", "MAVEN_OPTS", "GRADLE_OPTS", "JAVA
 
 var (
 	// plainMachineOption matches options that name no file.
-	plainMachineOption = regexp.MustCompile(`^(-X[\w:+=,%.-]*|-D(file|user|java\.awt|sun|jdk|javax|com\.sun|https?)` +
+	plainMachineOption = pattern.New(`^(-X[\w:+=,%.-]*|-D(file|user|java\.awt|sun|jdk|javax|com\.sun|https?)` +
 		`\.[\w.-]+(=[^/]*)?|--(add-(opens|exports|modules)|enable-native-access|enable-preview)(=\S+)?|[\w.]+/[\w.]+=[\w.,-]+)$`)
 	// restoreVariable matches the variables that MSBuild takes for properties which move what is restored.
-	restoreVariable = regexp.MustCompile(`^(Restore\w*|NuGet(LockFilePath|PackageRoot|PackagesPath)|` +
+	restoreVariable = pattern.New(`^(Restore\w*|NuGet(LockFilePath|PackageRoot|PackagesPath)|` +
 		`BaseIntermediateOutputPath|MSBuild\w+Path|ArtifactsPath|UseArtifactsOutput|Custom(Before|After)\w+|` +
 		`Directory\w+Path)$`)
 )

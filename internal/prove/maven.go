@@ -7,8 +7,9 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // poms are the names of Maven's manifests.
@@ -26,11 +27,11 @@ var mavenOptions = options{
 
 var (
 	// resolving matches the goals that only fetch (maven.apache.org/plugins/maven-dependency-plugin).
-	resolving = regexp.MustCompile(`^(dependency|org\.apache\.maven\.plugins:maven-dependency-plugin(:[\w.-]+)?):` +
+	resolving = pattern.New(`^(dependency|org\.apache\.maven\.plugins:maven-dependency-plugin(:[\w.-]+)?):` +
 		`(go-offline|resolve|resolve-plugins|resolve-sources)$|` +
 		`^de\.qaware\.maven:go-offline-maven-plugin(:[\w.-]+)?:resolve-dependencies$`)
 	// mavenSetting matches the properties that name no file.
-	mavenSetting = regexp.MustCompile(`^-D(skip\w*|[\w.-]+\.skip|maven\.(test|javadoc|source|artifact|wagon|resolver|` +
+	mavenSetting = pattern.New(`^-D(skip\w*|[\w.-]+\.skip|maven\.(test|javadoc|source|artifact|wagon|resolver|` +
 		`compiler|main|install|deploy)\.[\w.]+|https?\.[\w.]+|java\.net\.[\w.]+|aether\.[\w.]+|style\.color|silent|` +
 		`(in|ex)clude(Scope|Types|GroupIds|ArtifactIds|ReactorArtifacts)|revision|changelist|sha1|` +
 		`project\.build\.sourceEncoding|org\.slf4j\.simpleLogger\.[\w.]+)(=[^/]*)?$`)

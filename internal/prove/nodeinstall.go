@@ -7,12 +7,12 @@ import (
 	"io/fs"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/buildcontext"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // A nodePackage is what of a package.json matters for an install.
@@ -105,7 +105,7 @@ func (r rewrite) onlyOptions(from int, known string) error {
 }
 
 // recentNodes match official images of Node.js whose npm reads every lock file.
-var recentNodes = regexp.MustCompile(`^(docker\.io/)?(library/)?node(:(1[6-9]|[2-9]\d|lts|latest|current|[a-z]+$)[^@]*)?(@.*)?$`)
+var recentNodes = pattern.New(`^(docker\.io/)?(library/)?node(:(1[6-9]|[2-9]\d|lts|latest|current|[a-z]+$)[^@]*)?(@.*)?$`)
 
 func (r rewrite) recentNode() error {
 	for s := r.run.Stage; s != nil; s = s.Parent {

@@ -7,12 +7,12 @@ import (
 	"io/fs"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/buildcontext"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // noDevelopment: an install of npm or yarn gains the option that leaves development packages out, in a stage that only
@@ -159,7 +159,7 @@ func started(i *dockerfile.Instruction) []string {
 	return words
 }
 
-var nodeScript = regexp.MustCompile(`^node ([\w./-]+\.(?:js|cjs|mjs))$`)
+var nodeScript = pattern.New(`^node ([\w./-]+\.(?:js|cjs|mjs))$`)
 
 // startedProgram is the file that is started, perhaps through the package's start script.
 func startedProgram(start []string, p nodePackage) (string, error) {
@@ -178,7 +178,7 @@ func startedProgram(start []string, p nodePackage) (string, error) {
 }
 
 // notShipped matches files that the program does not read: tests and the settings of tools.
-var notShipped = regexp.MustCompile(`(^|/)(tests?|__tests__|spec|e2e|cypress|\.storybook|\.github)/|` +
+var notShipped = pattern.New(`(^|/)(tests?|__tests__|spec|e2e|cypress|\.storybook|\.github)/|` +
 	`\.(test|spec|stories)\.\w+$|(^|/)[\w.-]+\.config\.\w+$|(^|/)\.\w+rc(\.\w+)?$|(^|/)(Gruntfile|gulpfile)\b`)
 
 // namesNone checks that no source file names one of the packages.

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // otherTools are those of languages with one way to install, each with what it is known to read. What their manifests
@@ -100,9 +102,9 @@ func needs(fsys fs.FS, file string, inputs []string) error {
 }
 
 var (
-	pubPath   = regexp.MustCompile(`(?m)\bpath:\s*["']?([^\s"',}]+)`)
-	pubMember = regexp.MustCompile(`(?m)^\s*-\s*["']?([\w./-]+)["']?\s*$`)
-	generates = regexp.MustCompile(`(?m)^\s+generate:\s*true`)
+	pubPath   = pattern.New(`(?m)\bpath:\s*["']?([^\s"',}]+)`)
+	pubMember = pattern.New(`(?m)^\s*-\s*["']?([\w./-]+)["']?\s*$`)
+	generates = pattern.New(`(?m)^\s+generate:\s*true`)
 )
 
 // pubspecComplete checks that the manifests of packages that are taken from directories are inputs.
@@ -127,8 +129,8 @@ func pubspecComplete(fsys fs.FS, name, text string, inputs []string, e effect) e
 }
 
 var (
-	swiftImport  = regexp.MustCompile(`(?m)\bimport\s+(\S.*?)\s*;?\s*$`)
-	swiftPackage = regexp.MustCompile(`(?m)^[^/\n]*\.package\s*\(\s*(?:name\s*:\s*"[^"]*"\s*,\s*)?path\s*:\s*"([^"]*)"`)
+	swiftImport  = pattern.New(`(?m)\bimport\s+(\S.*?)\s*;?\s*$`)
+	swiftPackage = pattern.New(`(?m)^[^/\n]*\.package\s*\(\s*(?:name\s*:\s*"[^"]*"\s*,\s*)?path\s*:\s*"([^"]*)"`)
 )
 
 // swiftComplete checks that a manifest has no means to read files, and that those of local packages are inputs.
@@ -182,7 +184,7 @@ func denoComplete(fsys fs.FS, name string, text []byte, inputs []string) error {
 	return nil
 }
 
-var moduleName = regexp.MustCompile(`\b(?:from|import)\s*\(?\s*["']([^"'\n]+)["']`)
+var moduleName = pattern.New(`\b(?:from|import)\s*\(?\s*["']([^"'\n]+)["']`)
 
 // denoModule checks that all that a file imports comes from elsewhere.
 func denoModule(name, text string) error {

@@ -3,10 +3,10 @@ package prove
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // ownBase checks that in every build a stage stands on the image that the file names: no build may give an argument that
@@ -35,4 +35,4 @@ func (c *change) ownBase(s *dockerfile.Stage) error {
 }
 
 // fromVariable matches the use of a variable, in whatever form.
-var fromVariable = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
+var fromVariable = pattern.New(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)

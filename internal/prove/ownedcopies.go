@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // An ownership is a RUN that does nothing but change owner or mode: "chown -R node:node /app".
@@ -419,7 +419,7 @@ func putsElsewhere(before, word string) bool {
 var (
 	homeOptions = []string{"-d", "-h", "--home", "--home-dir"} // with their value behind them
 	// shortOptions and plainOptions are the options of package and account tools that do not say where something is put.
-	shortOptions = regexp.MustCompile(`^-([yqfFvnrRgGuUmMsSDHlNcXto]+|[dh])$`)
+	shortOptions = pattern.New(`^-([yqfFvnrRgGuUmMsSDHlNcXto]+|[dh])$`)
 	plainOptions = strings.Fields(`
 	--yes --assume-yes --assumeyes --quiet --force --verbose --non-interactive --no-install-recommends
 	--no-install-suggests --install-recommends --no-recommends --fix-missing --fix-broken --allow-unauthenticated

@@ -13,6 +13,7 @@ import (
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // pinned: the first step of the stage and of those that stand on it, the pull of the base image, names the same image and
@@ -87,8 +88,8 @@ func hubName(ref string) string {
 
 // plainReference matches a reference without a digest, variables or quotes; pinnedReference one with a tag and a digest.
 var (
-	plainReference  = regexp.MustCompile(`^[a-z0-9][A-Za-z0-9._:/-]*$`)
-	pinnedReference = regexp.MustCompile(`^([a-z0-9][A-Za-z0-9._:/-]*):([A-Za-z0-9_][A-Za-z0-9._-]{0,127})@sha256:[0-9a-f]{64}$`)
+	plainReference  = pattern.New(`^[a-z0-9][A-Za-z0-9._:/-]*$`)
+	pinnedReference = pattern.New(`^([a-z0-9][A-Za-z0-9._:/-]*):([A-Za-z0-9_][A-Za-z0-9._-]{0,127})@sha256:[0-9a-f]{64}$`)
 )
 
 // sameImage checks that the two references name the same image: the same name, and the same tag unless there was none or
@@ -162,7 +163,7 @@ func (c *change) oneDefault(s *dockerfile.Stage, intent fixes.Pinned) error {
 }
 
 // variableOnly matches a word that is one variable and nothing else.
-var variableOnly = regexp.MustCompile(`^\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))$`)
+var variableOnly = pattern.New(`^\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))$`)
 
 func pinnedImage(c *change, b, a image, intent fixes.Pinned) error {
 	if !bytes.Equal(b.config, a.config) {

@@ -6,11 +6,12 @@ import (
 	"io/fs"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var (
@@ -88,7 +89,7 @@ var pythonTools = []tool{
 }
 
 // condaSpec matches a package by name, with a version.
-var condaSpec = regexp.MustCompile(`^([\w-]+(/[\w-]+)?::)?[A-Za-z0-9_][\w.-]*([=<>!~][\w.=<>!~,|*]*)?$`)
+var condaSpec = pattern.New(`^([\w-]+(/[\w-]+)?::)?[A-Za-z0-9_][\w.-]*([=<>!~][\w.=<>!~,|*]*)?$`)
 
 // maxBrackets bounds how many tables and lists a TOML file may have: the parser goes down one level for each.
 const maxBrackets = 20_000

@@ -3,12 +3,12 @@ package prove
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // respelled: instruction by instruction the file says the same, by a list of spellings that are known to mean the
@@ -145,7 +145,7 @@ func (c *change) redundant(platform string) bool {
 }
 
 // plainName matches an ARG whose name is written without quotes or escapes.
-var plainName = regexp.MustCompile(`^[A-Za-z_]\w*(=.*)?$`)
+var plainName = pattern.New(`^[A-Za-z_]\w*(=.*)?$`)
 
 // bodiesSay reports whether what follows the flags means the same.
 func (c *change) bodiesSay(b, a *dockerfile.Instruction) bool {
@@ -170,7 +170,7 @@ func (c *change) bodiesSay(b, a *dockerfile.Instruction) bool {
 
 // literalPort matches "[address:][host port:]port[/protocol]" as BuildKit reads it (portSpecs.parsePort), and keeps the
 // port and the protocol.
-var literalPort = regexp.MustCompile(
+var literalPort = pattern.New(
 	`^(?:(?:\[?[0-9A-Fa-f.:]*\]?:)?[0-9-]*:)?(\d+(?:-\d+)?)(?:/((?i:tcp|udp|sctp)))?$`)
 
 func samePort(b, a string) bool {
@@ -203,7 +203,7 @@ func newPair(i *dockerfile.Instruction) (key, value string, ok bool) {
 }
 
 // plainLabel matches a key that is neither quoted nor expanded.
-var plainLabel = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
+var plainLabel = pattern.New(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
 
 // expands takes the quotes off a value and marks the variables in it, so that two values with the same result are the
 // same whatever the variables hold (shell.Lex). It knows three shapes, of literal text and plain variables: without
@@ -229,4 +229,4 @@ func expands(value string) (string, bool) {
 	return marked, !strings.Contains(marked, "$")
 }
 
-var anyVariable = regexp.MustCompile(`\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))`)
+var anyVariable = pattern.New(`\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))`)

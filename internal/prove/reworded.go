@@ -3,7 +3,6 @@ package prove
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // A rewrite is one command whose words changed. The assignments in front of a program count as words.
@@ -180,7 +180,7 @@ func wordsOf(s *dockerfile.Script, cmd dockerfile.Command) []dockerfile.Argument
 }
 
 // plainAssignment matches an assignment of a value that the shell takes as it stands.
-var plainAssignment = regexp.MustCompile(`^[A-Za-z_]\w*=[\w./:@%+-]*$`)
+var plainAssignment = pattern.New(`^[A-Za-z_]\w*=[\w./:@%+-]*$`)
 
 func sameWord(v, w dockerfile.Argument) bool { return v.Text == w.Text && v.Literal == w.Literal }
 

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // rewordings are the rules by which words of commands may change.
@@ -141,7 +141,7 @@ func programAt(words []dockerfile.Argument, sets int) (int, error) {
 }
 
 // pythons match the names of Python's interpreter.
-var pythons = regexp.MustCompile(`^(/usr(/local)?/bin/)?python(3(\.\d+)?)?$`)
+var pythons = pattern.New(`^(/usr(/local)?/bin/)?python(3(\.\d+)?)?$`)
 
 // contradicts says which option of a command says otherwise. An option that cannot be read might.
 func (g gains) contradicts(words []dockerfile.Argument) error {
@@ -162,7 +162,7 @@ func onlySwitches(words []dockerfile.Argument, switches string) bool {
 }
 
 // plainPackage matches the name of a package of Debian, with a version or an architecture.
-var plainPackage = regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]+([:=][A-Za-z0-9.+:~*-]+)?$`)
+var plainPackage = pattern.New(`^[a-z0-9][a-z0-9+.-]+([:=][A-Za-z0-9.+:~*-]+)?$`)
 
 func packageName(w dockerfile.Argument) bool { return w.Literal && plainPackage.MatchString(w.Text) }
 
@@ -241,7 +241,7 @@ func noRecommends(r rewrite) error {
 
 // standsAlone match the packages of Debian and Ubuntu known to do their work without what they recommend: libraries and
 // their headers, and small tools. Compilers, interpreters, servers, desktops and metapackages are not among them.
-var standsAlone = regexp.MustCompile(`^(` + strings.Join([]string{
+var standsAlone = pattern.New(`^(` + strings.Join([]string{
 	`lib[a-z0-9.+-]+`, `[a-z0-9.+]+[a-z0-9.+-]*-dev`,
 	`apt-transport-https|bash|bash-completion|bc|binutils|bison|bsdmainutils|bzip2|ca-certificates|cmake|curl|dnsutils`,
 	`bind9-dnsutils|dos2unix|dumb-init|file|flex|findutils|gawk|gettext|gettext-base|git|git-lfs|gnupg2?|gosu|gzip|htop`,
@@ -283,9 +283,9 @@ func (r rewrite) hasCertificates(words []dockerfile.Argument) bool {
 
 // fullImages match the official images that have ca-certificates, unless they are of a lesser kind.
 var (
-	fullImages = regexp.MustCompile(`^(docker\.io/)?(library/)?` +
+	fullImages = pattern.New(`^(docker\.io/)?(library/)?` +
 		`(node|python|ruby|golang|rust|openjdk|php|perl|buildpack-deps)(:|@|$)`)
-	lesser = regexp.MustCompile(`slim|alpine`)
+	lesser = pattern.New(`slim|alpine`)
 )
 
 // stableVerbs are the verbs that apt has as well as apt-get, or apt-cache.
@@ -384,4 +384,4 @@ func failsOnHTTPError(r rewrite) error {
 }
 
 // clusters match several short options in one word.
-var clusters = regexp.MustCompile(`^-[A-Za-z#]+$`)
+var clusters = pattern.New(`^-[A-Za-z#]+$`)

@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // rooted: one WORKDIR changed from a relative to an absolute path, and with base images that work where this one does
@@ -21,7 +21,7 @@ func rooted(intent fixes.Rooted) predicate {
 }
 
 // literalDir matches a path that no expansion and no quoting changes.
-var literalDir = regexp.MustCompile(`^[A-Za-z0-9_.@+/-]+$`)
+var literalDir = pattern.New(`^[A-Za-z0-9_.@+/-]+$`)
 
 func rootedText(c *change, intent fixes.Rooted) error {
 	old, fixed, err := c.pair("WORKDIR")

@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // rubyTools are those of Ruby.
@@ -46,7 +47,7 @@ func bundleEffect(program string, words []string, dir string) (effect, bool, err
 	return e, true, nil
 }
 
-var harmlessSetting = regexp.MustCompile(`^(without|with|deployment|frozen|jobs|retry|clean|no_prune|timeout|` +
+var harmlessSetting = pattern.New(`^(without|with|deployment|frozen|jobs|retry|clean|no_prune|timeout|` +
 	`force_ruby_platform|specific_platform|silence_root_warning|disable_\w+|build\.[\w-]+)$`)
 
 const (
@@ -58,17 +59,17 @@ const (
 
 var (
 	// rubyDeclares matches a line of a Gemfile that declares something with plain values.
-	rubyDeclares = regexp.MustCompile(`^(source|gem|ruby|groups?|platforms?|git|github)[ (]\s*(?:(?:` +
+	rubyDeclares = pattern.New(`^(source|gem|ruby|groups?|platforms?|git|github)[ (]\s*(?:(?:` +
 		rubyValue + `|\w+:\s|=>|\|\||[,\[\](){}\s])+)( do)?(?: (?:if|unless) ` + rubyAsks + `)?$`)
-	rubyFrame  = regexp.MustCompile(`^(?:end|else|(?:if|unless|elsif) ` + rubyAsks + `)$`)
-	rubySource = regexp.MustCompile(`^git_source\(:\w+\) ?(?:do \|\w+\||` +
+	rubyFrame  = pattern.New(`^(?:end|else|(?:if|unless|elsif) ` + rubyAsks + `)$`)
+	rubySource = pattern.New(`^git_source\(:\w+\) ?(?:do \|\w+\||` +
 		`\{ ?\|\w+\| ?["']https://[^"'#]*#\{\w+\}(?:\.git)?["'] ?\})$`)
-	rubySourced = regexp.MustCompile(`^(?:repo(?:_name)? = "#\{repo(?:_name)?\}/#\{repo(?:_name)?\}" ` +
+	rubySourced = pattern.New(`^(?:repo(?:_name)? = "#\{repo(?:_name)?\}/#\{repo(?:_name)?\}" ` +
 		`unless repo(?:_name)?\.include\?\(["']/["']\)|` +
 		`["']https://[^"'#]*#\{\w+\}(?:\.git)?["'])$`)
-	rubyIncludes = regexp.MustCompile(`^eval_gemfile[ (]\s*["']([\w./-]+)["']\)?$`)
-	rubyNames    = regexp.MustCompile(`^ruby[ (]\s*file: ["']([\w./-]+)["']\)?$`)
-	rubyPlace    = regexp.MustCompile(`\bpath(?::|["' ]*=>)|["']file:|` +
+	rubyIncludes = pattern.New(`^eval_gemfile[ (]\s*["']([\w./-]+)["']\)?$`)
+	rubyNames    = pattern.New(`^ruby[ (]\s*file: ["']([\w./-]+)["']\)?$`)
+	rubyPlace    = pattern.New(`\bpath(?::|["' ]*=>)|["']file:|` +
 		`\bgit(?::|["' ]*=>| ) *["'](?:[./~]|[\w-]+/)|^git ["'](?:[./~]|[\w-]+/)`)
 )
 
@@ -97,8 +98,8 @@ func gemfile(fsys fs.FS, name string, inputs []string, seen ...string) error {
 			}
 			continue
 		}
-		known := slices.ContainsFunc([]*regexp.Regexp{rubyDeclares, rubyFrame, rubySource, rubySourced},
-			func(form *regexp.Regexp) bool { return form.MatchString(line) })
+		known := slices.ContainsFunc([]*pattern.Pattern{rubyDeclares, rubyFrame, rubySource, rubySourced},
+			func(form *pattern.Pattern) bool { return form.MatchString(line) })
 		if !known || rubyPlace.MatchString(line) {
 			return fmt.Errorf("%s holds Ruby code that may read the sources: %s", name, strings.Fields(line)[0])
 		}

@@ -3,13 +3,13 @@ package prove
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // runsAs: the graph is the same, up to one RUN at the end that creates the account, and the configuration differs in
@@ -47,7 +47,7 @@ func runsAsText(c *change, intent fixes.RunsAs) error {
 }
 
 // userPart matches a user's or a group's name or number.
-var userPart = regexp.MustCompile(`^([a-z_][a-z0-9_-]{0,31}|[1-9][0-9]{0,8})$`)
+var userPart = pattern.New(`^([a-z_][a-z0-9_-]{0,31}|[1-9][0-9]{0,8})$`)
 
 // unprivileged reports whether user is "name", "name:group" or numbers, and not root.
 func unprivileged(user string) bool {
@@ -104,7 +104,7 @@ func (c *change) creates(run *dockerfile.Instruction, intent fixes.RunsAs) error
 }
 
 // registers match what makes accounts or groups.
-var registers = regexp.MustCompile(`/etc/(passwd|group)|\b(useradd|adduser|groupadd|addgroup|newusers)\b`)
+var registers = pattern.New(`/etc/(passwd|group)|\b(useradd|adduser|groupadd|addgroup|newusers)\b`)
 
 // An option says what an option of an account command may have as its value; nil for none.
 type option func(value string) bool
@@ -147,11 +147,11 @@ func shellPath(value string) bool {
 	}, value)
 }
 
-var homes = regexp.MustCompile(`^(/nonexistent|/dev/null|/home/[a-z_][a-z0-9_-]*)$`)
+var homes = pattern.New(`^(/nonexistent|/dev/null|/home/[a-z_][a-z0-9_-]*)$`)
 
 func home(value string) bool { return homes.MatchString(value) }
 
-var remarks = regexp.MustCompile(`^[A-Za-z0-9 ,_-]*$`)
+var remarks = pattern.New(`^[A-Za-z0-9 ,_-]*$`)
 
 func remark(value string) bool { return remarks.MatchString(value) }
 

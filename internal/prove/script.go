@@ -3,13 +3,13 @@ package prove
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // leaves are the words after which a script may be over, or its shell another.
@@ -20,7 +20,7 @@ var leaves = []string{
 
 // stricter matches the options of set that change nothing in what a command does: they print, or end the script
 // sooner.
-var stricter = regexp.MustCompile(`^(-[eux]+|-[eux]*o pipefail)( (-[eux]+|-[eux]*o pipefail))*$`)
+var stricter = pattern.New(`^(-[eux]+|-[eux]*o pipefail)( (-[eux]+|-[eux]*o pipefail))*$`)
 
 // endsWith checks that fixed's script is old's with the command behind it, and that the command then runs exactly
 // when old's script succeeds, and last.

@@ -3,7 +3,6 @@ package prove
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,16 +10,17 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // simpleExpansion matches what a word may hold besides literal text: variables and patterns. Neither runs a command
 // nor sets anything.
-var simpleExpansion = regexp.MustCompile("^(" + strings.Join([]string{
+var simpleExpansion = pattern.New("^(" + strings.Join([]string{
 	"[^$`<>()\\\\]", "\\\\[^$`]", `\$[A-Za-z_]\w*`, `\$\{[A-Za-z_]\w*\}`,
 }, "|") + ")*$")
 
 // shellVariable matches names whose value depends on the running shell itself.
-var shellVariable = regexp.MustCompile(`\$\{?(_\b|RANDOM|SRANDOM|SECONDS|LINENO|PPID|SHLVL|BASH|EPOCH|OLDPWD|PWD|` +
+var shellVariable = pattern.New(`\$\{?(_\b|RANDOM|SRANDOM|SECONDS|LINENO|PPID|SHLVL|BASH|EPOCH|OLDPWD|PWD|` +
 	`HISTCMD|FUNCNAME|PIPESTATUS|OPTIND|OPTARG|REPLY|COMP_|DIRSTACK)`)
 
 // chain reads the instruction's script as one "a && b && c" list of plain commands without command substitution.

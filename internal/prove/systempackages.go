@@ -2,9 +2,10 @@ package prove
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // A packager is a package manager of an operating system. It reads no file of the sources as long as it is given names.
@@ -47,10 +48,10 @@ var packagers = []packager{
 
 var (
 	// systemPackage matches a package by name, with a version or a release; it has no slash.
-	systemPackage = regexp.MustCompile(`^\.?[A-Za-z0-9_][\w+.:~@=<>-]*$`)
-	packageFile   = regexp.MustCompile(`\.(deb|apk|rpm)$`)
+	systemPackage = pattern.New(`^\.?[A-Za-z0-9_][\w+.:~@=<>-]*$`)
+	packageFile   = pattern.New(`\.(deb|apk|rpm)$`)
 	// plainSetting matches the values of options that name no file and start no program.
-	plainSetting = regexp.MustCompile(`^(\.?[\w.+~-]+|https?://[^$\s]+|Acquire::[\w:-]+=\d+|APT::Install-\w+=\w+|` +
+	plainSetting = pattern.New(`^(\.?[\w.+~-]+|https?://[^$\s]+|Acquire::[\w:-]+=\d+|APT::Install-\w+=\w+|` +
 		`(?i:dpkg)::Options::=--force-conf\w+|(install_weak_deps|tsflags|keepcache)=\w+)$`)
 )
 
@@ -94,7 +95,7 @@ func (m packager) effect(words []string, dir string) (effect, bool, error) {
 }
 
 // caches matches what a step may remove: directories below those of the package managers' caches and temporary files.
-var caches = regexp.MustCompile(`^(/var/lib/apt/lists|/var/cache/(apt|apk|dnf|yum|debconf)|/tmp|/var/tmp|` +
+var caches = pattern.New(`^(/var/lib/apt/lists|/var/cache/(apt|apk|dnf|yum|debconf)|/tmp|/var/tmp|` +
 	`/(root|home/[\w-]+)/\.(cache|npm)|/usr/share/(doc|man))(/[\w.*?-]*)*$`)
 
 // removal is an rm of nothing but caches.

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // maxWindow bounds how many instructions a fix may lie between.
@@ -107,7 +107,7 @@ func (c *change) head() error {
 }
 
 // ownFrontend matches the frontends that this package's BuildKit is a version of.
-var ownFrontend = regexp.MustCompile(
+var ownFrontend = pattern.New(
 	`^(docker\.io/)?docker/dockerfile(-upstream)?(:(1[\w.]*(-labs)?|latest|labs|experimental))?(@sha256:[0-9a-f]{64})?$`)
 
 func directives(f *dockerfile.File) string {

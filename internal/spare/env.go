@@ -4,16 +4,16 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/buildcontext"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // readers are, by manifest, the names of libraries and frameworks that read files of environment variables by themselves,
 // when the program is built or when it starts.
-var readers = regexp.MustCompile(`(?i)dotenv|env-cmd|envalid|decouple|environs|django-environ|pydantic|dynaconf|starlette|` +
+var readers = pattern.New(`(?i)dotenv|env-cmd|envalid|decouple|environs|django-environ|pydantic|dynaconf|starlette|` +
 	`fastapi|flask|symfony|laravel|godotenv|viper|envy|"(next|vite|nuxt|astro|gatsby|react-scripts|@nestjs/config|` +
 	`@vue/cli-service|parcel|expo|prisma|@prisma/client|@remix-run/dev|@sveltejs/kit|@angular/cli|turbo|wrangler)"|` +
 	`rails|sinatra|figaro|envied|flutter_dotenv|config\.exs|dotenvy|vlucas|bun`)

@@ -10,13 +10,14 @@ import (
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/buildcontext"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // The git history is needed by what derives a version from it: the build runs git, or a tool does that is configured in a
 // file of the context. Commands that are not known may do so too.
 
 // runsGit matches what a script or a program's source looks like when it asks git, or reads what git keeps.
-var runsGit = regexp.MustCompile(`(?m)(?:^|[^\w./@-])git(?:\s+-{1,2}\S+(?:\s+[^\s-]\S*)?)*?\s+(?:describe|rev-parse|log|show|` +
+var runsGit = pattern.New(`(?m)(?:^|[^\w./@-])git(?:\s+-{1,2}\S+(?:\s+[^\s-]\S*)?)*?\s+(?:describe|rev-parse|log|show|` +
 	`rev-list|status|branch|tag|diff|ls-files|ls-tree|symbolic-ref|name-rev|shortlog|submodule|archive|for-each-ref|cat-file|` +
 	`remote|stash|checkout|blame|worktree)\b|["']git["']|\.git/|\$\(GIT\)|simple-git|isomorphic-git|GitPython|import git\b|` +
 	`git2::|go-git|git-version-gen|HEAD:`)
@@ -37,40 +38,40 @@ var harmless = words(`
 type tool struct {
 	programs string
 	files    string // patterns of file names, in any directory
-	needs    *regexp.Regexp
+	needs    *pattern.Pattern
 }
 
 var tools = []tool{
 	{"npm npx yarn pnpm bun bunx node vite next tsc webpack ng gulp grunt corepack prisma",
 		"package.json *.config.js *.config.cjs *.config.mjs *.config.ts gulpfile.* Gruntfile.* webpack*.js rollup*.js " +
 			"lerna.json .releaserc*",
-		regexp.MustCompile(`(?i)"[^"]*(?:sentry|docusaurus|vitepress|vuepress|lerna|semantic-release|release-it|lefthook|` +
+		pattern.New(`(?i)"[^"]*(?:sentry|docusaurus|vitepress|vuepress|lerna|semantic-release|release-it|lefthook|` +
 			`standard-version|changeset|nextra|starlight|antora|git-?(?:rev|hash|info|commit|version|describe|hooks))[^"]*"|` +
 			`lastUpdated|buildId`)},
 	{"pip pip3 python python3 uv poetry pdm pipenv hatch flit virtualenv twine build",
 		"pyproject.toml setup.py setup.cfg Pipfile versioneer.py _version.py",
-		regexp.MustCompile(`(?i)setuptools[-_.]scm|hatch[-_]vcs|source\s*=\s*["'](?:vcs|scm)|use_scm_version|versioneer|` +
+		pattern.New(`(?i)setuptools[-_.]scm|hatch[-_]vcs|source\s*=\s*["'](?:vcs|scm)|use_scm_version|versioneer|` +
 			`versioningit|dynamic[-_]versioning|dunamai|\bpbr\b|git[-_]versioning|miniver|vcs[-_]versioning|flit[-_]scm|` +
 			`python-semantic-release|vcversioner|setupmeta|incremental`)},
 	{"cargo", "Cargo.toml build.rs",
-		regexp.MustCompile(`(?i)vergen|shadow-rs|git2|git-version|git_version|git-testament|build-info|\bbuilt\b|rustc-tools|` +
+		pattern.New(`(?i)vergen|shadow-rs|git2|git-version|git_version|git-testament|build-info|\bbuilt\b|rustc-tools|` +
 			`gitversion|git-describe|bugreport`)},
 	{"mvn mvnw", "pom.xml extensions.xml",
-		regexp.MustCompile(`(?i)git-commit-id|buildnumber-maven|jgitver|git-versioning|gitflow|maven-scm|git-build-hook|spotless|` +
+		pattern.New(`(?i)git-commit-id|buildnumber-maven|jgitver|git-versioning|gitflow|maven-scm|git-build-hook|spotless|` +
 			`axion|license-maven|nisse`)},
 	{"gradle gradlew", "build.gradle build.gradle.kts settings.gradle settings.gradle.kts",
-		regexp.MustCompile(`(?i)\bgit\b|git-?version|grgit|jgit|nebula|axion|palantir|reckon|nyx|semver|spotless|versioning`)},
+		pattern.New(`(?i)\bgit\b|git-?version|grgit|jgit|nebula|axion|palantir|reckon|nyx|semver|spotless|versioning`)},
 	{"dotnet msbuild nuget",
 		"*.csproj *.fsproj *.vbproj Directory.* version.json GitVersion.yml *.props *.targets",
-		regexp.MustCompile(`(?i)GitVersion|GitVersioning|MinVer|GitInfo|RelaxVersioner|SourceLink|versionHeightOffset|` +
+		pattern.New(`(?i)GitVersion|GitVersioning|MinVer|GitInfo|RelaxVersioner|SourceLink|versionHeightOffset|` +
 			`publicReleaseRefSpec|SourceRevisionId|SourceControlInformation`)},
-	{"go", "main.go *version*.go magefile.go", regexp.MustCompile(`ReadBuildInfo|vcs\.revision`)},
+	{"go", "main.go *version*.go magefile.go", pattern.New(`ReadBuildInfo|vcs\.revision`)},
 	{"bundle bundler gem rake rails ruby", "*.gemspec Rakefile Gemfile",
-		regexp.MustCompile("`git |git ls-files|\\bgit_version\\b")},
-	{"composer php", "composer.json", regexp.MustCompile(`(?i)pretty-package-versions|ocramius|git-version|build-version`)},
+		pattern.New("`git |git ls-files|\\bgit_version\\b")},
+	{"composer php", "composer.json", pattern.New(`(?i)pretty-package-versions|ocramius|git-version|build-version`)},
 	{"make gmake cmake ninja", "Makefile makefile GNUmakefile *.mk CMakeLists.txt *.cmake configure.ac",
-		regexp.MustCompile(`(?i)\bgit\b|GIT_EXECUTABLE|git-version`)},
-	{"mix", "mix.exs", regexp.MustCompile(`(?i)\bgit\b`)},
+		pattern.New(`(?i)\bgit\b|GIT_EXECUTABLE|git-version`)},
+	{"mix", "mix.exs", pattern.New(`(?i)\bgit\b`)},
 }
 
 func words(text string) map[string]bool {
@@ -304,10 +305,10 @@ func (h historian) configured(t tool, name string) (why string, sure bool) {
 }
 
 // programFile matches what a package's scripts may start.
-var programFile = regexp.MustCompile(`[\w@./-]+\.(?:[cm]?[jt]s|sh|py)\b`)
+var programFile = pattern.New(`[\w@./-]+\.(?:[cm]?[jt]s|sh|py)\b`)
 
 // addresses of repositories, and what says of which kind one is, speak of git without running it.
-var addresses = regexp.MustCompile(`(?i)(?:git\+)?(?:https?|ssh|git)://[^\s"'<>)]*|git@[^\s"'<>)]*|"type"\s*:\s*"git"|` +
+var addresses = pattern.New(`(?i)(?:git\+)?(?:https?|ssh|git)://[^\s"'<>)]*|git@[^\s"'<>)]*|"type"\s*:\s*"git"|` +
 	`scm:git:[^\s<]*|type\s*=\s*["']git["']|\bgit\s*=\s*["'][^"']*["']`)
 
 func withoutAddresses(text []byte) []byte { return addresses.ReplaceAll(text, nil) }

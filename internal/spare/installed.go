@@ -3,23 +3,23 @@ package spare
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // makers are, by family, the commands that make in the image what the pattern keeps out of it.
-var makers = map[Family]*regexp.Regexp{
-	Node: regexp.MustCompile(`^(npm (ci|install|i|clean-install)|yarn( install)?|pnpm (install|i)|bun (install|i))( -[^ ]*)*$`),
-	Python: regexp.MustCompile(
+var makers = map[Family]*pattern.Pattern{
+	Node: pattern.New(`^(npm (ci|install|i|clean-install)|yarn( install)?|pnpm (install|i)|bun (install|i))( -[^ ]*)*$`),
+	Python: pattern.New(
 		`^(uv (sync|venv|pip install)|poetry install|pdm (install|sync)|pipenv (install|sync)|pip3? install|` +
 			`python[0-9.]* -m (pip install|venv)|virtualenv) ?`),
-	Target: regexp.MustCompile(
+	Target: pattern.New(
 		`^(cargo( \+[^ ]+)? (build|install|chef cook|run|auditable build|leptos build|zigbuild)|` +
 			`mvnw?( [^ ]+)* (package|install|verify|deploy))( |$)`),
-	DotNet: regexp.MustCompile(`^dotnet (restore|build|publish)( |$)`),
+	DotNet: pattern.New(`^dotnet (restore|build|publish)( |$)`),
 }
 
 // installedNeeded: what was installed or built beside the sources is not needed where the build makes it itself. holders

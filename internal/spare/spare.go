@@ -10,11 +10,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/buildcontext"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // A Family is a kind of names that a build may be able to spare.
@@ -39,12 +39,12 @@ var families = map[string]Family{
 }
 
 // plainPath matches a path without anything that a pattern or a shell would interpret.
-var plainPath = regexp.MustCompile(`^[A-Za-z0-9_@+-][A-Za-z0-9._@+-]*(/[A-Za-z0-9_@+-][A-Za-z0-9._@+-]*)*$`)
+var plainPath = pattern.New(`^[A-Za-z0-9_@+-][A-Za-z0-9._@+-]*(/[A-Za-z0-9_@+-][A-Za-z0-9._@+-]*)*$`)
 
 // envFile matches the names of files of environment variables; those that say how one is to look are none.
-var envFile = regexp.MustCompile(`^\.env(\.[A-Za-z0-9_-]+)*$`)
+var envFile = pattern.New(`^\.env(\.[A-Za-z0-9_-]+)*$`)
 
-var envSample = regexp.MustCompile(`(?i)example|sample|template|dist|default|tmpl|schema|test`)
+var envSample = pattern.New(`(?i)example|sample|template|dist|default|tmpl|schema|test`)
 
 // EnvFile reports whether a file of that base name holds environment variables for somewhere, rather than an example.
 func EnvFile(base string) bool { return envFile.MatchString(base) && !envSample.MatchString(base) }
@@ -194,7 +194,7 @@ func mounted(fl dockerfile.Flag) (string, bool) {
 	return text, kind == "bind"
 }
 
-var variable = regexp.MustCompile(`\$\{[^}]*\}|\$\w+`)
+var variable = pattern.New(`\$\{[^}]*\}|\$\w+`)
 
 // partsOf splits a source into its directories. A variable becomes "$", which may stand for any text without a slash: one
 // that stands alone at the front may be a whole path.

@@ -7,8 +7,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 const (
@@ -26,7 +27,7 @@ func (d disk) path(ref string) string {
 	return filepath.Join(d.dir, hex.EncodeToString(sum[:16])+".json")
 }
 
-var digest = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+var digest = pattern.New(`^sha256:[0-9a-f]{64}$`)
 
 // read is what was kept of a reference.
 func (d disk) read(ref string) (said, bool) {

@@ -12,7 +12,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +21,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/lighterman/lighterman/internal/image"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // Options say how registries are asked.
@@ -237,8 +237,8 @@ func (r *Registry) mark(host string, err error) {
 
 // What an image says of itself may be anything; only a user and a directory that look like ones are passed on.
 var (
-	plainUser = regexp.MustCompile(`^[A-Za-z0-9_.][A-Za-z0-9_.-]{0,63}(:[A-Za-z0-9_.][A-Za-z0-9_.-]{0,63})?$`)
-	plainDir  = regexp.MustCompile(`^/[A-Za-z0-9_./+@-]{0,255}$`)
+	plainUser = pattern.New(`^[A-Za-z0-9_.][A-Za-z0-9_.-]{0,63}(:[A-Za-z0-9_.][A-Za-z0-9_.-]{0,63})?$`)
+	plainDir  = pattern.New(`^/[A-Za-z0-9_./+@-]{0,255}$`)
 )
 
 // merged is what the table knows, with what the registry said in its place.

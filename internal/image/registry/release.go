@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +9,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 const (
@@ -43,8 +44,8 @@ func (c client) release(ctx context.Context, latest name.Tag, want v1.Hash, conf
 }
 
 var (
-	version   = regexp.MustCompile(`^v?[0-9]+(\.[0-9]+){0,3}$`)
-	versioned = regexp.MustCompile(`^v?[0-9]+(\.[0-9]+){0,3}`)
+	version   = pattern.New(`^v?[0-9]+(\.[0-9]+){0,3}$`)
+	versioned = pattern.New(`^v?[0-9]+(\.[0-9]+){0,3}`)
 )
 
 // told are the versions that an image says it is: of a variable named after it first, then of a label, then of other

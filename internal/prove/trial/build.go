@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +14,8 @@ import (
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	"github.com/tonistiigi/fsutil"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // An order is one build to be made.
@@ -121,7 +122,7 @@ func follow(status <-chan *client.SolveStatus) *record {
 
 // instruction tells the Dockerfile's own steps from what BuildKit does beside them, such as "[internal] load build
 // context" and "exporting to image".
-var instruction = regexp.MustCompile(`^\[(?:[^\]]* )?\d+/\d+\] (.*)`)
+var instruction = pattern.New(`^\[(?:[^\]]* )?\d+/\d+\] (.*)`)
 
 // ran are the steps that ran, sorted: those that were neither taken from the cache nor a base image.
 func (r *record) ran() []string {

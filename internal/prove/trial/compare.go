@@ -4,9 +4,10 @@ import (
 	"cmp"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // What can differ about one path, or about the configuration.
@@ -98,7 +99,7 @@ func (n noise) without(all []Difference) []Difference {
 	return slices.DeleteFunc(all, func(d Difference) bool { return n[d.key()] })
 }
 
-var digits = regexp.MustCompile(`[0-9]+`)
+var digits = pattern.New(`[0-9]+`)
 
 // key names the attribute of a difference whatever its values are: a path that comes or goes counts as one, and numbers
 // in the names of logs, which hold times, do not count.

@@ -12,9 +12,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // The probe is this program, mounted into a build and told to start what the image would start.
@@ -92,7 +93,7 @@ type probe struct {
 }
 
 // said finds the probe's answer in a build's output.
-var said = regexp.MustCompile(`(?m)^` + probeMark + `(.*)$`)
+var said = pattern.New(`(?m)^` + probeMark + `(.*)$`)
 
 // run builds the workspace's file with one more step, which starts argv.
 func (p probe) run(ctx context.Context, dir string, o order, argv []string) (string, error) {
