@@ -18,19 +18,38 @@ var scriptDirs = strings.Fields("scripts script hack bin ci tools build docker .
 // with the word, in any case: "--target test" mentions the target test. It is looser than Find, and for questions where a
 // wrong no would annoy.
 func Mentions(repository fs.FS, dockerfilePath, word, name string) bool {
-	if name == "" {
-		return false
+	return len(Mentioned(repository, dockerfilePath, word, []string{name})) > 0
+}
+
+// Mentioned are those of the names that Mentions finds.
+func Mentioned(repository fs.FS, dockerfilePath, word string, names []string) []string {
+	left := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "" })
+	if len(left) == 0 {
+		return nil
 	}
 	repo := remembered(repository)
-	line := regexp.MustCompile(`(?i)` + word + `[^\n]*?[^\w-]` + regexp.QuoteMeta(name) + `(?:[^\w-]|$)` + `|(?im)` + word +
-		`\W*\r?\n\W*` + regexp.QuoteMeta(name) + `\W*?$`)
+	var out []string
 	for _, file := range mentioning(repo, dockerfilePath) {
 		data, err := readText(repo, file)
-		if err == nil && line.Match(data) {
-			return true
+		if err != nil {
+			continue
 		}
+		lower := strings.ToLower(string(data))
+		left = slices.DeleteFunc(left, func(name string) bool {
+			found := strings.Contains(lower, strings.ToLower(name)) && besides(word, name).Match(data)
+			if found {
+				out = append(out, name)
+			}
+			return found
+		})
 	}
-	return false
+	return out
+}
+
+// besides matches a name on one line with a word before it, or alone on the line below.
+func besides(word, name string) *regexp.Regexp {
+	return regexp.MustCompile(`(?i)` + word + `[^\n]*?[^\w-]` + regexp.QuoteMeta(name) + `(?:[^\w-]|$)` + `|(?im)` + word +
+		`\W*\r?\n\W*` + regexp.QuoteMeta(name) + `(?::\S*)?\W*?$`)
 }
 
 // mentioning lists the files to search, the likely ones first.

@@ -80,6 +80,9 @@ type Pass struct {
 // All of them are run, whatever the file's "# check=" comments say.
 func (p *Pass) Lint() []Remark { return p.lint() }
 
+// BuildsOf lists the ways in which a file of a repository that Once hands over is built; empty when unknown.
+func BuildsOf(repo fs.FS, f *dockerfile.File) []buildcontext.Build { return contextsOf(repo).Find(f) }
+
 // Report records a finding at an instruction (or a part of it) with the fixes it offers, best first. With none, use
 // Advise and say why.
 func (p *Pass) Report(at dockerfile.Span, message string, fx ...fixes.Fix) {

@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/buildcontext"
@@ -17,6 +18,41 @@ import (
 type opened struct {
 	fs.FS
 	contexts *buildcontext.Repository
+	asked    *asked
+}
+
+// asked are answers to questions about a repository.
+type asked struct {
+	mu      sync.Mutex
+	answers map[string]func() []string
+}
+
+// once is the answer to a question, asked at its first call.
+func (a *asked) once(question string, ask func() []string) []string {
+	a.mu.Lock()
+	answer, ok := a.answers[question]
+	if !ok {
+		answer = sync.OnceValue(ask)
+		a.answers[question] = answer
+	}
+	a.mu.Unlock()
+	return answer()
+}
+
+// Once is the answer to a question about the repository as it was opened, without what a fix that is tried changes in it.
+// It is asked once for all files.
+func (p *Pass) Once(question string, ask func(repo fs.FS) []string) []string {
+	repo := p.Repo
+	for {
+		switch r := repo.(type) {
+		case overlay:
+			repo = r.repo
+			continue
+		case opened:
+			return r.asked.once(question, func() []string { return ask(r) })
+		}
+		return ask(repo)
+	}
 }
 
 // open is repo, opened once: an overlay of it knows what it knows.
@@ -27,7 +63,7 @@ func open(repo fs.FS) fs.FS {
 	case overlay:
 		return overlay{open(r.repo), r.files}
 	}
-	return opened{repo, buildcontext.Open(repo)}
+	return opened{repo, buildcontext.Open(repo), &asked{answers: map[string]func() []string{}}}
 }
 
 // Open is repo for several calls of Examine, Combine and Fix, of which the first reads how its files are built. The files

@@ -59,6 +59,12 @@ func (l launch) steps() []*dockerfile.Instruction {
 	return out
 }
 
+// starting are the instructions in force that say what is started.
+func (l launch) starting() []*dockerfile.Instruction {
+	return slices.DeleteFunc([]*dockerfile.Instruction{l.entrypoint, l.cmd},
+		func(i *dockerfile.Instruction) bool { return i == nil })
+}
+
 // workdir is the directory in which the program starts, "" when it is not known.
 func (l launch) workdir() string {
 	if dir := l.stage.End().Workdir; dir != "" {

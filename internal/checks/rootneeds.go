@@ -17,13 +17,13 @@ func (l launch) ports(p *check.Pass) string {
 	if reason := l.declaredPorts(); reason != "" {
 		return reason
 	}
-	for _, i := range []*dockerfile.Instruction{l.entrypoint, l.cmd} {
-		if i == nil {
-			continue
-		}
+	for _, i := range l.starting() {
 		if m := listening.FindStringSubmatch(i.Text()); m != nil && low(m[1]) {
 			return fmt.Sprintf("the program is told to listen on port %s, and ports below 1024 may need root", m[1])
 		}
+	}
+	if port := l.toldPort(); port != "" {
+		return fmt.Sprintf("the program is told %s, which looks like a port, and ports below 1024 may need root", port)
 	}
 	for _, b := range p.Builds {
 		for _, port := range b.Ports {
@@ -61,8 +61,12 @@ func (l launch) declaredPorts() string {
 
 // lowPort reports whether a variable is called a port, or ports, and is a low one, or names an address with one.
 func lowPort(s assignment) bool {
-	if strings.HasSuffix(s.name, "PORT") || strings.HasSuffix(s.name, "PORTS") {
+	parts := strings.FieldsFunc(s.name, func(r rune) bool { return r == '_' || '0' <= r && r <= '9' })
+	if strings.HasSuffix(s.name, "PORT") || strings.HasSuffix(s.name, "PORTS") || slices.Contains(parts, "PORT") {
 		return slices.ContainsFunc(strings.FieldsFunc(s.value, func(r rune) bool { return r < '0' || r > '9' }), low)
+	}
+	if (slices.Contains(parts, "LISTEN") || slices.Contains(parts, "BIND")) && low(s.value) {
+		return true
 	}
 	return slices.ContainsFunc(address.FindAllStringSubmatch(s.value, -1), func(m []string) bool { return low(m[1]) })
 }
@@ -218,6 +222,9 @@ func handedOver(i *dockerfile.Instruction) string {
 			if j.Keyword == "RUN" && closes(j) {
 				return fmt.Sprintf("line %d may take away what another user needs", j.Line())
 			}
+			if reason := handedOver(j); j.Keyword == "COPY" && reason != "" {
+				return reason
+			}
 		}
 	}
 	return ""
@@ -229,7 +236,17 @@ func closes(i *dockerfile.Instruction) bool {
 	if err != nil {
 		return false
 	}
-	return slices.ContainsFunc(script.Calls(), func(c dockerfile.Command) bool {
+	calls := script.Calls()
+	called := func(name string) bool {
+		return slices.ContainsFunc(calls, func(c dockerfile.Command) bool { return c.Name() == name })
+	}
+	if called("mktemp") && called("mv") {
+		return true // a directory of mktemp is its owner's alone
+	}
+	return slices.ContainsFunc(calls, func(c dockerfile.Command) bool {
+		if words, _ := c.Texts(); makesPrivate(c.Name(), words) {
+			return true
+		}
 		switch c.Name() {
 		case "umask":
 			return true
@@ -258,6 +275,8 @@ func (o *ownership) env(i *dockerfile.Instruction) string {
 			return fmt.Sprintf("%s points into root's home, which no other user can enter", s.name)
 		case strings.Contains(strings.ToLower(s.value), "sqlite"):
 			return fmt.Sprintf("%s names an SQLite file, which the program writes to", s.name)
+		case strings.HasSuffix(s.value, ".sock"):
+			return fmt.Sprintf("%s names a socket, which may be open to root only", s.name)
 		case strings.HasPrefix(s.value, "file:"):
 			return fmt.Sprintf("%s names a file, which the program may write to", s.name)
 		case state.MatchString(s.name) && !strings.Contains(s.value, "$") && o.closed(i, s.value):

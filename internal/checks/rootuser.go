@@ -197,7 +197,9 @@ func (l launch) needsRoot(p *check.Pass, who account) string {
 		func() string { return l.ports(p) },
 		func() string { return l.ownedByRoot(who) },
 		func() string { return l.program(p) },
+		func() string { return l.sources(p) },
 		func() string { return storesItself(p) },
+		func() string { return heir(p) },
 	} {
 		if reason := find(); reason != "" {
 			return reason
@@ -215,6 +217,10 @@ func (l launch) overruled(p *check.Pass) string {
 				b.Origin, b.Powers)
 		case b.User != "":
 			return fmt.Sprintf("%s sets the user itself", b.Origin)
+		case b.Command:
+			return fmt.Sprintf("%s starts something else than the image says, which may need root", b.Origin)
+		case strings.HasSuffix(b.Origin, "devcontainer.json"):
+			return fmt.Sprintf("%s makes a development container of it, which is set up as root", b.Origin)
 		case len(b.Mounts) > 0:
 			return fmt.Sprintf("%s mounts %s, whose owner is not known", b.Origin, b.Mounts[0])
 		}

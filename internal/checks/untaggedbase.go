@@ -45,6 +45,8 @@ func pin(p *check.Pass, b base, message, title string) {
 	switch {
 	case b.stage.Windows():
 		p.Advise(b.at.Span, message, "an image of Windows has to fit the version of the host, which is not known")
+	case builtHere(p, b.ref):
+		p.Advise(b.at.Span, message, "the repository seems to build that image itself, and a digest would shut out what it builds")
 	case answer == nil && facts.Unanswered != "":
 		p.Advise(b.at.Span, message, "the registry was asked what it is today, and "+facts.Unanswered)
 	case answer == nil:

@@ -1,0 +1,148 @@
+package checks
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/buildcontext"
+	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/image"
+)
+
+const (
+	// maxHeirs is how many Dockerfiles are looked at to find those that stand on one another's images.
+	maxHeirs = 1000
+	// maxHeirNames is how many names of a repository are passed by to find them.
+	maxHeirNames = 50_000
+)
+
+// heir says which other Dockerfile of the repository may stand on the image, and would then be built as the new user.
+func heir(p *check.Pass) string {
+	for _, line := range p.Once("which Dockerfiles stand on images of the repository", heirs) {
+		name, on, found := strings.Cut(line, "\n")
+		switch {
+		case !found:
+			return line
+		case name != p.File.Path:
+			return fmt.Sprintf("%s stands on %s, which may be this image, and its steps would no longer run as root", name, on)
+		}
+	}
+	return ""
+}
+
+// heirs lists the Dockerfiles that stand on an image which the repository itself seems to build: the path, a line end and
+// the image. A line without a line end says why that is not known.
+func heirs(repo fs.FS) []string {
+	names, complete := dockerfilesOf(repo)
+	if !complete {
+		return []string{"the repository has too many files to see whether a Dockerfile of it stands on this image"}
+	}
+	if r, ok := repo.(buildcontext.Prefetcher); ok {
+		_ = r.Prefetch(names) // what could not be fetched together is read one by one
+	}
+	var out []string
+	on := map[string][]string{} // the Dockerfiles by the name of the image
+	for _, name := range names {
+		text, err := fs.ReadFile(repo, name)
+		if err != nil || !ownImage(text) {
+			continue
+		}
+		f, err := dockerfile.Parse(name, text)
+		if err != nil {
+			continue // no builder reads it either
+		}
+		for _, s := range f.Stages {
+			if ref := strangeBase(s); ref != "" && partOfTheBuild(repo, f, ref) {
+				out = append(out, name+"\n"+ref)
+			} else if ref != "" {
+				on[imageName(ref)] = append(on[imageName(ref)], name+"\n"+ref)
+			}
+		}
+	}
+	images := slices.Sorted(maps.Keys(on))
+	for _, image := range buildcontext.Mentioned(repo, "Dockerfile", builtAs, images) {
+		out = append(out, on[image]...)
+	}
+	return out
+}
+
+// fromLine finds what a FROM names.
+var fromLine = regexp.MustCompile(`(?im)^\s*FROM\s+(?:--\S+\s+)*(\S+)`)
+
+// ownImage reports whether a Dockerfile's text names an image that is neither official nor otherwise known.
+func ownImage(text []byte) bool {
+	for _, m := range fromLine.FindAllSubmatch(text, -1) {
+		ref := string(m[1])
+		if _, known := image.Bundled().Lookup(ref); !known && !official[imageName(ref)] {
+			return true
+		}
+	}
+	return false
+}
+
+// strangeBase is the image that a stage stands on, as far as it is literal, "" for another stage and for what no
+// repository but its own builds.
+func strangeBase(s *dockerfile.Stage) string {
+	ref, known := s.Image()
+	if s.Parent != nil || ref == "scratch" {
+		return ""
+	}
+	if !known {
+		ref, _, _ = strings.Cut(ref, "$") // of acme/base:${TAG} the name is known
+	}
+	if official[imageName(ref)] {
+		return ""
+	}
+	return ref
+}
+
+// partOfTheBuild reports whether a build puts what another service or target builds in the place of an image.
+func partOfTheBuild(repo fs.FS, f *dockerfile.File, ref string) bool {
+	for _, b := range check.BuildsOf(repo, f) {
+		for name, is := range b.Named {
+			if spelled(name) == spelled(ref) && (strings.HasPrefix(is, "service:") || strings.HasPrefix(is, "target:")) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// imageName is a reference without tag and digest, and without Docker Hub's name.
+func imageName(ref string) string {
+	name := strings.TrimSuffix(withoutDigest(ref), ":"+tagOf(ref))
+	name = strings.TrimRight(name, ":-./")
+	return strings.TrimPrefix(strings.TrimPrefix(name, "docker.io/"), "library/")
+}
+
+// builtAs matches what stands before the name of an image where one is built: docker build -t, tags of workflows and bake
+// files, image of a compose service.
+const builtAs = `(?:-t\b|--tag|tags?\b|image\b|IMAGE)`
+
+// builtHere reports whether some file of the repository names an image that is no official one as something that is built.
+func builtHere(p *check.Pass, ref string) bool {
+	name := imageName(ref)
+	return name != "" && !official[name] && buildcontext.Mentions(p.Repo, p.File.Path, builtAs, name)
+}
+
+// dockerfilesOf lists a repository's Dockerfiles; complete is false when there are too many files.
+func dockerfilesOf(repo fs.FS) (out []string, complete bool) {
+	seen := 0
+	err := fs.WalkDir(repo, ".", func(name string, d fs.DirEntry, err error) error {
+		switch seen++; {
+		case err != nil || seen > maxHeirNames || len(out) > maxHeirs:
+			return fs.ErrInvalid
+		case d.IsDir() && slices.Contains([]string{".git", "node_modules", "vendor", "testdata"}, d.Name()):
+			return fs.SkipDir
+		case d.Type().IsRegular() && dockerfile.Named(name):
+			out = append(out, name)
+		}
+		return nil
+	})
+	return out, err == nil
+}
