@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/lighterman/lighterman/internal/buildcontext"
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/image"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 const (
@@ -72,7 +72,7 @@ func heirs(repo fs.FS) []string {
 }
 
 // fromLine finds what a FROM names.
-var fromLine = regexp.MustCompile(`(?im)^\s*FROM\s+(?:--\S+\s+)*(\S+)`)
+var fromLine = pattern.New(`(?im)^\s*FROM\s+(?:--\S+\s+)*(\S+)`)
 
 // ownImage reports whether a Dockerfile's text names an image that is neither official nor otherwise known.
 func ownImage(text []byte) bool {

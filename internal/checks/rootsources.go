@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // sources says what the files that the image starts with do that may need root: listen on a low port, or write files. Only
@@ -93,15 +93,15 @@ func startWords(i *dockerfile.Instruction) []string {
 	return out
 }
 
-var moduleName = regexp.MustCompile(`^[A-Za-z_][\w.]*$`)
+var moduleName = pattern.New(`^[A-Za-z_][\w.]*$`)
 
 var (
 	// portName finds what is called a port, or listens, with a number behind it: listen(80), port=80, bind = ":80", PORT || 80.
-	portName = regexp.MustCompile(
+	portName = pattern.New(
 		`(\w*(?:[Ll]isten|LISTEN|[Bb]ind|BIND|[Pp]ort|PORT|[Aa]ddr|ADDR)\w*)["'\])]*\s*(?:[:=(,]|\|\||\?\?)+\s*["'(]*(?:int\()?` +
 			`(?:[\w.*\[\]]*:)?([0-9]{1,5})(?:[^0-9.\w]|$)`)
 	// notPort are words that end like one.
-	notPort = regexp.MustCompile(`(?i)(?:im|ex|re|sup|trans|pass|view)ports?$`)
+	notPort = pattern.New(`(?i)(?:im|ex|re|sup|trans|pass|view)ports?$`)
 )
 
 // listensOn is the low port that a source speaks of, "" for none.
@@ -115,7 +115,7 @@ func listensOn(text []byte) string {
 }
 
 // writing matches calls that make files.
-var writing = regexp.MustCompile(`((?:FileHandler|RotatingFile|createWriteStream|writeFile|appendFile|mkdirSync|fs\.mkdir|` +
+var writing = pattern.New(`((?:FileHandler|RotatingFile|createWriteStream|writeFile|appendFile|mkdirSync|fs\.mkdir|` +
 	`os\.mkdir|makedirs|\.mkdir\(|sqlite|lowdb|shelve\.open|UPLOAD_FOLDER|File\.write|FileUtils)\w*|` +
 	`\bopen\([^)\n]*,\s*(?:mode=)?["'][rb+]*[wax])`)
 
@@ -123,7 +123,7 @@ var writing = regexp.MustCompile(`((?:FileHandler|RotatingFile|createWriteStream
 var wellKnown = strings.Fields("21 22 23 25 53 67 69 80 110 123 143 161 389 443 465 514 587 636 853 989 990 993 995")
 
 // shortPort matches -p80.
-var shortPort = regexp.MustCompile(`^-[pP]=?([0-9]{1,5})$`)
+var shortPort = pattern.New(`^-[pP]=?([0-9]{1,5})$`)
 
 // toldPort is a low port among the words of the command lines, "" for none.
 func (l launch) toldPort() string {
@@ -146,7 +146,7 @@ var keyTools = strings.Fields(`ssh-keygen certtool mkcert cfssl cfssljson step c
 	dropbearkey wg`)
 
 // secretOutput are the commands of openssl and gpg that write private keys.
-var secretOutput = regexp.MustCompile(`^(genrsa|req|genpkey|ecparam|pkcs12|rsa|ec|pkey|gendsa|--gen-key|--full-gen-key|` +
+var secretOutput = pattern.New(`^(genrsa|req|genpkey|ecparam|pkcs12|rsa|ec|pkey|gendsa|--gen-key|--full-gen-key|` +
 	`--quick-gen-key|--export-secret.*|--decrypt|-d)$`)
 
 // makesPrivate reports whether a command makes files that others cannot read.

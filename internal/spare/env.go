@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
@@ -48,7 +49,60 @@ func envNeeded(f *dockerfile.File, b buildcontext.Build, p Pattern) (why string,
 	if !known {
 		return "whether the program reads it is not known", false
 	}
-	return "", false
+	return readBySources(b, envName), false
+}
+
+// envName finds a file of variables by its name, and not process.env or os.environ.
+var envName = pattern.New(`(?:^|[^\w)\]?])\.env(?:\W|$)`)
+
+// sources are the endings of the files that programs and their scripts are made of.
+var sources = strings.Fields(".go .py .js .jsx .cjs .mjs .ts .tsx .cts .mts .rb .php .rs .java .kt .kts .scala .cs .ex .exs .sh " +
+	".bash .toml .json .mk .pl .swift .dart")
+
+const (
+	// maxSources is how many files of a program are looked into, maxSourceNames among how many names they are looked for.
+	maxSources     = 200
+	maxSourceNames = 20_000
+)
+
+// readBySources is which file of the program speaks of a name, "" when none does.
+func readBySources(b buildcontext.Build, name *pattern.Pattern) string {
+	files, complete := sourceFiles(b.Context)
+	if !complete {
+		return "the program has too many files to see whether one of them reads it"
+	}
+	if repo, ok := b.Context.(buildcontext.Prefetcher); ok {
+		_ = repo.Prefetch(files) // what could not be fetched together is read one by one
+	}
+	for _, at := range files {
+		text, err := readSmall(b.Context, at)
+		if err != nil {
+			continue // too large for a source
+		}
+		if name.Match(text) {
+			return "the program may read it: " + at + " names it; set the values where the container starts first"
+		}
+	}
+	return ""
+}
+
+// sourceFiles lists the program's files; complete is false when there are too many.
+func sourceFiles(context fs.FS) (out []string, complete bool) {
+	seen := 0
+	err := fs.WalkDir(context, ".", func(name string, d fs.DirEntry, err error) error {
+		if seen++; err != nil || seen > maxSourceNames || len(out) > maxSources {
+			return fs.ErrInvalid
+		}
+		if d.IsDir() && slices.Contains([]string{".git", "node_modules", "vendor", ".venv", "testdata"}, d.Name()) {
+			return fs.SkipDir
+		}
+		base := d.Name()
+		if !d.IsDir() && (slices.Contains(sources, path.Ext(base)) || base == "Makefile" || base == "Procfile") {
+			out = append(out, name)
+		}
+		return nil
+	})
+	return out, err == nil
 }
 
 // mentioned is where an instruction speaks of a name.

@@ -65,7 +65,8 @@ var tools = []tool{
 		"*.csproj *.fsproj *.vbproj Directory.* version.json GitVersion.yml *.props *.targets",
 		pattern.New(`(?i)GitVersion|GitVersioning|MinVer|GitInfo|RelaxVersioner|SourceLink|versionHeightOffset|` +
 			`publicReleaseRefSpec|SourceRevisionId|SourceControlInformation`)},
-	{"go", "main.go *version*.go magefile.go", pattern.New(`ReadBuildInfo|vcs\.revision`)},
+	{"go", "main.go root.go *version*.go *build*.go *info*.go magefile.go go.mod",
+		pattern.New(`ReadBuildInfo|vcs\.revision|/versioninfo\b|getsentry/sentry-go`)},
 	{"bundle bundler gem rake rails ruby", "*.gemspec Rakefile Gemfile",
 		pattern.New("`git |git ls-files|\\bgit_version\\b")},
 	{"composer php", "composer.json", pattern.New(`(?i)pretty-package-versions|ocramius|git-version|build-version`)},
@@ -90,17 +91,21 @@ const (
 
 // A historian looks for what needs the history in one build.
 type historian struct {
-	b    buildcontext.Build
-	seen map[string]bool
+	b        buildcontext.Build
+	seen     map[string]bool
+	followed *int // how many files were followed to
 }
 
 // historyNeeded looks at every command behind the first of the copies that would bring the history.
 func historyNeeded(f *dockerfile.File, b buildcontext.Build, holders []int) (why string, sure bool) {
-	h := historian{b: b, seen: map[string]bool{}}
+	h := historian{b: b, seen: map[string]bool{}, followed: new(int)}
 	for _, i := range f.Instructions[slices.Min(holders):] {
 		at := i
 		if i.Inner != nil {
 			i = i.Inner
+		}
+		if takesHistory(i) {
+			return fmt.Sprintf("the %s on line %d takes the git history from another stage", i.Keyword, at.Line()), true
 		}
 		if !slices.Contains([]string{"RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"}, i.Keyword) {
 			continue
@@ -116,6 +121,27 @@ func historyNeeded(f *dockerfile.File, b buildcontext.Build, holders []int) (why
 		}
 	}
 	return "", false
+}
+
+// takesHistory reports whether a copy or a mount names .git, or something in it.
+func takesHistory(i *dockerfile.Instruction) bool {
+	var places []string
+	if i.Keyword == "COPY" || i.Keyword == "ADD" {
+		for _, w := range i.Words[:max(0, len(i.Words)-1)] {
+			places = append(places, strings.Trim(w.Text, `"'`))
+		}
+	}
+	for _, fl := range i.Flags {
+		if strings.EqualFold(fl.Name, "mount") {
+			places = append(places, strings.FieldsFunc(fl.Value, func(r rune) bool { return r == ',' || r == '=' })...)
+		}
+	}
+	return slices.ContainsFunc(places, func(place string) bool {
+		return slices.ContainsFunc(strings.Split(place, "/"), func(part string) bool {
+			ok, err := path.Match(part, ".git")
+			return part != "*" && (ok || err != nil)
+		})
+	})
 }
 
 // command is why a command may need the history. One that only starts when the container does is not looked into.
@@ -224,6 +250,9 @@ func (h historian) script(word string) string {
 	if runsGit.Match(text) {
 		return name + " runs git"
 	}
+	if why := h.follow(name, text); why != "" {
+		return why
+	}
 	for _, t := range tools {
 		for _, program := range strings.Fields(t.programs) {
 			if regexp.MustCompile(`(?m)^\s*(?:exec |sudo |\./)?` + regexp.QuoteMeta(program) + `\b`).Match(text) {
@@ -292,6 +321,9 @@ func (h historian) configured(t tool, name string) (why string, sure bool) {
 	text = withoutAddresses(text)
 	if t.needs.Match(text) || runsGit.Match(text) {
 		return fmt.Sprintf("%s says that the git history goes into what is built", name), true
+	}
+	if why := h.follow(name, withoutAddresses(text)); why != "" {
+		return why, true
 	}
 	if path.Base(name) != "package.json" {
 		return "", false

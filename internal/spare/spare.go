@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
@@ -108,7 +109,10 @@ func Needed(f *dockerfile.File, b buildcontext.Build, p Pattern) (why string, su
 	case Env:
 		return envNeeded(f, b, p)
 	case Key:
-		return mentioned(f, p.Base)
+		if why, sure := mentioned(f, p.Base); why != "" {
+			return why, sure
+		}
+		return readBySources(b, pattern.New(`(?:^|\W)`+regexp.QuoteMeta(p.Base)+`(?:[^\w.]|$)`)), false
 	}
 	return fmt.Sprintf("nothing is known about %s", p.Text), false
 }
