@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // maxMentioning bounds how many files are searched for a mention.
@@ -50,6 +52,24 @@ func Mentioned(repository fs.FS, dockerfilePath, word string, names []string) []
 func besides(word, name string) *regexp.Regexp {
 	return regexp.MustCompile(`(?i)` + word + `[^\n]*?[^\w-]` + regexp.QuoteMeta(name) + `(?:[^\w-]|$)` + `|(?im)` + word +
 		`\W*\r?\n\W*` + regexp.QuoteMeta(name) + `(?::\S*)?\W*?$`)
+}
+
+// holdsOne matches what hands a builder a Dockerfile that is no file: compose's dockerfile_inline, bake's dockerfile-inline,
+// Tilt's dockerfile_contents, and a script's "docker build -f -".
+var holdsOne = pattern.New(`dockerfile[_-]inline|dockerfile_contents|build[^\n]*\s(?:-f|--file)[ =]?-(?:\s|$)`)
+
+// Inline lists the files that hold a Dockerfile of their own, with their texts. An Earthfile is one in another language, and
+// is built with the same ignore file.
+func Inline(repository fs.FS, dockerfilePath string) map[string]string {
+	repo := remembered(repository)
+	out := map[string]string{}
+	for _, file := range mentioning(repo, dockerfilePath) {
+		data, err := readText(repo, file)
+		if err == nil && (path.Base(file) == "Earthfile" || holdsOne.Match(data)) {
+			out[file] = string(data)
+		}
+	}
+	return out
 }
 
 // mentioning lists the files to search, the likely ones first.

@@ -42,6 +42,13 @@ func leavesOut(c check.Case, i fixes.Ignored) error {
 	if own < 0 || !slices.ContainsFunc(c.Shared[own].After, func(b buildcontext.Build) bool { return b.Ignore == i.File }) {
 		return fmt.Errorf("it is not known that %s is built with %s", c.Path, i.File)
 	}
+	for name, text := range buildcontext.Inline(c.Repo, c.Path) {
+		for _, p := range patterns {
+			if strings.Contains(text, p.Base) {
+				return fmt.Errorf("%s holds a Dockerfile of its own, which speaks of %s", name, p.Base)
+			}
+		}
+	}
 	walked := map[string]bool{}
 	for _, s := range c.Shared {
 		if err := withPatterns(c, s, i.File, patterns, walked); err != nil {

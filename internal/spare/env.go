@@ -16,7 +16,9 @@ import (
 // when the program is built or when it starts.
 var readers = pattern.New(`(?i)dotenv|env-cmd|envalid|decouple|environs|django-environ|pydantic|dynaconf|starlette|` +
 	`fastapi|flask|symfony|laravel|godotenv|viper|envy|"(next|vite|nuxt|astro|gatsby|react-scripts|@nestjs/config|` +
-	`@vue/cli-service|parcel|expo|prisma|@prisma/client|@remix-run/dev|@sveltejs/kit|@angular/cli|turbo|wrangler)"|` +
+	`nx|umi|@rsbuild/core|react-app-rewired|@craco/craco|storybook|quasar|@quasar/app-vite|@11ty/eleventy|@strapi/strapi|` +
+	`@medusajs/medusa|@adonisjs/core|@redwoodjs/core|@vue/cli-service|parcel|expo|prisma|@prisma/client|@remix-run/dev|` +
+	`@sveltejs/kit|@angular/cli|turbo|wrangler)"|` +
 	`rails|sinatra|figaro|envied|flutter_dotenv|config\.exs|dotenvy|vlucas|bun`)
 
 var envManifests = []string{
@@ -28,6 +30,9 @@ var envManifests = []string{
 func envNeeded(f *dockerfile.File, b buildcontext.Build, p Pattern) (why string, sure bool) {
 	if why, sure := mentioned(f, ".env"); why != "" {
 		return why, sure
+	}
+	if why := loads(f); why != "" {
+		return why, false
 	}
 	known := false
 	for _, dir := range []string{"", "*/"} {
@@ -52,8 +57,30 @@ func envNeeded(f *dockerfile.File, b buildcontext.Build, p Pattern) (why string,
 	return readBySources(b, envName), false
 }
 
+// loaders are the programs that read a file of variables by themselves.
+var loaders = strings.Fields("bun bunx pipenv foreman honcho forego overmind hivemind dotenv dotenvx dotenvy just task nx")
+
+// loads is which command of the file reads variables by itself.
+func loads(f *dockerfile.File) string {
+	for _, i := range f.Instructions {
+		at := i
+		if i.Inner != nil {
+			i = i.Inner
+		}
+		if !slices.Contains([]string{"RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"}, i.Keyword) {
+			continue
+		}
+		for _, words := range commands(i) {
+			if name := path.Base(words[0]); slices.Contains(loaders, name) {
+				return fmt.Sprintf("%s on line %d reads it by itself; set the values where the container starts first", name, at.Line())
+			}
+		}
+	}
+	return ""
+}
+
 // envName finds a file of variables by its name, and not process.env or os.environ.
-var envName = pattern.New(`(?:^|[^\w)\]?])\.env(?:\W|$)`)
+var envName = pattern.New(`(?:^|[^\w)\]?])\.env(?:\W|$)|(?i:dotenv|loadEnvFile|load_env)\b`)
 
 // sources are the endings of the files that programs and their scripts are made of.
 var sources = strings.Fields(".go .py .js .jsx .cjs .mjs .ts .tsx .cts .mts .rb .php .rs .java .kt .kts .scala .cs .ex .exs .sh " +

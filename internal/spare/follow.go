@@ -15,7 +15,8 @@ const maxFollowed = 40
 
 var (
 	// reference matches what may name a file: it has a slash or an ending.
-	reference = pattern.New(`(?:\.{0,2}/)?[\w@-][\w@.-]*(?:/[\w@.-]+)+|\.{1,2}/[\w@.-]+|\b[\w-]+\.(?:sh|bash|[cm]?[jt]s|py|rb|rs|mk|pl)\b`)
+	reference = pattern.New(`(?:\.{0,2}/)?[\w@-][\w@.-]*(?:/[\w@.-]+)+|\.{1,2}/[\w@.-]+|` +
+		`\b[\w-]+\.(?:sh|bash|[cm]?[jt]s|py|rb|rs|mk|pl)\b`)
 	// telling matches the names of files that tell which version is built.
 	telling = pattern.New(`(?i)version|git|hash|rev|commit|build|release|stamp`)
 	// scripted are the endings of files that start or import others for the build.
@@ -58,6 +59,7 @@ func (h historian) resolve(from, to string) string {
 // shellOrSetting reports whether a file is a script of a shell or says how something is built.
 func shellOrSetting(name string) bool {
 	base := path.Base(name)
-	return slices.Contains([]string{".sh", ".bash", ".mk", ".toml", ".py", ""}, path.Ext(base)) || strings.Contains(base, ".config.") ||
+	return slices.Contains([]string{".sh", ".bash", ".mk", ".toml", ".py", ""}, path.Ext(base)) ||
+		strings.Contains(base, ".config.") ||
 		strings.HasPrefix(base, "gulpfile.") || strings.HasPrefix(base, "Gruntfile.") || base == "build.rs"
 }

@@ -103,7 +103,7 @@ func Needed(f *dockerfile.File, b buildcontext.Build, p Pattern) (why string, su
 	case History:
 		return historyNeeded(f, b, holders)
 	case Node, Python, Target, DotNet:
-		return installedNeeded(f, p, holders)
+		return installedNeeded(f, b, p, holders)
 	case Caches:
 		return "", false
 	case Env:
