@@ -105,8 +105,8 @@ var (
 var ownMakers = map[string]*pattern.Pattern{
 	".venv": pattern.New(
 		`^(uv (sync|venv)|poetry install|pdm (install|sync)|pipenv (install|sync)|python[0-9.]* -m venv|virtualenv) ?`),
-	"venv":  pattern.New(`^(uv venv|python[0-9.]* -m venv|virtualenv) ?`),
-	"bin":   pattern.New(`^dotnet (build|publish|msbuild)( |$)`),
+	"venv": pattern.New(`^(uv venv|python[0-9.]* -m venv|virtualenv) ?`),
+	"bin":  pattern.New(`^dotnet (build|publish|msbuild)( |$)`),
 }
 
 func makerOf(f *dockerfile.File, p Pattern) *pattern.Pattern {
