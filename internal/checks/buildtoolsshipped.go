@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -112,13 +113,50 @@ func keptBy(p *check.Pass, run *dockerfile.Instruction, left leftovers) {
 			}
 		}
 	}
-	if len(found) == 0 || removesBuildTools(run.File()) {
+	if len(found) == 0 || removesBuildTools(run.File()) || worksWith(shippedStage(p), found) {
 		return
 	}
-	slices.Sort(found)
-	p.Advise(run.Code(), fmt.Sprintf("%s ship with the image, and only the build uses them: build in a stage of its own and copy the "+
-		"result, or remove them in the same step", strings.Join(slices.Compact(found), ", ")),
+	names, ship, them := shipping(found)
+	p.Advise(run.Code(), fmt.Sprintf("%s %s with the image, and only the build uses %s: build in a stage of its own and copy the "+
+		"result, or remove %s in the same step", names, ship, them, them),
 		"which files the program needs when it runs is not known; the page has an example")
+}
+
+// shipping are the words for packages that ship with an image: their names, and how one speaks of one or of several.
+func shipping(packages []string) (names, ship, them string) {
+	slices.Sort(packages)
+	packages = slices.Compact(packages)
+	if len(packages) == 1 {
+		return packages[0], "ships", "it"
+	}
+	return strings.Join(packages, ", "), "ship", "them"
+}
+
+// worksWith reports whether a stage is there to build with: what it starts is one of the tools, or a shell to work in.
+func worksWith(s *dockerfile.Stage, tools []string) bool {
+	for ; s != nil; s = s.Parent {
+		for _, i := range s.Instructions {
+			if i.Keyword != "CMD" && i.Keyword != "ENTRYPOINT" {
+				continue
+			}
+			words := strings.Fields(i.File().Text(i.Body))
+			if i.Form == dockerfile.ExecForm {
+				words = nil
+				for _, w := range i.Words {
+					words = append(words, w.Text)
+				}
+			}
+			if len(words) > 0 && (slices.Contains(tools, words[0]) || len(words) == 1 && onlyShell(words[0])) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// onlyShell reports whether a program is a shell, which without a script is for people to work in.
+func onlyShell(program string) bool {
+	return slices.Contains([]string{"sh", "bash", "ash", "zsh"}, path.Base(program))
 }
 
 // removesBuildTools reports whether a step of the file removes packages in a way that is not followed here.

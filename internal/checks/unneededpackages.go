@@ -3,7 +3,6 @@ package checks
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
@@ -59,13 +58,9 @@ func unneededIn(p *check.Pass, run *dockerfile.Instruction) {
 	if len(found) == 0 {
 		return
 	}
-	slices.Sort(found)
-	them := "them"
-	if len(found) == 1 {
-		them = "it"
-	}
-	p.Advise(run.Code(), fmt.Sprintf("%s ship with the image, where the program does not use %s: more to update, to scan, and for an "+
-		"intruder to work with", strings.Join(slices.Compact(found), ", "), them), "whether somebody needs them there is yours to say")
+	names, ship, them := shipping(found)
+	p.Advise(run.Code(), fmt.Sprintf("%s %s with the image, where the program does not use %s: more to update, to scan, and for an "+
+		"intruder to work with", names, ship, them), "whether somebody needs them there is yours to say")
 }
 
 // usedElsewhere reports whether the rest of the file names the package or its program.

@@ -1,0 +1,2 @@
+defmodule Board do
+end

@@ -1,0 +1,1 @@
+pub fn build(b: *@import("std").Build) void { _ = b; }

@@ -1,0 +1,3 @@
+FROM debian:13-slim
+USER nobody
+CMD ["echo", "debian.Dockerfile"]
