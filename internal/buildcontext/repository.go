@@ -49,6 +49,28 @@ func (r *Repository) With(files fs.FS, changed []string) *Repository {
 // ReadDir lists a directory, which is read once. The caller must not change the result.
 func (r *Repository) ReadDir(name string) ([]fs.DirEntry, error) { return r.files.ReadDir(name) }
 
+// Absent reports whether the repository surely has nothing of that name, by directories that are read once.
+func (r *Repository) Absent(name string) bool {
+	for at := 0; ; at++ {
+		end := strings.IndexByte(name[at:], '/')
+		if end < 0 {
+			at = len(name)
+		} else {
+			at += end
+		}
+		l := r.files.list(path.Dir(name[:at]))
+		n, there := l.find(path.Base(name[:at]))
+		switch {
+		case l.err != nil:
+			return false
+		case !there:
+			return true
+		case at == len(name) || !l.entries[n].IsDir(): // behind a link everything is possible
+			return false
+		}
+	}
+}
+
 // Find lists the ways in which the repository builds f: those that its files state, else the one that can be inferred,
 // else none. A file that cannot be read states nothing.
 func Find(repository fs.FS, f *dockerfile.File) []Build { return Open(repository).Find(f) }

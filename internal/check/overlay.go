@@ -81,11 +81,38 @@ func contextsOf(repo fs.FS) *buildcontext.Repository {
 	return buildcontext.Open(repo)
 }
 
+// absent is the error for a file that is not there, which the listing of its directory says; nil when it may be there.
+// Checks ask for many files that are not.
+func (o opened) absent(op, name string) error {
+	if name == "." || !fs.ValidPath(name) || !o.contexts.Absent(name) {
+		return nil
+	}
+	return &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+}
+
+// Open implements fs.FS.
+func (o opened) Open(name string) (fs.File, error) {
+	if err := o.absent("open", name); err != nil {
+		return nil, err
+	}
+	return o.FS.Open(name)
+}
+
 // ReadFile implements fs.ReadFileFS.
-func (o opened) ReadFile(name string) ([]byte, error) { return fs.ReadFile(o.FS, name) }
+func (o opened) ReadFile(name string) ([]byte, error) {
+	if err := o.absent("open", name); err != nil {
+		return nil, err
+	}
+	return fs.ReadFile(o.FS, name)
+}
 
 // Stat implements fs.StatFS.
-func (o opened) Stat(name string) (fs.FileInfo, error) { return fs.Stat(o.FS, name) }
+func (o opened) Stat(name string) (fs.FileInfo, error) {
+	if err := o.absent("stat", name); err != nil {
+		return nil, err
+	}
+	return fs.Stat(o.FS, name)
+}
 
 // ReadDir implements fs.ReadDirFS. The caller must not change the result.
 func (o opened) ReadDir(name string) ([]fs.DirEntry, error) { return o.contexts.ReadDir(name) }

@@ -2,10 +2,14 @@ package prove
 
 import (
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/lighterman/lighterman/fixes"
+	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
 )
 
@@ -49,4 +53,27 @@ func large() check.Case {
 		Path: "Dockerfile", Intent: fixes.RunsAs{User: "node"},
 		Before: []byte(text.String() + "CMD [\"x\"]\n"), After: []byte(text.String() + "USER node\nCMD [\"x\"]\n"),
 	}
+}
+
+// BenchmarkFloor is BuildKit's own lint of the corpus, in this process and with nothing of ours: what a look at a file
+// costs at least. What other benchmarks say on a busy machine is to be held against it.
+func BenchmarkFloor(b *testing.B) {
+	var sources [][]byte
+	err := filepath.WalkDir("../../testdata/corpus", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !dockerfile.Named(filepath.ToSlash(name)) {
+			return err
+		}
+		src, err := os.ReadFile(name)
+		sources = append(sources, src)
+		return err
+	})
+	if err != nil || len(sources) == 0 {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		for _, src := range sources {
+			lintFile(b.Context(), lintRequest{Source: offline(string(src))})
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*len(sources)), "µs/file")
 }
