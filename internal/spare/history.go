@@ -215,7 +215,8 @@ func gitNeeds(words []string) (why string, sure bool) {
 		if strings.HasPrefix(w, "-") {
 			continue
 		}
-		if w == "clone" || w == "config" || w == "version" || w == "lfs" && slices.Contains(words, "install") {
+		everywhere := slices.Contains(words, "--global") || slices.Contains(words, "--system")
+		if w == "clone" || w == "config" && everywhere || w == "version" || w == "lfs" && slices.Contains(words, "install") {
 			return "", false
 		}
 		return "git is run on the sources", true
@@ -325,6 +326,9 @@ func (h historian) configured(t tool, name string) (why string, sure bool) {
 	if why := h.follow(name, withoutAddresses(text)); why != "" {
 		return why, true
 	}
+	if path.Base(name) == "package.json" && hooks.Match(text) {
+		return name + " has git hooks installed, which may fail without the history", false
+	}
 	if path.Base(name) != "package.json" {
 		return "", false
 	}
@@ -335,6 +339,9 @@ func (h historian) configured(t tool, name string) (why string, sure bool) {
 	}
 	return "", false
 }
+
+// hooks matches what installs git hooks after the packages; some releases fail where there is no repository.
+var hooks = pattern.New(`"(?:pre|post)?(?:prepare|install)"\s*:\s*"[^"]*(?:husky|yorkie|git-hooks|lefthook)`)
 
 // programFile matches what a package's scripts may start.
 var programFile = pattern.New(`[\w@./-]+\.(?:[cm]?[jt]s|sh|py)\b`)

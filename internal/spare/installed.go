@@ -88,11 +88,20 @@ func makes(f *dockerfile.File, i *dockerfile.Instruction, p Pattern) (at []strin
 		switch {
 		case words[0] == "cd" && len(words) == 2:
 			dir = joined(dir, words[1])
-		case maker.MatchString(line) && !global(words):
+		case maker.MatchString(line) && !global(words) && !relies(f, words):
 			at = append(at, joined(dir, told(words)))
 		}
 	}
 	return at
+}
+
+// relies reports whether a command works with what was built before it: dotnet without building or restoring first. And
+// cargo installs what is no part of the project, unless it is told a path.
+func relies(f *dockerfile.File, words []string) bool {
+	restored := func(i *dockerfile.Instruction) bool { return strings.Contains(i.Text(), "dotnet restore") }
+	return slices.Contains(words, "--no-build") ||
+		slices.Contains(words, "--no-restore") && !slices.ContainsFunc(f.Instructions, restored) ||
+		slices.Contains(words, "install") && path.Base(words[0]) == "cargo" && !slices.Contains(words, "--path")
 }
 
 var (
