@@ -1,0 +1,8 @@
+module example.org/gateway
+
+go 1.23
+
+require (
+	github.com/jackc/pgx/v5 v5.7.1
+	google.golang.org/grpc v1.68.0
+)

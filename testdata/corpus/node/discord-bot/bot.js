@@ -1,0 +1,3 @@
+require('dotenv').config()
+const { Client } = require('discord.js')
+new Client({ intents: [] }).login(process.env.DISCORD_TOKEN)

@@ -1,0 +1,1 @@
+module.exports = { apps: [{ name: 'intranet', script: 'app.js', instances: 2, exec_mode: 'cluster' }] }

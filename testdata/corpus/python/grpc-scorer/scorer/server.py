@@ -1,0 +1,3 @@
+import grpc
+
+server = grpc.server(None)

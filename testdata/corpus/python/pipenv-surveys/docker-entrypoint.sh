@@ -1,0 +1,4 @@
+#!/bin/sh
+set -e
+pipenv run flask --app surveys db upgrade
+exec "$@"

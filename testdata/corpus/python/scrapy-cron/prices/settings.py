@@ -1,0 +1,2 @@
+BOT_NAME = "prices"
+ROBOTSTXT_OBEY = True

@@ -1,0 +1,6 @@
+import scrapy
+
+
+class Shop(scrapy.Spider):
+    name = "prices"
+    start_urls = ["https://shop.example.org/"]

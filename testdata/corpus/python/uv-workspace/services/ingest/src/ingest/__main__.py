@@ -1,0 +1,3 @@
+from schema import Reading
+
+print(Reading)
