@@ -1,0 +1,2 @@
+#!/bin/bash
+while sleep 60; do curl -fsS "$TARGET" | jq .; done

@@ -1,0 +1,9 @@
+package main
+
+import (
+	"net/http"
+)
+
+var version = "dev"
+
+func main() { _ = http.ListenAndServe(":8080", nil) }
