@@ -3,12 +3,15 @@ package prove
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/buildcontext"
 	"github.com/lighterman/lighterman/internal/pattern"
 )
 
@@ -28,6 +31,9 @@ func runsAsText(c *change, intent fixes.RunsAs) error {
 	for _, i := range c.old {
 		if i.Keyword != "USER" {
 			return fmt.Errorf("the %s on line %d is changed", i.Keyword, i.Line())
+		}
+		if name, _, _ := strings.Cut(strings.Trim(i.Text(), `"'`), ":"); !isRootName(name) {
+			return fmt.Errorf("line %d names another user than root already", i.Line())
 		}
 	}
 	want := 1
@@ -74,7 +80,7 @@ func (c *change) creates(run *dockerfile.Instruction, intent fixes.RunsAs) error
 	}
 	for s := run.Stage; s != nil; s = s.Parent {
 		for _, i := range s.Instructions {
-			if i.Index < run.Index && registers.MatchString(i.Text()) {
+			if i.Index < run.Index && (registers.MatchString(i.Text()) || c.mayRegister(i)) {
 				return fmt.Errorf("line %d may have made an account or a group of that name already", i.Line())
 			}
 		}
@@ -101,6 +107,43 @@ func (c *change) creates(run *dockerfile.Instruction, intent fixes.RunsAs) error
 		return fmt.Errorf("the command does not create the group %s", group)
 	}
 	return nil
+}
+
+// mayRegister reports whether a copy to the root or to /etc brings the files that name the accounts.
+func (c *change) mayRegister(i *dockerfile.Instruction) bool {
+	if i.Keyword != "COPY" && i.Keyword != "ADD" || len(i.Words) < 2 {
+		return false
+	}
+	last := len(i.Words) - 1
+	dest := path.Clean(i.Words[last].Text)
+	if !path.IsAbs(dest) {
+		dest = path.Join("/", i.Stage.Before(i).Workdir, dest)
+	}
+	for _, w := range i.Words[:last] {
+		_, from := i.Flag("from")
+		for _, name := range []string{"etc/passwd", "etc/group"} {
+			inside, ok := strings.CutPrefix("/"+name, strings.TrimSuffix(dest, "/")+"/")
+			switch {
+			case !ok:
+			case from && (path.Clean(w.Text) == "/" || slices.Contains([]string{"etc", "rootfs"}, path.Base(w.Text))):
+				return true
+			case !from && c.holds(path.Join(clean(w.Text), inside)):
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// holds reports whether a build context has a file of that name.
+func (c *change) holds(name string) bool {
+	return slices.ContainsFunc(c.Builds, func(b buildcontext.Build) bool {
+		if b.Context == nil || !fs.ValidPath(name) {
+			return false
+		}
+		_, err := fs.Stat(b.Context, name)
+		return err == nil
+	})
 }
 
 // registers match what makes accounts or groups.
