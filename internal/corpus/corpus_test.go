@@ -40,6 +40,9 @@ func TestOwnCorpus(t *testing.T) {
 	if totals.Offered == 0 || totals.Applied < totals.Offered/2 {
 		t.Errorf("%d fixes offered, %d made: the corpus shows nothing", totals.Offered, totals.Applied)
 	}
+	if totals.Files < 300 {
+		t.Errorf("%d Dockerfiles, want at least 300", totals.Files)
+	}
 	n := 0
 	for line := range strings.Lines(lines.String()) {
 		var f corpus.File
