@@ -134,6 +134,11 @@ func createdBy(i *dockerfile.Instruction) (out []account, reason string) {
 			if !ok {
 				return nil, fmt.Sprintf("the account that line %d creates could not be read", i.Line())
 			}
+			if script, err := i.Script(); err == nil {
+				if _, always := script.Lists(); !always {
+					return nil, fmt.Sprintf("line %d creates %s under a condition, so it may not be there", i.Line(), a.names[0])
+				}
+			}
 			out = append(out, a)
 		}
 	}

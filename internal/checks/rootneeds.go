@@ -201,6 +201,10 @@ func (o *ownership) copied(i *dockerfile.Instruction) string {
 	o.used = append(o.used, dest)
 	if owner, ok := i.Flag("chown"); ok && o.is(owner.Value) {
 		o.given = append(o.given, dest)
+		return ""
+	}
+	if slices.ContainsFunc(i.Words[:len(i.Words)-1], func(w dockerfile.Word) bool { return strings.Contains(w.Text, ".next") }) {
+		return fmt.Sprintf("Next.js writes its cache into what line %d copies, which belongs to root", i.Line())
 	}
 	return ""
 }

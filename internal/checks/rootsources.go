@@ -3,6 +3,7 @@ package checks
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -30,6 +31,45 @@ func (l launch) sources(p *check.Pass) string {
 		if m := writing.FindSubmatch(text); m != nil {
 			return fmt.Sprintf("%s writes files (%s), and where it does may be open to root only", o.file,
 				bytes.Trim(m[1], " (.,"))
+		}
+	}
+	return l.settings(p)
+}
+
+// settingFiles are the main sources of programs that are built, and what servers of Java and .NET are set by.
+var settingFiles = strings.Fields(`main.go cmd/*/main.go src/main.rs src/bin/*.rs application*.properties application*.y*ml
+	src/main/resources/application*.properties src/main/resources/application*.y*ml
+	*/src/main/resources/application*.properties */src/main/resources/application*.y*ml appsettings*.json */appsettings*.json
+	*/*/appsettings*.json`)
+
+// listenURL finds the port of an address that a .NET server is set to.
+var listenURL = pattern.New(`"Urls?"\s*:\s*"[^"]*:([0-9]{1,5})[/;"]`)
+
+// literalWrite matches calls that write a file of a literal name, anywhere but in /tmp.
+var literalWrite = pattern.New(`((?:os|fs|File)(?:\.|::)(?:WriteFile|Create|OpenFile|MkdirAll|Mkdir|write|create|create_dir_all)` +
+	`\("(?:[^/"]|/[^t"])[^"]*")`)
+
+// settings says what the sources and settings of the program, which no command line names, tell of ports and files.
+func (l launch) settings(p *check.Pass) string {
+	for _, b := range p.Builds {
+		for _, pattern := range settingFiles {
+			found, _ := fs.Glob(b.Context, pattern) // the patterns are well formed
+			for _, name := range found {
+				text, err := readHead(b.Context, name)
+				if err != nil {
+					continue
+				}
+				port := listensOn(text)
+				if m := listenURL.FindSubmatch(text); m != nil && low(string(m[1])) {
+					port = string(m[1])
+				}
+				if port != "" {
+					return fmt.Sprintf("%s speaks of port %s, and ports below 1024 may need root", name, port)
+				}
+				if m := literalWrite.FindSubmatch(text); m != nil {
+					return fmt.Sprintf("%s writes files (%s), and where it does may be open to root only", name, m[1])
+				}
+			}
 		}
 	}
 	return ""

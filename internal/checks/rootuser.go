@@ -199,6 +199,7 @@ func (l launch) needsRoot(p *check.Pass, who account) string {
 		func() string { return l.program(p) },
 		func() string { return l.sources(p) },
 		func() string { return storesItself(p) },
+		func() string { return l.homeless(p) },
 		func() string { return heir(p) },
 	} {
 		if reason := find(); reason != "" {
@@ -231,15 +232,65 @@ func (l launch) overruled(p *check.Pass) string {
 // manifests name what a program depends on.
 var manifests = [...]string{"package.json", "requirements.txt", "pyproject.toml", "go.mod", "Gemfile", "Cargo.toml"}
 
-// storesItself says whether the program keeps its data in a file of its own.
+// inHome matches dependencies that keep what they download while they are installed in the home of whoever installs.
+var inHome = pattern.New(`"(puppeteer|cypress)"\s*:`)
+
+// storesItself says whether the program keeps its data in a file of its own, or has parts of itself in root's home.
 func storesItself(p *check.Pass) string {
 	for _, b := range p.Builds {
 		for _, name := range manifests {
 			head, err := readHead(b.Context, name)
-			if err == nil && bytes.Contains(bytes.ToLower(head), []byte("sqlite")) {
+			if err != nil {
+				continue
+			}
+			if bytes.Contains(bytes.ToLower(head), []byte("sqlite")) {
 				return fmt.Sprintf("%s depends on SQLite, whose file the program has to write", name)
+			}
+			if m := inHome.FindSubmatch(head); m != nil {
+				return fmt.Sprintf("%s depends on %s, which is installed into root's home", name, m[1])
 			}
 		}
 	}
 	return ""
+}
+
+// downloads matches libraries that keep what they download when the program runs in the home of whoever runs it.
+var downloads = pattern.New(`(?im)^\W*(transformers|sentence[-_]transformers|huggingface[-_]hub|diffusers|nltk|openai-whisper|gensim|` +
+	`easyocr|fastembed|torchvision|tensorflow[-_]hub)\b`)
+
+// homeless says whether the program downloads into the home of an account that the file creates without one.
+func (l launch) homeless(p *check.Pass) string {
+	for _, i := range l.steps() {
+		cmds, _ := commands(i)
+		for _, c := range cmds {
+			line := c.Name() + " " + strings.Join(argumentsOf(c), " ")
+			without := c.Name() == "useradd" && !homed.MatchString(line) || homelessUser.MatchString(line)
+			if i.Keyword != "RUN" || !without {
+				continue
+			}
+			for _, b := range p.Builds {
+				for _, name := range manifests {
+					head, err := readHead(b.Context, name)
+					if m := downloads.FindSubmatch(head); err == nil && m != nil {
+						return fmt.Sprintf("%s downloads into its user's home, which line %d does not make", m[1], i.Line())
+					}
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// homed matches a useradd that makes a home, homelessUser an adduser that does not.
+var (
+	homelessUser = pattern.New(`^adduser\b.*\s(?:-[a-zA-Z]*H|--no-create-home|--system)\b`)
+	homed        = pattern.New(`^useradd\b.*\s(?:-[a-zA-Z]*m[a-zA-Z]*|--create-home)\b`)
+)
+
+func argumentsOf(c dockerfile.Command) []string {
+	var out []string
+	for _, w := range c.Args() {
+		out = append(out, w.Text)
+	}
+	return out
 }
