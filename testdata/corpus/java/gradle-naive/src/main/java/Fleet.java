@@ -1,0 +1,3 @@
+public class Fleet {
+    public static void main(String[] args) {}
+}

@@ -1,0 +1,3 @@
+public class Probe {
+    public static void main(String[] args) {}
+}

@@ -1,0 +1,3 @@
+public class Clicks {
+    public static void main(String[] args) {}
+}
