@@ -254,6 +254,10 @@ func judgeRedundant(r remark) {
 			return
 		}
 	}
+	if platform := r.i.Stage.Platform; platform != "$TARGETPLATFORM" && platform != "${TARGETPLATFORM}" {
+		r.Advise(r.i.Code(), message, "a builder that does not set TARGETPLATFORM takes what else is written")
+		return
+	}
 	r.fix(message, "Leave the platform to the build", func(f *dockerfile.File, i *dockerfile.Instruction) ([]fixes.Edit, error) {
 		return fixes.WithoutFlag(f, i, "platform")
 	})
