@@ -32,8 +32,41 @@ func heir(p *check.Pass) string {
 			return fmt.Sprintf("%s stands on %s, which may be this image, and its steps would no longer run as root", name, on)
 		}
 	}
+	for _, line := range p.Once("which workflows run their jobs in images of the repository", jobs) {
+		name, in, _ := strings.Cut(line, "\n")
+		return fmt.Sprintf("%s runs jobs in %s, which may be this image, and the steps of a job need root", name, in)
+	}
 	return ""
 }
+
+// jobImage finds the image that a job of a workflow runs in: docs.github.com, "Running jobs in a container".
+var jobImage = pattern.New(`(?m)^[ \t]+container:[ \t]*(?:\r?\n[ \t]+image:[ \t]*)?["']?([\w./-]+)`)
+
+// jobs lists the workflows that run a job in an image which the repository itself seems to build: the path, a line end and
+// the image.
+func jobs(repo fs.FS) []string {
+	by := map[string]string{} // the workflow by the name of the image
+	found, _ := fs.Glob(repo, ".github/workflows/*.y*ml")
+	for _, name := range found {
+		text, err := fs.ReadFile(repo, name)
+		if err != nil {
+			continue
+		}
+		for _, m := range jobImage.FindAllSubmatch(text, -1) {
+			if image := imageName(string(m[1])); !official[image] && image != "" {
+				by[image] = name
+			}
+		}
+	}
+	var out []string
+	for _, image := range buildcontext.Mentioned(repo, "Dockerfile", tagged, slices.Sorted(maps.Keys(by))) {
+		out = append(out, by[image]+"\n"+image)
+	}
+	return out
+}
+
+// tagged matches what stands before the name that an image is given when it is built.
+const tagged = `(?:-t\b|--tag|tags?\b)`
 
 // heirs lists the Dockerfiles that stand on an image which the repository itself seems to build: the path, a line end and
 // the image. A line without a line end says why that is not known.
