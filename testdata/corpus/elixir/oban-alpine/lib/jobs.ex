@@ -1,0 +1,2 @@
+defmodule Jobs do
+end

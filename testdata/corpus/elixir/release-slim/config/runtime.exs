@@ -1,0 +1,3 @@
+import Config
+
+config :hooks, port: System.fetch_env!("PORT")

@@ -1,0 +1,2 @@
+defmodule Hooks do
+end

@@ -1,0 +1,2 @@
+using JuMP
+println("solver")

@@ -1,0 +1,1 @@
+local jwt = require "resty.jwt"

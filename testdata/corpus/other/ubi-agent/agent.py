@@ -1,0 +1,4 @@
+import os
+import requests
+
+print(os.environ["AGENT_TOKEN"] != "")

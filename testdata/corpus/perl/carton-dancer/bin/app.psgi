@@ -1,0 +1,3 @@
+use Dancer2;
+get "/" => sub { "ok" };
+start;
