@@ -180,9 +180,22 @@ func judgeUndefinedVar(r remark) {
 	if !usesBare(r.i, name) {
 		return
 	}
+	if slices.ContainsFunc(r.File.Args, func(i *dockerfile.Instruction) bool { return declares(i, name) }) {
+		r.Advise(r.i.Code(), fmt.Sprintf("`$%s` is declared above the first FROM, where only FROM sees it, so it is empty here", name),
+			fmt.Sprintf("`ARG %s` in the stage brings it in, if that is what is meant", name))
+		return
+	}
 	message := fmt.Sprintf("nothing sets `$%s`%s, neither above nor in the base image, so it is empty here",
 		name, r.meant())
 	r.Advise(r.i.Code(), message, "what it should have held is a guess")
+}
+
+// declares reports whether an ARG declares a variable.
+func declares(arg *dockerfile.Instruction, name string) bool {
+	return slices.ContainsFunc(arg.Words, func(w dockerfile.Word) bool {
+		declared, _, _ := strings.Cut(w.Text, "=")
+		return declared == name
+	})
 }
 
 func judgeUndefinedArg(r remark) {

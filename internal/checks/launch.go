@@ -183,6 +183,6 @@ func (o origin) head() ([]byte, error) { return readHead(o.tree, o.file) }
 
 // says is the base image's name for people, without the digest that nobody reads.
 func (l launch) says() string {
-	name, _, _ := strings.Cut(cmp.Or(l.ref, l.stage.Base), "@")
+	name, _, _ := strings.Cut(cmp.Or(l.ref, rootOf(l.stage).Base), "@")
 	return name
 }

@@ -64,6 +64,7 @@ func runRoot(p *check.Pass, meant func(launch) bool) error {
 	case user != "" && !isRoot(user):
 	case user == "" && l.known && l.base.User != "" && !isRoot(l.base.User):
 	case l.known && l.base.StepsDown && l.entrypoint == nil:
+	case strings.HasPrefix(l.ref, "mcr.microsoft.com/devcontainers/"): // their metadata makes the editor work as vscode
 	case ofAction(p): // its user must be root: docs.github.com, "Dockerfile support for GitHub Actions"
 	case l.ref == "scratch" && l.entrypoint == nil && l.cmd == nil: // files to export or to copy from; nothing runs
 	default:

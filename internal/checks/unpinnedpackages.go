@@ -39,8 +39,9 @@ func constrains(f *dockerfile.File) bool { return bytes.Contains(f.Src, []byte("
 func unpinnedOf(p *check.Pass, cmds []dockerfile.Command, constrained bool) (message, refused string) {
 	const newest = "in whatever version is the newest on the day, so two builds of one commit differ"
 	for _, c := range cmds {
-		if name := unpinned(c); name != "" {
-			return fmt.Sprintf("`%s` installs `%s` %s", spoken(c), name, newest), "which version you want is yours to say"
+		if names := unpinned(c); len(names) > 0 {
+			command := strings.TrimSuffix(spoken(c), " "+names[0])
+			return fmt.Sprintf("`%s` installs %s %s", command, some(names), newest), "which version you want is yours to say"
 		}
 		if constrained {
 			continue
@@ -82,8 +83,16 @@ var (
 	npmPinned = pattern.New(`.@[~^]?v?\d|^[^@][^/]*/|://|\.tgz$|^\.|\$|^git|.@\$|^(npm|yarn|pnpm|corepack)(@latest)?$|.@[a-f0-9]{7}`)
 )
 
-// unpinned is the first package that a command names without a version, "" when there is none.
-func unpinned(c dockerfile.Command) string {
+// some are the first names of many, and how many more there are.
+func some(names []string) string {
+	if more := len(names) - 3; more > 1 {
+		return fmt.Sprintf("`%s` and %d more", strings.Join(names[:3], "`, `"), more)
+	}
+	return listed(names)
+}
+
+// unpinned are the packages that a command names without a version.
+func unpinned(c dockerfile.Command) []string {
 	words := c.Words
 	switch {
 	case c.Name() == "sudo":
@@ -92,16 +101,17 @@ func unpinned(c dockerfile.Command) string {
 		words = words[2:]
 	}
 	if len(words) < 3 || !words[0].Literal {
-		return ""
+		return nil
 	}
 	name := dockerfile.Command{Words: words}.Name()
 	in, ok := namedInstallers[name]
 	if !ok || !slices.Contains(in.verbs, words[1].Text) || versioned(name, words) {
-		return ""
+		return nil
 	}
 	if in.global && !slices.ContainsFunc(words, func(w dockerfile.Argument) bool { return w.Text == "-g" || w.Text == "--global" }) {
-		return ""
+		return nil
 	}
+	var out []string
 	for n := 2; n < len(words); n++ {
 		text := words[n].Text
 		switch {
@@ -111,10 +121,10 @@ func unpinned(c dockerfile.Command) string {
 		case !words[n].Literal || in.pinned.MatchString(text) || name == "go" && !strings.Contains(text, "."):
 		case name == "go" && !strings.HasSuffix(text, "@latest"):
 		case plainPackage.MatchString(strings.TrimPrefix(text, "@")):
-			return text
+			out = append(out, text)
 		}
 	}
-	return ""
+	return out
 }
 
 // plainPackage matches what looks like the name of a package.
@@ -125,6 +135,7 @@ func versioned(name string, words []dockerfile.Argument) bool {
 	return slices.ContainsFunc(words, func(w dockerfile.Argument) bool {
 		option, _, _ := strings.Cut(w.Text, "=")
 		return name == "gem" && (option == "-v" || option == "--version") ||
-			strings.HasPrefix(name, "pip") && (option == "-c" || option == "--constraint" || option == "--require-hashes")
+			strings.HasPrefix(name, "pip") && (option == "-c" || option == "--constraint" || option == "--require-hashes" ||
+				option == "--no-index")
 	})
 }

@@ -45,8 +45,12 @@ func volatileAbove(p *check.Pass, i *dockerfile.Instruction, rest []*dockerfile.
 	if n < 0 {
 		return
 	}
-	passed, last := 0, (*dockerfile.Instruction)(nil)
+	passed, last, label := 0, (*dockerfile.Instruction)(nil), (*dockerfile.Instruction)(nil)
 	for _, j := range rest {
+		if j.Keyword == "LABEL" && passed == 0 && namesOneOf(j, names) {
+			label = j
+			continue
+		}
 		if namesOneOf(j, names) || slices.Contains([]string{"ARG", "ENV"}, j.Keyword) && last != nil && passed == 0 {
 			break
 		}
@@ -63,6 +67,10 @@ func volatileAbove(p *check.Pass, i *dockerfile.Instruction, rest []*dockerfile.
 		steps = fmt.Sprintf("the %d steps below it that do not use it", passed)
 	}
 	message := fmt.Sprintf("`%s` is another in every build and is part of what a step sees, so %s cannot come from the cache", names[n], steps)
+	if label != nil {
+		p.Advise(i.Code(), message, fmt.Sprintf("the LABEL on line %d uses it and has to move with it", label.Line()))
+		return
+	}
 	p.Offer(i.Code(), message, func() (fixes.Fix, error) {
 		edits, err := fixes.LowerVariable(p.File, i, last)
 		return fixes.Fix{

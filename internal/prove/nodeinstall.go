@@ -170,11 +170,14 @@ func onlyPackage(context fs.FS) (string, error) {
 
 // copiedBefore reports whether a step of the same stage surely copied a file of the context before the RUN.
 func (r rewrite) copiedBefore(name string) bool {
-	for _, i := range r.run.Stage.Instructions {
+	brought := func(i *dockerfile.Instruction) bool {
 		if _, from := i.Flag("from"); i.Index > r.run.Index || from || i.Keyword != "COPY" || len(i.Words) < 2 {
-			continue
+			return false
 		}
-		if slices.ContainsFunc(i.Words[:len(i.Words)-1], func(w dockerfile.Word) bool { return brings(w.Text, name) }) {
+		return slices.ContainsFunc(i.Words[:len(i.Words)-1], func(w dockerfile.Word) bool { return brings(w.Text, name) })
+	}
+	for s := r.run.Stage; s != nil; s = s.Parent {
+		if slices.ContainsFunc(s.Instructions, brought) {
 			return true
 		}
 	}
