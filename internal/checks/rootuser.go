@@ -201,6 +201,7 @@ func (l launch) needsRoot(p *check.Pass, who account) string {
 		func() string { return l.sources(p) },
 		func() string { return storesItself(p) },
 		func() string { return l.homeless(p) },
+		func() string { return inCluster(p) },
 		func() string { return heir(p) },
 	} {
 		if reason := find(); reason != "" {
@@ -226,6 +227,14 @@ func (l launch) overruled(p *check.Pass) string {
 		case len(b.Mounts) > 0:
 			return fmt.Sprintf("%s mounts %s, whose owner is not known", b.Origin, b.Mounts[0])
 		}
+	}
+	return ""
+}
+
+// inCluster says which manifest mounts what may belong to root.
+func inCluster(p *check.Pass) string {
+	for _, name := range p.Once("which manifests mount volumes", manifestsWithVolumes) {
+		return fmt.Sprintf("%s mounts a volume, whose owner is not known", name)
 	}
 	return ""
 }

@@ -168,6 +168,11 @@ func commanded(p *check.Pass, i *dockerfile.Instruction) string {
 				b.Origin)
 		}
 	}
+	if i.Keyword == "ENTRYPOINT" {
+		for _, name := range p.Once("which manifests give containers arguments", manifestsWithArguments) {
+			return fmt.Sprintf("the args of %s, which a shell-form ENTRYPOINT ignores, would be given to it", name)
+		}
+	}
 	return ""
 }
 

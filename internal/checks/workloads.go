@@ -1,0 +1,47 @@
+package checks
+
+import (
+	"io/fs"
+	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
+)
+
+// manifestPlaces are where manifests of Kubernetes are kept.
+var manifestPlaces = strings.Fields(`*.yaml *.yml k8s/*.y*ml kubernetes/*.y*ml deploy/*.y*ml deployment/*.y*ml manifests/*.y*ml
+	k8s/*/*.y*ml kubernetes/*/*.y*ml deploy/*/*.y*ml manifests/*/*.y*ml charts/*/templates/*.y*ml helm/*/templates/*.y*ml
+	chart/templates/*.y*ml`)
+
+// workload and arguments find manifests that start containers, and the key that takes CMD's place
+// (kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container).
+var (
+	workload  = pattern.New(`(?m)^kind:\s*(?:Pod|Deployment|StatefulSet|DaemonSet|Job|CronJob|ReplicaSet)\b`)
+	arguments = pattern.New(`(?m)^[\s-]+args:`)
+	// lasting finds volumes that keep the owner they have, and grouped what gives them to the container's group.
+	lasting = pattern.New(`(?m)^[\s-]+(?:persistentVolumeClaim|volumeClaimTemplates|hostPath):`)
+	grouped = pattern.New(`(?m)^\s+fsGroup:`)
+)
+
+// manifestsWithArguments lists the manifests that give a container arguments.
+func manifestsWithArguments(repo fs.FS) []string {
+	return manifestsThat(repo, func(text []byte) bool { return arguments.Match(text) })
+}
+
+// manifestsWithVolumes lists the manifests that mount volumes of whatever owner.
+func manifestsWithVolumes(repo fs.FS) []string {
+	return manifestsThat(repo, func(text []byte) bool { return lasting.Match(text) && !grouped.Match(text) })
+}
+
+func manifestsThat(repo fs.FS, are func(text []byte) bool) []string {
+	var out []string
+	for _, place := range manifestPlaces {
+		found, _ := fs.Glob(repo, place) // the patterns are well formed
+		for _, name := range found {
+			text, err := readHead(repo, name)
+			if err == nil && workload.Match(text) && are(text) {
+				out = append(out, name)
+			}
+		}
+	}
+	return out
+}
