@@ -26,6 +26,9 @@ func runHeavyBase(p *check.Pass) error {
 			continue
 		}
 		facts, _ := p.Images.Lookup(b.ref)
+		if strings.Contains(facts.Slim, "jre") && !starts(last) {
+			continue // it starts nothing, so it is there to build with
+		}
 		if facts.Slim == "" || usesHeavy(last, facts.Slim) || mentionsPackage(p, last, pythonManifests, sourceOnly) {
 			continue
 		}

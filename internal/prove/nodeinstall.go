@@ -171,7 +171,8 @@ func onlyPackage(context fs.FS) (string, error) {
 // copiedBefore reports whether a step of the same stage surely copied a file of the context before the RUN.
 func (r rewrite) copiedBefore(name string) bool {
 	brought := func(i *dockerfile.Instruction) bool {
-		if _, from := i.Flag("from"); i.Index > r.run.Index || from || i.Keyword != "COPY" || len(i.Words) < 2 {
+		if _, from := i.Flag("from"); i.Index > r.run.Index || from || len(i.Words) < 2 ||
+			i.Keyword != "COPY" && i.Keyword != "ADD" {
 			return false
 		}
 		return slices.ContainsFunc(i.Words[:len(i.Words)-1], func(w dockerfile.Word) bool { return brings(w.Text, name) })

@@ -1,0 +1,3 @@
+#!/bin/bash
+source /opt/robot/setup.bash
+exec "$@"
