@@ -46,8 +46,7 @@ var jobImage = pattern.New(`(?m)^[ \t]+container:[ \t]*(?:\r?\n[ \t]+image:[ \t]
 // the image.
 func jobs(repo fs.FS) []string {
 	by := map[string]string{} // the workflow by the name of the image
-	found, _ := fs.Glob(repo, ".github/workflows/*.y*ml")
-	for _, name := range found {
+	for _, name := range together(repo, []string{".github/workflows/*.y*ml"}) {
 		text, err := fs.ReadFile(repo, name)
 		if err != nil {
 			continue

@@ -52,23 +52,9 @@ var literalWrite = pattern.New(`((?:os|fs|File)(?:\.|::)(?:WriteFile|Create|Open
 // settings says what the sources and settings of the program, which no command line names, tell of ports and files.
 func (l launch) settings(p *check.Pass) string {
 	for _, b := range p.Builds {
-		for _, pattern := range settingFiles {
-			found, _ := fs.Glob(b.Context, pattern) // the patterns are well formed
-			for _, name := range found {
-				text, err := readHead(b.Context, name)
-				if err != nil {
-					continue
-				}
-				port := listensOn(text)
-				if m := listenURL.FindSubmatch(text); m != nil && low(string(m[1])) {
-					port = string(m[1])
-				}
-				if port != "" {
-					return fmt.Sprintf("%s speaks of port %s, and ports below 1024 may need root", name, port)
-				}
-				if m := literalWrite.FindSubmatch(text); m != nil {
-					return fmt.Sprintf("%s writes files (%s), and where it does may be open to root only", name, m[1])
-				}
+		for _, name := range together(b.Context, settingFiles) {
+			if reason := setting(b.Context, name); reason != "" {
+				return reason
 			}
 		}
 	}
@@ -177,6 +163,25 @@ func (l launch) toldPort() string {
 				return w
 			}
 		}
+	}
+	return ""
+}
+
+// setting says what one such file tells.
+func setting(context fs.FS, name string) string {
+	text, err := readHead(context, name)
+	if err != nil {
+		return ""
+	}
+	port := listensOn(text)
+	if m := listenURL.FindSubmatch(text); m != nil && low(string(m[1])) {
+		port = string(m[1])
+	}
+	if port != "" {
+		return fmt.Sprintf("%s speaks of port %s, and ports below 1024 may need root", name, port)
+	}
+	if m := literalWrite.FindSubmatch(text); m != nil {
+		return fmt.Sprintf("%s writes files (%s), and where it does may be open to root only", name, m[1])
 	}
 	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/lighterman/lighterman/internal/buildcontext"
 	"github.com/lighterman/lighterman/internal/pattern"
 )
 
@@ -34,14 +35,24 @@ func manifestsWithVolumes(repo fs.FS) []string {
 
 func manifestsThat(repo fs.FS, are func(text []byte) bool) []string {
 	var out []string
-	for _, place := range manifestPlaces {
-		found, _ := fs.Glob(repo, place) // the patterns are well formed
-		for _, name := range found {
-			text, err := readHead(repo, name)
-			if err == nil && workload.Match(text) && are(text) {
-				out = append(out, name)
-			}
+	for _, name := range together(repo, manifestPlaces) {
+		text, err := readHead(repo, name)
+		if err == nil && workload.Match(text) && are(text) {
+			out = append(out, name)
 		}
+	}
+	return out
+}
+
+// together are the files that match the patterns, read together where they are behind a network.
+func together(files fs.FS, patterns []string) []string {
+	var out []string
+	for _, pattern := range patterns {
+		found, _ := fs.Glob(files, pattern) // the patterns are well formed
+		out = append(out, found...)
+	}
+	if tree, ok := files.(buildcontext.Prefetcher); ok && len(out) > 0 {
+		_ = tree.Prefetch(out) // what could not be read together is read one by one
 	}
 	return out
 }
