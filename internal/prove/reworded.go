@@ -62,6 +62,9 @@ func rewordedText(c *change, intent fixes.Reworded) error {
 	if err := sameFlags(old, fixed); err != nil {
 		return err
 	}
+	if err := c.knowsOption(old, intent.Rule); err != nil {
+		return err
+	}
 	changed, err := rewrites(old, fixed)
 	if err != nil {
 		return err
