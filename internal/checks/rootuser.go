@@ -231,8 +231,11 @@ func (l launch) overruled(p *check.Pass) string {
 	return ""
 }
 
-// inCluster says which manifest mounts what may belong to root.
+// inCluster says which manifest gives the container what is root's: volumes, low ports, powers.
 func inCluster(p *check.Pass) string {
+	for _, name := range p.Once("which manifests give what is root's", manifestsForRoot) {
+		return fmt.Sprintf("%s gives a container a port below 1024 or powers that another user may not have the use of", name)
+	}
 	for _, name := range p.Once("which manifests mount volumes", manifestsWithVolumes) {
 		return fmt.Sprintf("%s mounts a volume, whose owner is not known", name)
 	}

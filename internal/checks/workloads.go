@@ -21,11 +21,19 @@ var (
 	// lasting finds volumes that keep the owner they have, and grouped what gives them to the container's group.
 	lasting = pattern.New(`(?m)^[\s-]+(?:persistentVolumeClaim|volumeClaimTemplates|hostPath):`)
 	grouped = pattern.New(`(?m)^\s+fsGroup:`)
+	// rootly finds low ports of containers, and powers that only root has the use of.
+	rootly = pattern.New(`(?m)^[\s-]+(?:containerPort:\s*[0-9]{1,3}|privileged:\s*true|hostNetwork:\s*true|hostPID:\s*true)\s*$|` +
+		`^\s+capabilities:\s*\n\s+add:`)
 )
 
 // manifestsWithArguments lists the manifests that give a container arguments.
 func manifestsWithArguments(repo fs.FS) []string {
 	return manifestsThat(repo, func(text []byte) bool { return arguments.Match(text) })
+}
+
+// manifestsForRoot lists the manifests that give a container a low port or powers of root.
+func manifestsForRoot(repo fs.FS) []string {
+	return manifestsThat(repo, func(text []byte) bool { return rootly.Match(text) })
 }
 
 // manifestsWithVolumes lists the manifests that mount volumes of whatever owner.
