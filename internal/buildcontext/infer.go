@@ -3,15 +3,32 @@ package buildcontext
 import (
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
 // inferred is the build whose context directory makes every local source exist: the Dockerfile's own directory, else
-// the nearest one above it. With none, how the file is built is not known.
+// the nearest one above it. Where there is none, files of environment variables may be missing, which no commit has. With
+// none still, how the file is built is not known.
 func inferred(repo *snapshot, f *dockerfile.File) []Build {
 	sources := localSources(f)
+	if found := inferredFrom(repo, f, sources); found != nil {
+		return found
+	}
+	if committed := slices.DeleteFunc(slices.Clone(sources), kept); len(committed) < len(sources) && len(committed) > 0 {
+		return inferredFrom(repo, f, committed)
+	}
+	return nil
+}
+
+// kept reports whether a source is a file of environment variables, which lies where people build and in no commit.
+func kept(source string) bool {
+	return slices.Contains([]string{".env", ".env.local", ".env.production", ".env.prod"}, path.Base(source))
+}
+
+func inferredFrom(repo *snapshot, f *dockerfile.File, sources []string) []Build {
 	for dir := path.Dir(f.Path); ; dir = path.Dir(dir) {
 		b := withContext(Build{Origin: "inferred from COPY sources", Dir: dir}, repo, f.Path)
 		if b.Unknown != "" && all(&view{repo: repo, dir: dir, ignored: &matcher{}}, sources) {

@@ -62,7 +62,7 @@ func keepsLists(p *check.Pass, i, run *dockerfile.Instruction) bool {
 }
 
 func reportLists(p *check.Pass, i, run *dockerfile.Instruction) {
-	const message = "the package lists that `apt-get update` fetches stay in the image, which has no use for them"
+	message := "the package lists that `" + fetcher(run) + " update` fetches stay in the image, which has no use for them"
 	if reason := listsNeeded(p, i, run); reason != "" {
 		p.Advise(i.Code(), message, reason)
 		return
@@ -75,6 +75,17 @@ func reportLists(p *check.Pass, i, run *dockerfile.Instruction) {
 			Edits:  edits,
 		}, err
 	})
+}
+
+// fetcher is the name of the program that fetches the lists in a RUN.
+func fetcher(run *dockerfile.Instruction) string {
+	cmds, _ := commands(run)
+	for _, c := range cmds {
+		if a, ok := ecosystem.AptCall(c); ok && a.Updates() && c.Name() == "apt" {
+			return "apt"
+		}
+	}
+	return "apt-get"
 }
 
 // listsNeeded says why the lists cannot be removed at the end of the RUN, "" when they can.

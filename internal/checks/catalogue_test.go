@@ -229,7 +229,7 @@ func TestCorpus(t *testing.T) {
 		}
 		return err
 	})
-	if err != nil || n < 40 {
+	if err != nil || n < 300 {
 		t.Fatalf("%d files: %v", n, err)
 	}
 }

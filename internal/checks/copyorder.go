@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -211,15 +212,18 @@ func said(i ecosystem.Install) string {
 	return fmt.Sprintf("the sources are copied before `%s`, so every change to them %s", spoken(i.Command), again)
 }
 
-var plainWord = pattern.New(`^([a-z][a-z.-]{0,15}|dependency:[a-z-]{1,20})$`)
+var plainWord = pattern.New(`^([a-z][a-z.-]{0,15}|dependency:[a-z-]{1,20}|installDist|bootJar|shadowJar)$`)
 
 // plainFlags are switches that often stand before what a command is to do.
 var plainFlags = []string{"-B", "-q", "-U", "-ntp", "--batch-mode", "--no-transfer-progress", "--no-daemon", "--quiet"}
 
 // spoken names a command by its first words. Longer ones, flags and values are left out: one of them may be a secret.
 func spoken(c dockerfile.Command) string {
-	words := []string{c.Name()}
-	for _, w := range c.Args() {
+	words, args := []string{c.Name()}, c.Args()
+	if c.Name() == "php" && len(args) > 0 && path.Base(args[0].Text) == "composer.phar" {
+		words, args = []string{"composer.phar"}, args[1:]
+	}
+	for _, w := range args {
 		if w.Literal && slices.Contains(plainFlags, w.Text) {
 			continue
 		}

@@ -84,8 +84,18 @@ func userInfos(f *dockerfile.File, i *dockerfile.Instruction) []dockerfile.Span 
 			out = append(out, dockerfile.Span{Start: span.Start + m[4], End: span.Start + end})
 		}
 	}
+	for _, m := range connection.FindAllStringSubmatchIndex(text, 50) {
+		host, password := text[m[2]:m[3]], text[m[4]:m[5]]
+		if !madeLater.MatchString(password) && !ownMachine(host) && !knownToAll(password) && !commented(f, i, span.Start+m[0]) {
+			out = append(out, dockerfile.Span{Start: span.Start + m[4], End: span.Start + m[5]})
+		}
+	}
 	return out
 }
+
+// connection matches what says to a .NET program, or to one that knows ODBC, how to reach a database, with its password.
+var connection = pattern.New(`(?i)\b(?:server|data source|host)\s*=\s*([^\s,;:"']{1,200})[^;"'\n]{0,50};` +
+	`(?:[^;"'\n]+;)*?\s*(?:password|pwd)\s*=\s*([^;"'\s<>]{1,200})`)
 
 // commented reports whether an offset lies in a comment inside the instruction.
 func commented(_ *dockerfile.File, i *dockerfile.Instruction, at int) bool {

@@ -71,7 +71,7 @@ func credentials(i *dockerfile.Instruction) ([]credential, error) {
 		return nil, nil
 	}
 	span := i.Code()
-	found, err := secret.Find(i.File().Text(span))
+	found, err := secret.Find(withEquals(i, i.File().Text(span)))
 	var out []credential
 	for _, c := range found {
 		at := dockerfile.Span{Start: span.Start + c.Start, End: span.Start + c.End}
@@ -86,6 +86,19 @@ func credentials(i *dockerfile.Instruction) ([]credential, error) {
 		out = append(out, credential{rule: c.Rule, at: stand, span: at})
 	}
 	return out, err
+}
+
+// withEquals is the text of an instruction in which the old form "ENV name value" reads as the new one, byte for byte: what
+// a value is named counts for what it is.
+func withEquals(i *dockerfile.Instruction, text string) string {
+	if i.Keyword != "ENV" || len(i.Words) < 2 || strings.Contains(i.Words[0].Text, "=") {
+		return text
+	}
+	at := i.Words[0].Span.End - i.Code().Start
+	if at < 0 || at >= len(text) || text[at] != ' ' && text[at] != '\t' {
+		return text
+	}
+	return text[:at] + "=" + text[at+1:]
 }
 
 // assignedAt is the assignment of an ENV, ARG or LABEL in whose value a span lies.

@@ -36,6 +36,8 @@ func pnpm(words []string) verdict {
 		return verdict{kind: harmless}
 	case isGlobal(words) && (sub == "add" || sub == "install" || sub == "i"):
 		return tool(p.rest[1:])
+	case (sub == "install" || sub == "i") && p.has("--offline"):
+		return verdict{} // what it links was fetched before
 	case sub == "install", sub == "i", sub == "fetch":
 		return pnpmInstall(p, len(p.rest) > 1)
 	case sub == "add":
