@@ -223,7 +223,7 @@ func TestCorpus(t *testing.T) {
 	corpus := os.DirFS("../../testdata/corpus")
 	n := 0
 	err := fs.WalkDir(corpus, ".", func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && dockerfile.Named(path) {
+		if err == nil && !d.IsDir() && check.Subject(path) {
 			n++
 			fixUntilSilent(t, corpus, path)
 		}
