@@ -10,6 +10,7 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/buildcontext"
 	"github.com/lighterman/lighterman/internal/ecosystem"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // A plan is copy-order deciding about one copy in one way of building the file.
@@ -24,6 +25,8 @@ type plan struct {
 	fetched []ecosystem.Call // what steps before the command that is looked at have
 	carried []string         // the words of copies before the copy that may bring such downloads
 	served  []string         // the managers that have installed before the command that is looked at
+
+	preparedOnce *string // the answer of prepared
 }
 
 // An outcome is what a plan comes to.
@@ -239,7 +242,7 @@ func (p *plan) call(i *dockerfile.Instruction, call ecosystem.Call) (*ecosystem.
 		p.writes(found)
 		return nil, found.Unknown
 	}
-	found.Unknown = either(found.Unknown, p.steered(i))
+	found.Unknown = either(found.Unknown, either(p.steered(i), p.prepared()))
 	p.writes(found)
 	p.inputs = append(p.inputs, found.Inputs)
 	return &found, ""
@@ -326,9 +329,54 @@ func (p *plan) steered(i *dockerfile.Instruction) string {
 		if ecosystem.Steers(v.name, v.text) {
 			return "the variable " + v.name + " may make the install read other files"
 		}
+		if name := p.pointed(i, v); name != "" {
+			return fmt.Sprintf("the variable %s names %s, which is part of the sources", v.name, name)
+		}
 	}
 	return ""
 }
+
+// pointed is a place of the sources that a variable names: certificates, settings, a program. Nobody knows all the
+// variables that installs look at, so only some that are surely made for programs are left out, and those that are
+// looked at elsewhere.
+func (p *plan) pointed(i *dockerfile.Instruction, v variableSet) string {
+	if forPrograms.MatchString(v.name) || v.name == "PATH" || v.name == "PYTHONPATH" {
+		return ""
+	}
+	text, ok := p.at[i].expand(v.text)
+	if !ok {
+		text = v.text
+	}
+	return p.named(i, text, ofTools.MatchString(v.name))
+}
+
+// named is the first place of the sources that a text names, seen from where a step runs; whole says that their
+// directory itself counts.
+func (p *plan) named(i *dockerfile.Instruction, text string, whole bool) string {
+	for _, part := range betweenPaths.Split(strings.ReplaceAll(text, "file://", " "), -1) {
+		if !strings.ContainsAny(part, "./") {
+			continue
+		}
+		name, ok := p.broad.name(p.at[i].workdir.join(part))
+		if !ok || name == "." && !whole {
+			continue
+		}
+		if _, err := fs.Stat(p.build.Context, name); err == nil && !p.broughtBefore(name) {
+			return part
+		}
+	}
+	return ""
+}
+
+var (
+	// forPrograms match variables that tell an image's program where its things are.
+	forPrograms = pattern.New(`^(APP|BASE|CODE|CONFIG|DATA|DATABASE|DB|DJANGO|FLASK|HOST|LOG|MEDIA|NEXT|NODE_CONFIG|NUXT|PORT|PROJECT|` +
+		`RAILS|ROOT|SERVER|SERVICE|SITE|SOURCE|SRC|STATIC|UPLOADS?|VITE|WEB|WORKDIR|WORKSPACE)(_\w+)?$`)
+	// ofTools match variables that tools look at: one may name the directory of the sources as a whole.
+	ofTools = pattern.New(`(?i)^(HOME$|XDG_|LD_|DYLD_|PYTHON|PIP|UV_|POETRY|PDM|CONDA|PERL|RUBY|GEM|BUNDLE|NODE|NPM|YARN|PNPM|BUN|` +
+		`DENO|GO|CARGO|RUST|MIX|HEX|COMPOSER|PHP|MAVEN|M2|GRADLE|JAVA|NUGET|DOTNET|PUB_|STACK|CABAL|SWIFT|GIT|SSL|CURL|SSH)`)
+	betweenPaths = pattern.New(`[\s:;,="'()&|<>]+`)
+)
 
 // caches reports whether a RUN keeps what a command downloads in a cache mount: then nothing is fetched twice.
 func caches(i *dockerfile.Instruction, call ecosystem.Call) bool {

@@ -47,6 +47,9 @@ func deno(words []string) verdict {
 	v.read = func(r *reading) {
 		d := &denoReader{reading: r}
 		d.project(p)
+		if words[1] != "cache" {
+			d.mapped()
+		}
 		for _, file := range p.rest {
 			if !remote(file) {
 				d.entry(file)
@@ -189,6 +192,16 @@ func (d *denoReader) imports(name string, config denoConfig) {
 			if !remote(target) {
 				d.local = append(d.local, key)
 			}
+		}
+	}
+}
+
+// mapped refuses an import map that gives a name to a file: an install follows all that the map names, which is no
+// package, like a program's imports (cache_top_level_deps of Deno's tools/pm). A directory alone is not followed.
+func (d *denoReader) mapped() {
+	for _, name := range d.local {
+		if !strings.HasSuffix(name, "/") {
+			d.refuse("the import map gives %s to a part of the sources", name)
 		}
 	}
 }
