@@ -20,19 +20,22 @@ var covered = map[string]string{
 		"USER VOLUME WORKDIR",
 	"onbuild": "ONBUILD:ADD ONBUILD:ARG ONBUILD:CMD ONBUILD:COPY ONBUILD:ENTRYPOINT ONBUILD:ENV ONBUILD:EXPOSE " +
 		"ONBUILD:HEALTHCHECK ONBUILD:LABEL ONBUILD:RUN ONBUILD:SHELL ONBUILD:STOPSIGNAL ONBUILD:USER ONBUILD:VOLUME " +
-		"ONBUILD:WORKDIR ONBUILD:RUN--mount ONBUILD:COPY--chown ONBUILD:HEALTHCHECK--interval",
+		"ONBUILD:WORKDIR ONBUILD:RUN--mount ONBUILD:COPY--chown ONBUILD:HEALTHCHECK--interval " +
+		"ONBUILD:COPY--chmod ONBUILD:ADD--chown",
 	"flags": "FROM--platform COPY--from COPY--chown COPY--chmod COPY--link COPY--parents COPY--exclude ADD--chown ADD--chmod " +
 		"ADD--link ADD--checksum ADD--keep-git-dir ADD--unpack ADD--exclude RUN--mount RUN--network RUN--security RUN--device " +
 		"HEALTHCHECK--interval HEALTHCHECK--timeout HEALTHCHECK--start-period HEALTHCHECK--start-interval HEALTHCHECK--retries",
 	"values": "RUN--network=none RUN--network=host RUN--network=default RUN--security=insecure RUN--security=sandbox " +
 		"ADD--keep-git-dir=true ADD--keep-git-dir=false ADD--unpack=true ADD--unpack=false COPY--link=false",
 	"mounts": "mount:bind mount:cache mount:tmpfs mount:secret mount:ssh",
-	"mount options": "bind:from bind:source bind:src bind:target bind:dst bind:destination bind:readonly bind:ro bind:rw " +
-		"cache:target cache:id cache:sharing=locked cache:sharing=private cache:from cache:source cache:mode cache:uid cache:gid " +
+	"mount options": "bind:from bind:source bind:src bind:target bind:dst bind:destination bind:readonly bind:ro bind:rw bind:readwrite " +
+		"cache:target cache:dst cache:destination cache:ro cache:readonly cache:sharing=shared " +
+		"cache:id cache:sharing=locked cache:sharing=private cache:from cache:source cache:mode cache:uid cache:gid " +
 		"tmpfs:target tmpfs:size secret:id secret:target secret:env secret:required secret:mode secret:uid secret:gid " +
 		"ssh:id ssh:target ssh:required ssh:mode ssh:uid ssh:gid",
 	"directives": "#syntax #escape=` #escape=\\ #check=skip #check=error",
 	"platforms": "platform:linux/amd64 platform:linux/arm64 platform:linux/arm/v7 platform:linux/riscv64 " +
+		"platform:linux/s390x platform:linux/ppc64le platform:linux/386 platform:windows/amd64 " +
 		"platform:$BUILDPLATFORM platform:$TARGETPLATFORM windows:cmd windows:powershell windows:nanoserver",
 	"arguments": "arg:global arg:default arg:several arg:none arg:HTTP_PROXY arg:https_proxy arg:NO_PROXY arg:ALL_PROXY " +
 		"arg:FTP_PROXY arg:SOURCE_DATE_EPOCH arg:BUILDKIT_INLINE_CACHE arg:TARGETOS arg:TARGETARCH arg:TARGETVARIANT " +
@@ -48,7 +51,7 @@ var covered = map[string]string{
 		"name:Dockerfile-x name:docker/ name:.devcontainer/",
 	"files": "file:.dockerignore file:x.dockerignore file:compose.yaml file:docker-compose.yml file:docker-bake.hcl " +
 		"file:docker-bake.json file:Makefile file:skaffold.yaml file:Tiltfile file:devcontainer.json file:.gitlab-ci.yml " +
-		"file:workflows/ file:build.sh",
+		"file:workflows/ file:build.sh file:.containerignore file:compose.override.yml",
 }
 
 // TestCoverage holds that the corpus has every instruction, flag, directive, kind of mount and oddity of the syntax.
