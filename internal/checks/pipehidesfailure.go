@@ -14,7 +14,7 @@ import (
 // all.
 var pipeHidesFailure = &check.Check{
 	Name:     "pipe-hides-failure",
-	Summary:  "a download before a | can fail without failing the step",
+	Summary:  "a download before a pipe can fail without failing the step",
 	Severity: check.Warning,
 	Aliases:  []string{"DL4006"},
 	Run:      runPipeHidesFailure,
