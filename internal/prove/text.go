@@ -130,9 +130,15 @@ var setting = []string{
 func (c *change) settings() error {
 	b, a := settings(c.before), settings(c.after)
 	for k := range min(len(b), len(a)) {
-		if !sameText(b[k], a[k]) {
-			return fmt.Errorf("the %s on line %d is changed or moved", b[k].Keyword, b[k].Line())
+		if sameText(b[k], a[k]) {
+			continue
 		}
+		first := func(i *dockerfile.Instruction) bool { return sameText(i, a[k]) }
+		if m := slices.IndexFunc(b[k:], first); m > 0 && len(b) == len(a) {
+			return fmt.Errorf("the %s on line %d would stand behind the %s on line %d, and what that changes is not known",
+				b[k].Keyword, b[k].Line(), b[k+m].Keyword, b[k+m].Line())
+		}
+		return fmt.Errorf("the %s on line %d is changed or moved", b[k].Keyword, b[k].Line())
 	}
 	if len(b) != len(a) {
 		return errors.New("an instruction that sets what others see is added or removed")
