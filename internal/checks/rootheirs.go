@@ -96,8 +96,8 @@ func heirs(repo fs.FS) []string {
 			}
 		}
 	}
-	images := slices.Sorted(maps.Keys(on))
-	for _, image := range buildcontext.Mentioned(repo, "Dockerfile", builtAs, images) {
+	built := slices.Concat(buildcontext.Mentioned(repo, "Dockerfile", builtAs, slices.Sorted(maps.Keys(on))), composeImages(repo))
+	for _, image := range built {
 		out = append(out, on[image]...)
 	}
 	return out
@@ -153,13 +153,56 @@ func imageName(ref string) string {
 }
 
 // builtAs matches what stands before the name of an image where one is built: docker build -t, tags of workflows and bake
-// files, image of a compose service.
-const builtAs = `(?:-t\b|--tag|tags?\b|image\b|IMAGE)`
+// files, a variable that is called after an image.
+const builtAs = `(?:-t\b|--tag|tags?\b|image\w*\s*[:?]?=|image_(?:name|tag|repo)\w*:)`
+
+// composeImages are the names of the images that services of compose files are built as.
+func composeImages(repo fs.FS) []string {
+	var out []string
+	for _, name := range together(repo, []string{"*compose*.y*ml", "*/*compose*.y*ml"}) {
+		text, err := readHead(repo, name)
+		if err != nil {
+			continue
+		}
+		lines := strings.Split(string(text), "\n")
+		for n, line := range lines {
+			if m := imageLine.FindStringSubmatch(line); m != nil && besideBuild(lines, n, len(m[1])) {
+				out = append(out, imageName(m[2]))
+			}
+		}
+	}
+	return out
+}
+
+// imageLine is what a service says it is built as, or taken from.
+var imageLine = pattern.New(`^([ ]+)image:\s*["']?([^\s"'#$]+)`)
+
+// besideBuild reports whether "build" stands beside line n, which is so far indented.
+func besideBuild(lines []string, n, indent int) bool {
+	beside := func(line string) (build, over bool) {
+		trimmed := strings.TrimLeft(line, " ")
+		at := len(line) - len(trimmed)
+		return at == indent && strings.HasPrefix(trimmed, "build:"), strings.TrimSpace(line) != "" && at < indent
+	}
+	for _, step := range []int{-1, 1} {
+		for k := n + step; k >= 0 && k < len(lines); k += step {
+			build, over := beside(lines[k])
+			if build {
+				return true
+			}
+			if over {
+				break
+			}
+		}
+	}
+	return false
+}
 
 // builtHere reports whether some file of the repository names an image that is no official one as something that is built.
 func builtHere(p *check.Pass, ref string) bool {
 	name := imageName(ref)
-	return name != "" && !official[name] && buildcontext.Mentions(p.Repo, p.File.Path, builtAs, name)
+	return name != "" && !official[name] && (buildcontext.Mentions(p.Repo, p.File.Path, builtAs, name) ||
+		slices.Contains(p.Once("as what compose services are built", composeImages), name))
 }
 
 // dockerfilesOf lists a repository's Dockerfiles; complete is false when there are too many files.
