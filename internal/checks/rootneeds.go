@@ -33,7 +33,7 @@ func (l launch) ports(p *check.Pass) string {
 		}
 	}
 	if l.base.Port != 0 {
-		return fmt.Sprintf("%s listens on port %d, and ports below 1024 may need root", l.says(), l.base.Port)
+		return fmt.Sprintf("%s listens on port %d unless it is told otherwise, and ports below 1024 may need root", l.says(), l.base.Port)
 	}
 	return ""
 }

@@ -63,11 +63,30 @@ func namedSecrets(p *check.Pass, i *dockerfile.Instruction) []string {
 		if name == "" || strings.ContainsAny(name, "$*?[\\") {
 			continue
 		}
-		if namedSecret(p, name) {
+		if namedSecret(p, name) || besideCertificate(p, i, name) {
 			out = append(out, name)
 		}
 	}
 	return out
+}
+
+// besideCertificate reports whether a key that is in no context is copied together with the certificate of its name. A
+// certificate is for all to see; the other half of the pair is not.
+func besideCertificate(p *check.Pass, i *dockerfile.Instruction, name string) bool {
+	stem, ok := strings.CutSuffix(name, ".key")
+	if !ok || slices.ContainsFunc(p.Builds, func(b buildcontext.Build) bool {
+		if b.Unknown != "" {
+			return false
+		}
+		_, err := fs.Stat(b.Context, name)
+		return err == nil // it can be looked into, and was
+	}) {
+		return false
+	}
+	return slices.ContainsFunc(i.Words[:len(i.Words)-1], func(w dockerfile.Word) bool {
+		text := strings.TrimPrefix(path.Clean("/"+strings.Trim(w.Text, `"'`)), "/")
+		return slices.Contains([]string{stem + ".crt", stem + ".cert", stem + ".cer", stem + ".pem"}, text)
+	})
 }
 
 func namedSecret(p *check.Pass, name string) bool {

@@ -48,7 +48,7 @@ func unneededIn(p *check.Pass, run *dockerfile.Instruction) {
 	cmds, _ := placedCommands(run)
 	var found []string
 	for _, c := range cmds {
-		for _, made := range ecosystem.Makes(c.Command, c.dir) {
+		for _, made := range append(ecosystem.Makes(c.Command, c.dir), ecosystem.RPMPackages(c.Command)...) {
 			_, name, ok := strings.Cut(made, ":")
 			if ok && forTerminals.MatchString(name) && !usedElsewhere(p.File, run, name) {
 				found = append(found, name)

@@ -94,6 +94,16 @@ func (c calls) makes() []string {
 	return out
 }
 
+// RPMPackages are what a command installs by yum, dnf, microdnf or zypper: "rpm:vim". What removes them is not followed.
+func RPMPackages(c dockerfile.Command) []string {
+	m, ok := managerCall(c)
+	verb, rest := m.verb()
+	if !ok || !among("yum dnf microdnf zypper", m.name) || !among("install in", verb) {
+		return nil
+	}
+	return packages("rpm:", withoutOptions(rest))
+}
+
 // apkPackages are what "apk add" installs: the virtual package where there is one, else each.
 func apkPackages(words []string) []string {
 	for n, w := range words {
