@@ -23,7 +23,7 @@ type oldProgram struct {
 // (Node 8.11) and npm 7 (Node 15), which passes over options that it does not know.
 var oldPrograms = map[fixes.Rule]oldProgram{
 	fixes.ApkKeepsNothing: {
-		program: "apk", option: "--no-cache", systems: pattern.New(`alpine:?v?(2|3\.[0-2])(\D|$)`),
+		program: "apk", option: "--no-cache", systems: pattern.New(`alpine[:-]?v?(2|3\.[0-2])(\D|$)`),
 	},
 	fixes.PipKeepsNothing: {
 		program: "pip", option: "--no-cache-dir",
@@ -40,7 +40,7 @@ var oldPrograms = map[fixes.Rule]oldProgram{
 		program: "go", option: "-trimpath",
 		own: pattern.New(`golang:`), old: pattern.New(`:1\.(\d|1[0-2])(\D|$)`),
 		systems: pattern.New(`[:-](squeeze|wheezy|jessie|stretch|buster|precise|trusty|xenial|bionic)` +
-			`|debian:([6-9]|10)(\D|$)|ubuntu:1\d\.|alpine:?v?(2|3\.\d|3\.10)(\D|$)`),
+			`|debian:([6-9]|10)(\D|$)|ubuntu:1\d\.|alpine[:-]?v?(2|3\.\d|3\.10)(\D|$)`),
 	},
 	fixes.FrozenInstall: {
 		program: "npm", option: "ci",
