@@ -25,18 +25,23 @@ var volatile = pattern.New(`^(BUILD_?(DATE|TIME|TIMESTAMP|NUMBER|NUM|ID|REV|SHA|
 	`(COMMIT|SHORT)_?(SHA|HASH|ID|REF|DATE)|COMMIT|REVISION|CI_(COMMIT_\w+|PIPELINE_ID|JOB_ID)|GITHUB_(SHA|RUN_\w+)|SOURCE_COMMIT)$`)
 
 func runVolatileEarly(p *check.Pass) error {
+	told := labels{}
 	for _, s := range p.File.Stages {
 		for n, i := range s.Instructions {
 			if i.Keyword == "ARG" || i.Keyword == "ENV" {
-				volatileAbove(p, i, s.Instructions[n+1:])
+				volatileAbove(p, i, s.Instructions[n+1:], told)
 			}
 		}
 	}
 	return nil
 }
 
-// volatileAbove reports an ARG or ENV with a value of the kind above RUNs that do not name it.
-func volatileAbove(p *check.Pass, i *dockerfile.Instruction, rest []*dockerfile.Instruction) {
+// labels are those whose variables were told already.
+type labels map[*dockerfile.Instruction]bool
+
+// volatileAbove reports an ARG or ENV with a value of the kind above RUNs that do not name it. Of several that one LABEL
+// uses, the first is told.
+func volatileAbove(p *check.Pass, i *dockerfile.Instruction, rest []*dockerfile.Instruction, told labels) {
 	var names []string
 	for _, s := range assignments(i) {
 		names = append(names, s.name)
@@ -67,7 +72,11 @@ func volatileAbove(p *check.Pass, i *dockerfile.Instruction, rest []*dockerfile.
 		steps = fmt.Sprintf("the %d steps below it that do not use it", passed)
 	}
 	message := fmt.Sprintf("`%s` is another in every build and is part of what a step sees, so %s cannot come from the cache", names[n], steps)
+	if label != nil && told[label] {
+		return
+	}
 	if label != nil {
+		told[label] = true
 		p.Advise(i.Code(), message, fmt.Sprintf("the LABEL on line %d uses it and has to move with it", label.Line()))
 		return
 	}
