@@ -2,12 +2,14 @@ package checks
 
 import (
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/buildcontext"
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/pattern"
 )
@@ -442,4 +444,31 @@ func paths(c dockerfile.Command, dir string) []string {
 		out = append(out, path.Clean(text))
 	}
 	return out
+}
+
+// handedIn says which file, copied from the disk of whoever builds, no commit has: one with secrets is often readable by its
+// owner alone, and is root's in the image.
+func (l launch) handedIn(p *check.Pass) string {
+	for _, i := range l.steps() {
+		if _, set := i.Flag("chmod"); set || !fromContext(i) {
+			continue
+		}
+		for _, name := range namedSecrets(p, i) {
+			if !inContext(p, name) {
+				return fmt.Sprintf("line %d: whether another user can read %s is not known", i.Line(), name)
+			}
+		}
+	}
+	return ""
+}
+
+// inContext reports whether a file is in one of the contexts that the Dockerfile is built with.
+func inContext(p *check.Pass, name string) bool {
+	return slices.ContainsFunc(p.Builds, func(b buildcontext.Build) bool {
+		if b.Unknown != "" || b.Context == nil {
+			return false
+		}
+		_, err := fs.Stat(b.Context, name)
+		return err == nil
+	})
 }

@@ -203,6 +203,7 @@ func (l launch) needsRoot(p *check.Pass, who account) string {
 		func() string { return l.homeless(p) },
 		func() string { return inCluster(p) },
 		func() string { return heir(p) },
+		func() string { return l.handedIn(p) },
 	} {
 		if reason := find(); reason != "" {
 			return reason

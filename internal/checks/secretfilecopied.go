@@ -74,13 +74,7 @@ func namedSecrets(p *check.Pass, i *dockerfile.Instruction) []string {
 // certificate is for all to see; the other half of the pair is not.
 func besideCertificate(p *check.Pass, i *dockerfile.Instruction, name string) bool {
 	stem, ok := strings.CutSuffix(name, ".key")
-	if !ok || slices.ContainsFunc(p.Builds, func(b buildcontext.Build) bool {
-		if b.Unknown != "" {
-			return false
-		}
-		_, err := fs.Stat(b.Context, name)
-		return err == nil // it can be looked into, and was
-	}) {
+	if !ok || inContext(p, name) { // it can be looked into, and was
 		return false
 	}
 	return slices.ContainsFunc(i.Words[:len(i.Words)-1], func(w dockerfile.Word) bool {
