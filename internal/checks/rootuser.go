@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes"
@@ -112,7 +113,8 @@ func shippedStage(p *check.Pass) *dockerfile.Stage {
 // isRoot reports whether a USER is root, with any group.
 func isRoot(user string) bool {
 	name, _, _ := strings.Cut(user, ":")
-	return name == "root" || name == "0"
+	id, err := strconv.Atoi(name)
+	return name == "root" || err == nil && id == 0
 }
 
 func reportRoot(p *check.Pass, l launch) {

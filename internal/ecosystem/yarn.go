@@ -97,11 +97,12 @@ type yarnrc struct {
 
 // berry reads .yarnrc.yml and the directories that come with it.
 func (n *node) berry() {
+	n.tree(path.Join(n.dir, ".yarn/patches")) // they need no settings
 	name := path.Join(n.dir, ".yarnrc.yml")
 	if !n.exists(name) {
 		return
 	}
-	for _, dir := range []string{".yarn/releases", ".yarn/plugins", ".yarn/patches", ".yarn/cache"} {
+	for _, dir := range []string{".yarn/releases", ".yarn/plugins", ".yarn/cache"} {
 		n.tree(path.Join(n.dir, dir))
 	}
 	data, _ := n.content(name)

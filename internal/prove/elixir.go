@@ -49,6 +49,9 @@ var (
 	elixirAtoms = pattern.New(`(:["']?|~[wW][^\w\s][\w\s]*\b)(path|in_umbrella|\w+_path|lockfile)\b|` +
 		`\bto_(existing_)?atom\b`)
 	elixirApps = pattern.New(`\bapps_path: "([\w./-]+)"`)
+	// elixirAliases are tasks of an install that a project gives another meaning.
+	elixirAliases = pattern.New(`["'](deps(\.\w+)?|local\.\w+|hex(\.\w+)?|loadpaths|loadconfig|do)["']\s*(:|=>)|` +
+		`:["'](deps|local|hex)\b`)
 	elixirNote = pattern.New(`(?m)^([^"'~#\n]*)#[^\n]*$`)
 )
 
@@ -69,6 +72,9 @@ func mixProject(fsys fs.FS, name string, inputs []string, e effect) error {
 	}
 	if atom := elixirAtoms.FindString(text); atom != "" {
 		return fmt.Errorf("%s has the setting %s, which may name part of the sources", name, atom)
+	}
+	if alias := elixirAliases.FindString(text); alias != "" {
+		return fmt.Errorf("%s gives %s another meaning", name, strings.Trim(alias, ":=> "))
 	}
 	apps := elixirApps.FindStringSubmatch(text)
 	if strings.Contains(text, "apps_path") && apps == nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // entered: one RUN lost the cd that it began with and runs in that directory by WORKDIR, which the graph shows to be
@@ -51,6 +52,8 @@ func enteredText(c *change, intent fixes.Entered) error {
 	return withoutCd(old, fixed, intent.Dir)
 }
 
+var goesBack = pattern.New(`\b(cd|pushd|popd)\s+-`)
+
 // withoutCd checks that fixed's script is old's without the cd to dir that it begins with.
 func withoutCd(old, fixed *dockerfile.Instruction, dir string) error {
 	was, err := chain(old)
@@ -75,6 +78,11 @@ func withoutCd(old, fixed *dockerfile.Instruction, dir string) error {
 	for _, cmd := range is {
 		if slices.Contains([]string{"cd", "pushd", "popd", "dirs", "pwd", "exec", "eval", ".", "source"}, cmd.Name()) {
 			return fmt.Errorf("the script also uses %s", cmd.Name())
+		}
+		for _, w := range cmd.Words { // cd sets a variable that names the directory that it left
+			if strings.Contains(w.Text, "OLDPWD") || strings.Contains(w.Text, "~-") || goesBack.MatchString(w.Text) {
+				return errors.New("the script goes back to where cd came from")
+			}
 		}
 	}
 	return nil

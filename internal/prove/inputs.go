@@ -2,15 +2,13 @@ package prove
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"slices"
-	"strings"
 
 	"golang.org/x/mod/modfile"
-
-	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // companions are files that, when they stand beside a manifest, change what is installed from it.
@@ -27,6 +25,9 @@ var companions = map[string][]string{
 // of the sources while installing, and the directories that it names are inputs.
 func complete(fsys fs.FS, e effect, inputs []string) error {
 	for _, in := range inputs {
+		if err := lockComplete(fsys, in, inputs); err != nil {
+			return err
+		}
 		if !matchesAny(e.manifests, path.Base(in)) {
 			continue
 		}
@@ -39,7 +40,7 @@ func complete(fsys fs.FS, e effect, inputs []string) error {
 		var err error
 		switch path.Base(in) {
 		case "package.json":
-			err = noScripts(fsys, in, inputs, e.words)
+			err = errors.Join(packageComplete(fsys, in, inputs), noScripts(fsys, in, inputs, e.words))
 		case "go.mod":
 			err = replacements(fsys, in, inputs)
 		case "go.work":
@@ -102,12 +103,16 @@ func noScripts(fsys fs.FS, name string, inputs, words []string) error {
 	if err != nil {
 		return fmt.Errorf("read %s in the build context: %w", name, err)
 	}
-	var manifest struct{ Scripts map[string]string }
-	if err := json.Unmarshal(text, &manifest); err != nil {
+	var fields map[string]json.RawMessage // by their exact names: npm knows no "Scripts"
+	var scripts map[string]string
+	if err := json.Unmarshal(text, &fields); err != nil {
 		return fmt.Errorf("%s is not valid JSON", name)
 	}
+	if err := json.Unmarshal(fields["scripts"], &scripts); fields["scripts"] != nil && err != nil {
+		return fmt.Errorf("the scripts of %s are not known", name)
+	}
 	for _, event := range installEvents {
-		script := manifest.Scripts[event]
+		script := scripts[event]
 		if script == "patch-package" && allCovered(fsys, path.Join(path.Dir(name), "patches"), inputs) {
 			continue // it reads what lies there (github.com/ds300/patch-package)
 		}
@@ -155,23 +160,42 @@ func members(fsys fs.FS, name string, inputs []string) error {
 	return replacements(fsys, name, inputs)
 }
 
-// localReplacement matches a replacement by a directory in go.mod (go.dev/ref/mod#go-mod-file-replace).
-var localReplacement = pattern.New(`=>\s*(\.\.?/\S*|\.\.?)\s*(//.*)?$`)
-
 // replacements checks that the go.mod of every local replacement is an input.
 func replacements(fsys fs.FS, name string, inputs []string) error {
 	text, err := fs.ReadFile(fsys, name)
 	if err != nil {
 		return fmt.Errorf("read %s in the build context: %w", name, err)
 	}
-	for line := range strings.Lines(string(text)) {
-		m := localReplacement.FindStringSubmatch(strings.TrimRight(line, "\r\n"))
-		if m == nil {
+	found, err := replaced(name, text)
+	if err != nil {
+		return fmt.Errorf("%s cannot be read", name)
+	}
+	for _, r := range found {
+		if r.New.Version != "" {
 			continue
 		}
-		if other := path.Join(path.Dir(name), m[1], "go.mod"); !covered(other, inputs) {
+		if path.IsAbs(r.New.Path) {
+			return fmt.Errorf("%s takes a module from %s, which may be part of the sources", name, r.New.Path)
+		}
+		if other := path.Join(path.Dir(name), r.New.Path, "go.mod"); !covered(other, inputs) {
 			return fmt.Errorf("the install also reads %s, which is not copied before", other)
 		}
 	}
 	return nil
+}
+
+// replaced are the replacements of a module or a workspace.
+func replaced(name string, text []byte) ([]*modfile.Replace, error) {
+	if path.Base(name) == "go.work" {
+		work, err := modfile.ParseWork(name, text, nil)
+		if err != nil {
+			return nil, err
+		}
+		return work.Replace, nil
+	}
+	module, err := modfile.Parse(name, text, nil)
+	if err != nil {
+		return nil, err
+	}
+	return module.Replace, nil
 }

@@ -304,6 +304,8 @@ func (p *placed) untouched(e effect, root string, env []string) error {
 				at := under(e.dir, dir)
 				places = append(places, path.Join(at, "sitecustomize.py"), path.Join(at, "usercustomize.py"))
 			}
+		} else if err := p.pointed(e, name, value); err != nil {
+			return err
 		}
 	}
 	for _, dir := range p.projects(e, root) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/solver/pb"
@@ -103,6 +104,12 @@ func onlyPackages(i *dockerfile.Instruction) error {
 	if len(i.Flags) > 0 {
 		return fmt.Errorf("the step on line %d has options", i.Line())
 	}
+	if shell := i.Stage.Before(i).Shell; len(shell) > 0 && !knownShell(shell) {
+		return fmt.Errorf("what the shell %q does with the script on line %d is not known", shell, i.Line())
+	}
+	if strings.Contains(string(i.File().Src), "BASH_ENV") {
+		return errors.New("a variable gives the shell commands of its own")
+	}
 	cmds, err := chain(i)
 	if err != nil {
 		return err
@@ -132,6 +139,10 @@ func (c *change) loweredImage(b, a image, forgive func(was, is *pb.Meta) error) 
 		if was == nil || is == nil {
 			return errors.New("a step differs that is not a command")
 		}
+		shell, _, _, err := runs(b.steps[k])
+		if err != nil || !knownShell(shell) || slices.ContainsFunc(was.Meta.Env, changesShell) {
+			return errors.New("the shell of a step, or what it runs before its script, is not known")
+		}
 		if err := forgive(was.Meta, is.Meta); err != nil {
 			return err
 		}
@@ -145,7 +156,8 @@ func (c *change) loweredImage(b, a image, forgive func(was, is *pb.Meta) error) 
 
 func isRootName(user string) bool {
 	name, _, _ := strings.Cut(user, ":")
-	return name == "root" || name == "0"
+	id, err := strconv.Atoi(name)
+	return name == "root" || err == nil && id == 0
 }
 
 // variables are the names that an ARG or ENV sets.

@@ -86,6 +86,12 @@ func completeOther(fsys fs.FS, name string, inputs []string, e effect) error {
 	case base == "deno.json", base == "deno.jsonc":
 		return denoComplete(fsys, name, text, inputs)
 	case base == "deps.ts":
+		for _, settings := range []string{"deno.json", "deno.jsonc"} {
+			settings = path.Join(path.Dir(name), settings)
+			if text, err := fs.ReadFile(fsys, settings); err == nil && denoMapped.Match(text) {
+				return fmt.Errorf("%s puts part of the sources in the place of an import", settings)
+			}
+		}
 		return denoModule(name, string(text))
 	case base == "stack.yaml", strings.HasSuffix(base, ".cabal"):
 		return haskellComplete(fsys, name, string(text), inputs, e)
@@ -130,7 +136,9 @@ func pubspecComplete(fsys fs.FS, name, text string, inputs []string, e effect) e
 
 var (
 	swiftImport  = pattern.New(`(?m)\bimport\s+(\S.*?)\s*;?\s*$`)
-	swiftPackage = pattern.New(`(?m)^[^/\n]*\.package\s*\(\s*(?:name\s*:\s*"[^"]*"\s*,\s*)?path\s*:\s*"([^"]*)"`)
+	swiftPath    = pattern.New(`\bpath\s*:\s*"([^"]*)"`)
+	swiftAddress = pattern.New(`\burl\s*:\s*"([^"]*)"`)
+	swiftRemote  = pattern.New(`^((https?|ssh|git)://|git@)`)
 )
 
 // swiftComplete checks that a manifest has no means to read files, and that those of local packages are inputs.
@@ -141,7 +149,12 @@ func swiftComplete(fsys fs.FS, name, text string, inputs []string) error {
 		}
 	}
 	dir := path.Dir(name)
-	for _, m := range swiftPackage.FindAllStringSubmatch(text, -1) {
+	for _, m := range swiftAddress.FindAllStringSubmatch(text, -1) {
+		if !swiftRemote.MatchString(m[1]) {
+			return fmt.Errorf("%s takes a package from %s, which may be part of the sources", name, m[1])
+		}
+	}
+	for _, m := range swiftPath.FindAllStringSubmatch(text, -1) {
 		if err := needs(fsys, path.Join(dir, m[1], "Package.swift"), inputs); err != nil {
 			return err
 		}
@@ -184,10 +197,20 @@ func denoComplete(fsys fs.FS, name string, text []byte, inputs []string) error {
 	return nil
 }
 
-var moduleName = pattern.New(`\b(?:from|import)\s*\(?\s*["']([^"'\n]+)["']`)
+var (
+	// denoMapped matches an address that stands for a file, and types that every module is checked with.
+	denoMapped = pattern.New(`"(https?|npm|jsr):[^"]*"\s*:\s*"(\.{0,2}/|file:)|"(types|jsxImportSource)"\s*:`)
+	// denoNotes match imports that are no plain statements (docs.deno.com/runtime/reference/ts_config_migration).
+	denoNotes = pattern.New("\\bimport\\s*\\(\\s*[^\\s\"']|<reference\\b|" +
+		"@(deno-types|ts-types|ts-self-types|jsxImportSource)\\b")
+	moduleName = pattern.New(`\b(?:from|import)\s*\(?\s*["']([^"'\n]+)["']`)
+)
 
 // denoModule checks that all that a file imports comes from elsewhere.
 func denoModule(name, text string) error {
+	if note := denoNotes.FindString(text); note != "" {
+		return fmt.Errorf("%s imports by %s what may be part of the sources", name, note)
+	}
 	for _, m := range moduleName.FindAllStringSubmatch(text, -1) {
 		if !strings.Contains(m[1], "://") && !strings.HasPrefix(m[1], "npm:") && !strings.HasPrefix(m[1], "jsr:") {
 			return fmt.Errorf("%s imports %s, which may be part of the sources", name, m[1])
@@ -195,6 +218,11 @@ func denoModule(name, text string) error {
 	}
 	return nil
 }
+
+// stackPlace matches packages and settings of stack that are files: an address has a colon (docs.haskellstack.org).
+var stackPlace = pattern.New(`(?m)\b(archive|git|hg|url|location)\s*:\s*["']?[^\s:"'#]+["']?\s*(#.*)?$|` +
+	`^\s*-?\s*["']?[^\s:"'#]+\.(tar\.gz|tgz|zip|tar)["']?\s*(#.*)?$|` +
+	`\b(resolver|snapshot)\s*:\s*[^\s:#]*(/|\.ya?ml)[^\s:#]*\s*(#.*)?$`)
 
 // haskellComplete checks that a package is described by a file that is an input, and built without a program of its
 // own.
@@ -210,6 +238,9 @@ func haskellComplete(fsys fs.FS, name, text string, inputs []string, e effect) e
 	}
 	dirs := []string{path.Dir(name)}
 	if path.Base(name) == "stack.yaml" {
+		if place := stackPlace.FindString(text); place != "" {
+			return fmt.Errorf("%s names part of the sources: %s", name, strings.TrimSpace(place))
+		}
 		for _, m := range pubMember.FindAllStringSubmatch(text, -1) {
 			dirs = append(dirs, path.Join(path.Dir(name), m[1]))
 		}
