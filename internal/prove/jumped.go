@@ -189,6 +189,13 @@ func (p *placed) runs(i *dockerfile.Instruction, s step) (reads bool, err error)
 	if err != nil {
 		return false, err
 	}
+	for _, m := range execOf(s).Mounts {
+		at := path.Clean("/" + m.Dest)
+		file := m.MountType == pb.MountType_SECRET || m.MountType == pb.MountType_SSH
+		if at != "/" && !file && !apart(at, p.into()) {
+			return false, fmt.Errorf("a mount at %s hides part of what the copy brings", at)
+		}
+	}
 	env := execOf(s).Meta.Env
 	for _, e := range effects {
 		if err := p.exists(e, execOf(s).Meta.Cwd); err != nil {
