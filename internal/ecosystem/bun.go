@@ -1,6 +1,7 @@
 package ecosystem
 
 import (
+	"maps"
 	"path"
 	"slices"
 )
@@ -97,7 +98,7 @@ func (n *node) bunfig(name string) {
 	if !n.toml(name, &settings) {
 		return
 	}
-	for key := range settings.Install {
+	for _, key := range slices.Sorted(maps.Keys(settings.Install)) {
 		if !slices.Contains(bunSettings, key) {
 			n.refuse("%s sets install.%s, which may name other files", name, key)
 		}

@@ -1,6 +1,7 @@
 package ecosystem
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -124,7 +125,7 @@ func (r *reading) condaEnvironment(name string, data []byte) {
 		r.refuse("%s cannot be read: %v", name, err)
 		return
 	}
-	for key := range e.Other {
+	for _, key := range slices.Sorted(maps.Keys(e.Other)) {
 		if key == "prefix" {
 			continue // where the environment was exported from
 		}

@@ -1,6 +1,7 @@
 package ecosystem
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -171,7 +172,8 @@ func (s *pubspecs) dependencies(dir, name string, data []byte) (pubspec, bool) {
 		s.refuse("%s generates code from the sources", name)
 	}
 	for _, set := range []map[string]any{spec.Dependencies, spec.Dev, spec.Overrides} {
-		for _, dep := range set {
+		for _, key := range slices.Sorted(maps.Keys(set)) {
+			dep := set[key]
 			s.dependency(dir, name, dep)
 		}
 	}

@@ -3,6 +3,7 @@ package ecosystem
 import (
 	"encoding/json"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -157,7 +158,7 @@ func (d *denoReader) config(dir string, root bool) bool {
 		d.refuse("%s cannot be read", name)
 		return true
 	}
-	for key := range all {
+	for _, key := range slices.Sorted(maps.Keys(all)) {
 		if !slices.Contains(denoSettings, key) {
 			d.refuse("%s sets %s, which may name other files", name, key)
 		}
@@ -182,11 +183,11 @@ func (d *denoReader) imports(name string, config denoConfig) {
 	if config.ImportMap != "" && !remote(config.ImportMap) {
 		d.refuse("%s names the import map %s", name, config.ImportMap)
 	}
-	maps := []map[string]string{config.Imports}
+	sets := []map[string]string{config.Imports}
 	for _, scope := range config.Scopes {
-		maps = append(maps, scope)
+		sets = append(sets, scope)
 	}
-	for _, m := range maps {
+	for _, m := range sets {
 		for key, target := range m {
 			d.named = append(d.named, key)
 			if !remote(target) {

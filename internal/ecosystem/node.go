@@ -3,6 +3,7 @@ package ecosystem
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -156,7 +157,8 @@ func (n *node) local(name string, v any, depth int) {
 			n.linked = append(n.linked, linked{name, v})
 		}
 	case map[string]any:
-		for _, item := range v {
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			item := v[key]
 			if depth < maxNested {
 				n.local(name, item, depth+1)
 			} else {

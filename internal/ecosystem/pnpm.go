@@ -1,6 +1,7 @@
 package ecosystem
 
 import (
+	"maps"
 	"path"
 	"slices"
 
@@ -101,7 +102,7 @@ func (n *node) pnpmWorkspaces(manifest) []string {
 		n.refuse("%s cannot be read: %v", name, err)
 		return nil
 	}
-	for key := range w.Other {
+	for _, key := range slices.Sorted(maps.Keys(w.Other)) {
 		if !slices.Contains(pnpmSettings, key) {
 			n.refuse("%s sets %s, which may name other files", name, key)
 		}
@@ -113,7 +114,7 @@ func (n *node) pnpmWorkspaces(manifest) []string {
 
 // patched adds the patch files that are applied to dependencies.
 func (n *node) patched(files map[string]string) {
-	for _, f := range files {
+	for _, f := range slices.Sorted(maps.Values(files)) {
 		n.named(n.dir, f)
 	}
 }
