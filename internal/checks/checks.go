@@ -18,6 +18,7 @@ func All() []*check.Check {
 		copyOrder,
 		aptUpdateAlone,
 		volatileEarly,
+		cacheMount,
 
 		// Stages and base images.
 		untaggedBase,

@@ -57,6 +57,10 @@ const refusals = `
 	go-debug-info variable advice: the flags come from a variable
 	untagged-base slow advice: the registry did not answer
 	untagged-base alias silent: it is a stage
+	cache-mount old-frontend advice: the frontend is too old
+	cache-mount read-later advice: a later step reads the mounted path
+	cache-mount copied advice: COPY --from reads it
+	cache-mount cleaned advice: the same RUN cleans it
 	untagged-base variable silent: an ARG without a default
 	unpinned-base private advice: the registry did not answer
 	unpinned-base alias silent: it is a stage
