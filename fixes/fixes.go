@@ -32,6 +32,9 @@ type Fix struct {
 	Title  string // a command: "Run as an unprivileged user"
 	Intent Intent // the difference the proof must find, no more and no less
 	Edits  []Edit
+	// Whole is set when the fix makes the file another one, which a person should read as a whole and ask for by name: it
+	// is no suggestion on some lines, and is not made along with others.
+	Whole bool
 }
 
 // An Intent is the difference a fix promises to make to what is built. Its implementations stand beside the recipes that

@@ -34,7 +34,8 @@ func fixCommand() *cobra.Command {
 		Use:   "fix [PATH...]",
 		Short: "Write the proven fixes into the Dockerfiles, or print them as a diff",
 		Long: `Write the proven fixes into the Dockerfiles of a checkout or folder, or with --dry-run print them as a diff.
-Only fixes that were verified and proven are made; a second run changes nothing. --stdin reads one Dockerfile and prints
+Only fixes that were verified and proven are made; a second run changes nothing. A fix that makes the file another one, as
+that of build-tools-shipped does, is made only when its check is named: --check build-tools-shipped. --stdin reads one Dockerfile and prints
 it with its fixes made, for editors: --path says where it lies or would lie.
 
 Exit code: 0, whether there was something to fix or not; 2 when a file could not be looked at.`,
@@ -123,9 +124,12 @@ func (f fixer) fix(ctx context.Context, path string) (ok bool, err error) {
 }
 
 // wanted tells the findings of the named checks from others; none named means all. What would change another file
-// cannot be printed as the fixed text of one.
+// cannot be printed as the fixed text of one; and what makes a file another one is made only when its check is named.
 func (f fixer) wanted(found check.Finding) bool {
 	if f.stdin && len(found.Fixes) > 0 && place(found.Path, found.Fixes[0]) != found.Path {
+		return false
+	}
+	if len(f.checks) == 0 && len(found.Fixes) > 0 && found.Fixes[0].Whole {
 		return false
 	}
 	return len(f.checks) == 0 || slices.ContainsFunc(f.checks, found.Check.GoesBy)

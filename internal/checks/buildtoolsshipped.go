@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/ecosystem"
@@ -61,9 +62,18 @@ func ofToolchain(p *check.Pass, s *dockerfile.Stage) bool {
 	if !ok || !t.compiles.MatchString(stageText(s)) {
 		return false
 	}
-	p.Advise(root.From.Code(), fmt.Sprintf("the image ships with all of `%s`, the sources and what the build left behind, and its program "+
-		"needs none of it: build in a stage of its own and copy the result to one FROM %s", name, t.runs),
-		"which files the program needs when it runs is not known; the page has an example")
+	message := fmt.Sprintf("the image ships with all of `%s`, the sources and what the build left behind, and its program "+
+		"needs none of it: build in a stage of its own and copy the result to one FROM %s", name, t.runs)
+	if name != "golang" {
+		p.Advise(root.From.Code(), message, "which files the program needs when it runs is not known; the page has an example")
+		return true
+	}
+	fix, err := fixes.SecondStage(p.File, t.runs)
+	if err != nil {
+		p.Advise(root.From.Code(), message, err.Error())
+		return true
+	}
+	p.Report(root.From.Code(), message, fix)
 	return true
 }
 

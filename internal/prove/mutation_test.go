@@ -42,6 +42,10 @@ var equivalents = []struct {
 		return strings.HasPrefix(m.name, "runs-as/") && below ||
 			strings.HasPrefix(m.old, "COPY --from=build /x /x") && strings.HasPrefix(m.with, "USER ")
 	}},
+	{"a blank line more or less stands between the stages' instructions", func(m mutant) bool {
+		swapped := m.old == "\n" && strings.HasSuffix(m.with, "\n\n") && strings.Count(m.with, "\n") == 2
+		return strings.HasPrefix(m.name, "two-stages/") && (swapped || strings.Trim(m.with, "\n") == strings.Trim(m.old, "\n"))
+	}},
 	{"letters are written in the other case where none counts", func(m mutant) bool {
 		return strings.HasPrefix(m.name, "respelled/") && strings.EqualFold(m.old, m.with) &&
 			(strings.HasPrefix(m.old, "FROM ") || strings.HasPrefix(m.old, "EXPOSE "))

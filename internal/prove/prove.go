@@ -26,6 +26,8 @@ type predicate struct {
 	read  func(c check.Case) (*change, error) // nil: read, which holds for fixes within one stage
 	text  func(c *change) error
 	image func(c *change, before, after image) error
+	// split, in place of image, sees what one world builds of a file of one stage that became several.
+	split func(c *change, before image, after []image) error
 }
 
 // predicateOf finds the predicate of an Intent.
@@ -67,6 +69,8 @@ func predicateOf(intent fixes.Intent) (predicate, error) {
 		return startsDirectly(i), nil
 	case fixes.Pinned:
 		return pinned(i), nil
+	case fixes.TwoStages:
+		return twoStages(i), nil
 	}
 	return predicate{}, fmt.Errorf("nothing can show that a promise of the kind %T holds", intent)
 }
@@ -226,6 +230,9 @@ func (c *change) compare(pred predicate, before, after reply) error {
 // world compares one world. It reports false when neither file builds in it. A stage that was shown to be as promised
 // counts as equal where later ones copy from it.
 func (c *change) world(pred predicate, before, after reply, w int) (bool, error) {
+	if pred.split != nil {
+		return c.splits(pred, before, after, w)
+	}
 	same := map[string]string{}
 	final := len(c.before.Stages) - 1 - c.stage
 	if before.Results[w][final].Error != "" && after.Results[w][final].Error != "" {
@@ -247,6 +254,26 @@ func (c *change) world(pred predicate, before, after reply, w int) (bool, error)
 		same[a.head] = b.head
 	}
 	return true, nil
+}
+
+// splits compares one world of a file of one stage that became several.
+func (c *change) splits(pred predicate, before, after reply, w int) (bool, error) {
+	old := before.Results[w][0]
+	var stages []image
+	for k, fixed := range after.Results[w] {
+		if (old.Error == "") != (fixed.Error == "") {
+			return false, fmt.Errorf("one of the two files does not build: %s%s", old.Error, fixed.Error)
+		}
+		img := after.image(fixed, nil)
+		img.stage = c.after.Stages[k]
+		stages = append(stages, img)
+	}
+	if old.Error != "" {
+		return false, nil
+	}
+	b := before.image(old, nil)
+	b.stage = c.before.Final()
+	return true, pred.split(c, b, stages)
 }
 
 // images compares what one stage builds: as the predicate says when it stands on the changed stage, else nothing

@@ -74,6 +74,7 @@ var intents = []fixes.Intent{
 	fixes.Rooted{},
 	fixes.Entered{},
 	fixes.PipeFails{},
+	fixes.TwoStages{},
 }
 
 // intentFile is what stands beside the intent's own fields.

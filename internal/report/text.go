@@ -130,6 +130,9 @@ func (t *text) fix(f check.Finding) {
 		t.edit(e)
 	}
 	t.printf("  %s\n", t.paint(faint, fix.Intent.Claim().Words))
+	if fix.Whole {
+		t.printf("  %s\n", t.paint(faint, "made only when asked for: lighterman fix --check "+f.Check.Name))
+	}
 }
 
 func (t *text) edit(e fixes.LineEdit) {

@@ -25,6 +25,9 @@ func (c *Comment) write(files []File, worked bool) {
 	by := ""
 	if worked && len(c.Finding.Fixes) > 0 {
 		by = change(f, c.Finding.Fixes[0])
+		if c.Finding.Fixes[0].Whole && by != "" {
+			by = paragraphs("<details><summary>The change</summary>", by, "</details>")
+		}
 	}
 	c.Entry = paragraphs(said, c.offer(by), footer)
 	if c.Suggestion != nil {
