@@ -29,6 +29,7 @@ const (
 	FailsOnHTTPError Rule = "curl-fail"        // curl gains --fail
 	WithoutCgo       Rule = "no-cgo"           // go build gains CGO_ENABLED=0
 	WithoutDebugInfo Rule = "no-debug-info"    // go build gains -trimpath -ldflags="-s -w"
+	WithoutSymbols   Rule = "no-symbols"       // the -ldflags of a go build gain -s -w
 	FrozenInstall    Rule = "frozen-install"   // npm install becomes npm ci, yarn install gains --frozen-lockfile
 	NoDevelopment    Rule = "no-development"   // an install gains the option that leaves development packages out
 )
@@ -45,6 +46,7 @@ var ruled = map[Rule]string{
 	FailsOnHTTPError: "checked: changes only that an error page of the server fails the step",
 	WithoutCgo:       "checked: changes only that the program is built without cgo; one that needs C code no longer builds",
 	WithoutDebugInfo: "checked: changes only what the program says about itself: no symbol table, no build paths",
+	WithoutSymbols:   "checked: changes only what the program says about itself: no symbol table, no debug information",
 	FrozenInstall:    "checked: changes only how the install treats the lock file, which agrees with its manifest: it is kept",
 	NoDevelopment:    "changes what is installed: packages for development are left out",
 }

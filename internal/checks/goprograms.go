@@ -2,12 +2,14 @@ package checks
 
 import (
 	"path"
+
 	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 var goDynamicBinary = &check.Check{
@@ -117,7 +119,13 @@ func runGoDebugInfo(p *check.Pass) error {
 			ships := shipped(p, s) || slices.ContainsFunc(copiesFrom(p.File, s), func(i *dockerfile.Instruction) bool {
 				return shipped(p, i.Stage) && b.taken(i)
 			})
-			if ships && !settlesDebugInfo(b, stageText(s)) {
+			text := stageText(s)
+			if !ships || settlesDebugInfo(b, text) {
+				continue
+			}
+			if flags := b.linkerFlags(); len(flags) > 0 {
+				linkedDebugInfo(p, b, flags)
+			} else if !strings.Contains(text, "-ldflags") {
 				debugInfo(p, b)
 			}
 		}
@@ -129,19 +137,69 @@ func runGoDebugInfo(p *check.Pass) error {
 func settlesDebugInfo(b goBuild, text string) bool {
 	for _, w := range b.Words {
 		name, _, _ := strings.Cut(w.Text, "=")
-		if slices.Contains([]string{"-ldflags", "--ldflags", "-gcflags", "-race", "-cover", "-buildmode"}, name) {
+		if slices.Contains([]string{"-gcflags", "-race", "-cover", "-buildmode"}, name) {
 			return true
 		}
 	}
-	return strings.Contains(text, "-ldflags") || strings.Contains(text, "GOFLAGS") || strings.Contains(text, "strip ") ||
+	return strips.MatchString(text) || strings.Contains(text, "GOFLAGS") || strings.Contains(text, "strip ") ||
 		strings.Contains(text, "upx") || strings.Contains(text, "dlv") || strings.Contains(text, "delve")
 }
 
+// linkerFlags are the words that hold the linker's flags.
+func (b goBuild) linkerFlags() (out []dockerfile.Argument) {
+	for k, w := range b.Words {
+		name, _, inOne := strings.Cut(strings.TrimLeft(w.Text, `"'-`), "=")
+		switch {
+		case name != "ldflags" || !strings.Contains(w.Text, "-ldflags"):
+		case inOne:
+			out = append(out, w)
+		case k+1 < len(b.Words):
+			out = append(out, b.Words[k+1])
+		}
+	}
+	return out
+}
+
+var (
+	// strips matches a linker's flag that leaves symbols or debug information out, or says otherwise about them.
+	strips = pattern.New(`(?:ldflags|["'=\s])[\s"'=]--?(?:s|w|compressdwarf)(?:["'=\s]|$)`)
+	// stripped matches the same among the linker's flags.
+	stripped = pattern.New(`(?:^|[\s"'=])--?(?:s|w|compressdwarf)(?:["'=\s]|$)`)
+	// hidden matches flags that may be among those a variable or a command holds.
+	hidden = pattern.New("^(?:--?ldflags=)?[\"']*[$`]|\\s[\"']*[$`]")
+)
+
+const carriesDebugInfo = "the Go program ships with its symbol table and debug information, about a quarter of its size, " +
+	"which only a debugger reads"
+
 func debugInfo(p *check.Pass, b goBuild) {
 	rewording{
-		message: "the Go program ships with its symbol table and debug information, about a quarter of its size, which only " +
-			"a debugger reads",
-		title: "Build the program without debug information", rule: fixes.WithoutDebugInfo,
+		message: carriesDebugInfo,
+		title:   "Build the program without debug information", rule: fixes.WithoutDebugInfo,
 		words: []fixes.Rewording{{At: b.Words[1].Span, Text: `-trimpath -ldflags="-s -w"`}},
 	}.report(p, b.run, b.run)
+}
+
+// linkedDebugInfo reports a build that gives the linker flags which leave debug information in. Nothing is said of flags
+// that say otherwise or cannot be read.
+func linkedDebugInfo(p *check.Pass, b goBuild, flags []dockerfile.Argument) {
+	settled := func(w dockerfile.Argument) bool {
+		return stripped.MatchString(w.Text) || !w.Literal && hidden.MatchString(w.Text)
+	}
+	if slices.ContainsFunc(flags, settled) {
+		return
+	}
+	r := rewording{message: carriesDebugInfo, title: "Build the program without debug information", rule: fixes.WithoutSymbols}
+	word, err := fixes.StrippedFlags(p.File, flags[0].Span)
+	switch {
+	case len(flags) > 1:
+		r.refused = "the linker's flags are given more than once"
+	case !flags[0].Literal:
+		r.refused = "the linker's flags are built from a variable"
+	case err != nil:
+		r.refused = err.Error()
+	default:
+		r.words = []fixes.Rewording{word}
+	}
+	r.report(p, b.run, b.run)
 }

@@ -43,6 +43,7 @@ var rewordings = map[fixes.Rule]rewording{
 	fixes.FailsOnHTTPError: {command: failsOnHTTPError},
 	fixes.WithoutCgo:       {command: withoutCgo},
 	fixes.WithoutDebugInfo: {command: withoutDebugInfo},
+	fixes.WithoutSymbols:   {command: withoutSymbols},
 	fixes.FrozenInstall:    {command: frozenInstall},
 	fixes.NoDevelopment:    {command: noDevelopment},
 }
