@@ -17,8 +17,8 @@ type TwoStages struct {
 
 // Claim implements Intent.
 func (TwoStages) Claim() Claim {
-	return Claim{Intended, "checked: the program is built by the same steps and starts in the same way; of the old image it alone " +
-		"ships, without a shell, sources or tools"}
+	return Claim{Intended, "checked: the program is built by the same steps and starts in the same way; of the old image it " +
+		"alone ships, without a shell, sources or tools"}
 }
 
 // SecondStage names the file's one stage and appends another on base, with the program that the first one starts and
@@ -35,7 +35,7 @@ func SecondStage(f *dockerfile.File, base string) (Fix, error) {
 	case name == "":
 		name = "build"
 	case name != "build" && name != "builder":
-		return Fix{}, refuse("the stage is called %s, and whoever builds that by its name would get no program to start", name)
+		return Fix{}, refuse("whoever builds the stage %s by its name would get nothing that starts", name)
 	}
 	program, err := startedBy(s)
 	if err != nil {
@@ -73,7 +73,7 @@ func startedBy(s *dockerfile.Stage) (string, error) {
 	case start == nil:
 		return "", refuse("nothing says what the image starts")
 	case start.Form != dockerfile.ExecForm || len(start.Words) == 0:
-		return "", refuse("the %s on line %d needs a shell, which the other base does not have", start.Keyword, start.Line())
+		return "", refuse("%s on line %d needs a shell, which the other base does not have", start.Keyword, start.Line())
 	}
 	program, dir := start.Words[0].Text, s.End().Workdir
 	switch {

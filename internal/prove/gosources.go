@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"path"
 	"regexp"
 	"slices"
@@ -34,6 +35,11 @@ func (c *change) selfContained() error {
 	})
 	if err != nil {
 		return err
+	}
+	for _, b := range c.Builds {
+		if _, err := fs.Stat(b.Context, "go.work"); err == nil {
+			return errors.New("go.work may put other code in place of modules")
+		}
 	}
 	if len(modules) != 1 {
 		return errors.New("the build context is not one Go module, so what the program is made of is not known")
@@ -75,7 +81,7 @@ var touchless = strings.Fields(`bufio bytes cmp context errors expvar flag fmt h
 // touchlessModules use files only when they are told to, by functions that opens has.
 var touchlessModules = strings.Fields(`github.com/google/uuid github.com/gorilla/mux github.com/go-chi/chi
 	github.com/julienschmidt/httprouter github.com/gorilla/websocket github.com/pkg/errors golang.org/x/sync
-	github.com/gin-gonic/gin github.com/labstack/echo github.com/go-chi/cors github.com/rs/cors`)
+	github.com/gin-gonic/gin github.com/go-chi/cors github.com/rs/cors`)
 
 // only are the names that may be used of packages of which others use the image.
 var only = map[string][]string{
@@ -88,12 +94,12 @@ var only = map[string][]string{
 
 // opens are the functions and methods that open a file by its name, or look up the type of one in the image's tables,
 // whatever they are of.
-var opens = strings.Fields(`ParseFiles ParseGlob LoadX509KeyPair ServeFile ListenAndServeTLS ServeTLS OpenReader Static StaticFile
-	StaticFS File FileAttachment Attachment Inline LoadHTMLGlob LoadHTMLFiles RunTLS RunUnix StartTLS StartAutoTLS
-	SaveUploadedFile NewFileTransport Renderer FileServer FileServerFS ServeFileFS ServeContent`)
+var opens = strings.Fields(`ParseFiles ParseGlob LoadX509KeyPair ServeFile ListenAndServeTLS ServeTLS OpenReader File
+	FileAttachment LoadHTMLGlob LoadHTMLFiles RunTLS RunUnix SaveUploadedFile NewFileTransport FileServer FileServerFS ServeFileFS ServeContent`)
 
 // ofImage are texts that mean something of the old image.
-var ofImage = strings.Fields(`PATH HOME GOPATH GOROOT GOLANG_VERSION GOTOOLCHAIN SSL_CERT_FILE SSL_CERT_DIR unix unixgram unixpacket`)
+var ofImage = strings.Fields(`PATH HOME GOPATH GOROOT GOLANG_VERSION GOTOOLCHAIN SSL_CERT_FILE SSL_CERT_DIR
+	unix unixgram unixpacket`)
 
 // contained checks one file of the program.
 func contained(name string, text []byte, modules map[string]bool) error {
@@ -131,6 +137,9 @@ func harmless(at string, modules map[string]bool) bool {
 	if slices.Contains(touchless, at) {
 		return true
 	}
+	if strings.Contains(at, "node_modules") || vendored(at) { // not looked at
+		return false
+	}
 	of := func(module string) bool { return at == module || strings.HasPrefix(at, module+"/") }
 	for module := range modules {
 		if of(module) {
@@ -151,8 +160,13 @@ func uses(f *ast.File, imports map[string]string) error {
 		case *ast.ImportSpec:
 			return false
 		case *ast.BasicLit:
-			if text, err := strconv.Unquote(n.Value); err == nil && n.Kind == token.STRING && slices.Contains(ofImage, text) {
+			text, err := strconv.Unquote(n.Value)
+			if err == nil && n.Kind == token.STRING && slices.Contains(ofImage, text) {
 				bad = fmt.Errorf("asks for %q, which may mean something of its image", text)
+			}
+		case *ast.FuncDecl:
+			if n.Body == nil {
+				bad = fmt.Errorf("does not say what %s does", n.Name.Name)
 			}
 		case *ast.SelectorExpr:
 			bad = selects(n, imports)
@@ -163,7 +177,7 @@ func uses(f *ast.File, imports map[string]string) error {
 }
 
 func selects(n *ast.SelectorExpr, imports map[string]string) error {
-	if slices.Contains(opens, n.Sel.Name) {
+	if slices.Contains(opens, n.Sel.Name) || strings.HasPrefix(n.Sel.Name, "Static") {
 		return fmt.Errorf("may read files when it runs (%s)", n.Sel.Name)
 	}
 	x, ok := n.X.(*ast.Ident)
@@ -172,7 +186,8 @@ func selects(n *ast.SelectorExpr, imports map[string]string) error {
 	}
 	at := imports[x.Name]
 	allowed, limited := only[at]
-	if limited && !slices.Contains(allowed, n.Sel.Name) || at == "net/http" && n.Sel.Name == "Dir" {
+	dir := n.Sel.Name == "Dir" && at != "path" && at != "path/filepath"
+	if limited && !slices.Contains(allowed, n.Sel.Name) || dir {
 		return fmt.Errorf("may use files of its image when it runs (%s.%s)", x.Name, n.Sel.Name)
 	}
 	return nil

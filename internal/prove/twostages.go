@@ -122,7 +122,7 @@ func builtSteps(s *dockerfile.Stage, program string) error {
 			} else if !besideSystem(i) {
 				err = fmt.Errorf("the COPY on line %d may change what the program finds in its image", i.Line())
 			}
-		case "ENV":
+		case "ENV", "ARG":
 			err = harmlessEnv(i)
 		}
 		if err != nil {
@@ -162,16 +162,20 @@ func besideSystem(i *dockerfile.Instruction) bool {
 
 var cgoSet = regexp.MustCompile(`CGO_ENABLED[= ]\s*([^\s;&|]*)`)
 
-// harmlessEnv checks that an ENV does not say where programs lie, and how Go builds only as this package knows.
+// findings are variables that say where things are found, or how Go builds.
+const findings = "PATH HOME GOPATH GOROOT GOBIN GOFLAGS GOEXPERIMENT GOENV GOWORK GOTOOLCHAIN SSL_CERT_FILE ZONEINFO"
+
+// harmlessEnv checks that an ENV, or an ARG, does not say where programs lie, and how Go builds only as this package knows.
 func harmlessEnv(i *dockerfile.Instruction) error {
 	for _, w := range i.Words {
 		name, _, ok := strings.Cut(w.Text, "=")
 		switch {
-		case !ok:
+		case !ok && i.Keyword == "ENV":
 			return fmt.Errorf("the ENV on line %d is in the old form", i.Line())
-		case among("PATH HOME GOPATH GOROOT GOBIN GOFLAGS GOEXPERIMENT GOENV GOWORK GOTOOLCHAIN SSL_CERT_FILE ZONEINFO", name),
-			strings.HasPrefix(name, "LD_"), strings.HasPrefix(name, "CGO_") && name != "CGO_ENABLED":
-			return fmt.Errorf("the ENV on line %d says where Go or the program finds things", i.Line())
+		case among(findings, name),
+			strings.HasPrefix(name, "LD_"), i.Keyword == "ARG" && strings.HasPrefix(name, "GO"),
+			strings.HasPrefix(name, "CGO_") && name != "CGO_ENABLED":
+			return fmt.Errorf("the %s on line %d says where Go or the program finds things", i.Keyword, i.Line())
 		}
 	}
 	return nil
@@ -259,7 +263,8 @@ func andList(s *dockerfile.Script) bool {
 }
 
 // buildSetting matches the variables of the go command that leave a program for Linux as it is.
-var buildSetting = regexp.MustCompile(`^(CGO_ENABLED=["']?0["']?|GOOS=["']?linux["']?|GOARCH=["']?(amd64|arm64)["']?|GO111MODULE=on)$`)
+var buildSetting = regexp.MustCompile(
+	`^(CGO_ENABLED=["']?0["']?|GOOS=["']?linux["']?|GOARCH=["']?(amd64|arm64)["']?|GO111MODULE=on)$`)
 
 // mountOf is the type and the target of a --mount flag.
 func mountOf(fl dockerfile.Flag) (kind, target string) {
@@ -286,7 +291,8 @@ func goFlags(cmd dockerfile.Command) error {
 		name = strings.Replace(name, "--", "-", 1)
 		switch {
 		case !strings.HasPrefix(name, "-"):
-			if packages++; packages > 1 || !w.Literal || strings.Contains(w.Text, "...") {
+			if packages++; packages > 1 || !w.Literal || strings.Contains(w.Text, "...") ||
+				strings.Contains(w.Text, "node_modules") {
 				return errors.New("which one program go build makes is not known")
 			}
 		case among("-trimpath -v -a -x", name):
@@ -315,7 +321,8 @@ func writesProgram(run *dockerfile.Instruction, program string) error {
 		return errors.New("the last step does not build the program")
 	}
 	if !strings.Contains(string(run.File().Src), "CGO_ENABLED") || !cgoOff(run, cmd) {
-		return errors.New("cgo is not switched off (CGO_ENABLED=0), and with it the program may need the C library of its image")
+		const on = "cgo is not switched off (CGO_ENABLED=0), and with it the program may need the C library of its image"
+		return errors.New(on)
 	}
 	var outputs []string
 	for k, w := range cmd.Words {

@@ -45,8 +45,8 @@ func suggest(f File, fix fixes.Fix, near Hunk) (s *Suggestion, why string) {
 // what a block holds byte for byte, except for line ends; files with carriage returns are therefore left out.
 func unsuitable(f File, fix fixes.Fix) string {
 	if fix.Whole {
-		return "It makes the file another one, to be read as a whole, and is not offered as a suggestion: `lighterman fix --check` " +
-			"with the name of the check makes it."
+		return "It makes the file another one and is not offered as a suggestion: `lighterman fix --check` with the check's name " +
+			"makes it."
 	}
 	mine := slices.ContainsFunc(fix.Edits, func(e fixes.Edit) bool { return e.Path == f.Path })
 	for _, e := range fix.Edits {

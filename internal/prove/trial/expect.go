@@ -37,6 +37,8 @@ func expected(intent fixes.Intent) (e expectation, ok bool) {
 		return ranByRoot(), true
 	case fixes.Labelled:
 		return labelled(i), true
+	case fixes.TwoStages:
+		return twoStages(i), true
 	case fixes.Ignored:
 		return ignored(i.Patterns), true
 	case fixes.Reworded:
@@ -218,6 +220,20 @@ func starts(i fixes.StartsDirectly) expectation {
 	e := setsConfig(field, i.Words)
 	e.probe = true
 	return e
+}
+
+// twoStages expects that nothing of the old image is left but the program, which starts as before.
+func twoStages(i fixes.TwoStages) expectation {
+	settings := []string{"Cmd", "Entrypoint", "WorkingDir", "Labels", "ExposedPorts", "StopSignal"}
+	return expectation{
+		words: "everything but " + i.Program + " and how it starts",
+		allows: func(d Difference) bool {
+			return d.Path != i.Program && !slices.ContainsFunc(settings, func(name string) bool {
+				return d.Path == name || d.Path == "config."+name
+			})
+		},
+		probe: true,
+	}
 }
 
 // packageRecords are the files in which apt and dpkg, and what they start, keep book of what is installed.
