@@ -31,6 +31,8 @@ func withoutCgo(r rewrite) error {
 		switch {
 		case path.Base(name) == "go.mod" && cgoModules.Match(text):
 			return fmt.Errorf("%s in %s needs C code", cgoModules.Find(text), name)
+		case path.Ext(name) == ".go" && bytes.Contains(text, []byte(`"plugin"`)):
+			return fmt.Errorf("%s opens plugins, which needs cgo", name)
 		case path.Ext(name) == ".go" && importsC.Match(text):
 			return fmt.Errorf("%s needs C code", name)
 		}
@@ -46,7 +48,8 @@ var (
 		`ThalesIgnite/crypto11|chai2010/webp|kolesa-team/go-webp|marcboeker/go-duckdb|duckdb/duckdb-go|apple/foundationdb|` +
 		`bytecodealliance/wasmtime-go|wasmerio/wasmer-go|jmhodges/levigo|google/gopacket|gopacket/gopacket|go-gl/|` +
 		`hajimehoshi/ebiten|veandco/go-sdl2|sbinet/go-python|mutecomm/go-sqlcipher|ibmdb/go_ibm_db|alexbrainman/odbc|` +
-		`coreos/go-systemd/v22/sdjournal|lestrrat-go/libxml2|otiai10/gosseract|tree-sitter/go-tree-sitter|smacker/go-tree-sitter)` +
+		`coreos/go-systemd/v22/sdjournal|lestrrat-go/libxml2|otiai10/gosseract|tree-sitter/go-tree-sitter|smacker/go-tree-sitter|` +
+		`seccomp/libseccomp-golang|gotk3/gotk3|go-vgo/robotgo|google/gousb|karalabe/hid|proglottis/gpgme)|gorm\.io/driver/sqlite` +
 		`|rogchap\.com/v8go|gocv\.io|fyne\.io|gopkg\.in/gographics/imagick|modernc\.org/libc/cgo`)
 )
 
@@ -67,12 +70,27 @@ func withoutDebugInfo(r rewrite) error {
 		return errors.New("GOFLAGS may say otherwise")
 	}
 	return r.eachGoFile(func(name string, text []byte) error {
-		if path.Ext(name) == ".go" && !strings.HasSuffix(name, "_test.go") && bytes.Contains(text, []byte("runtime.Caller(")) {
+		switch {
+		case path.Base(name) == "go.mod" && findsSources.Match(text):
+			return fmt.Errorf("%s in %s looks for files by the path that it was built at", findsSources.Find(text), name)
+		case path.Ext(name) == ".go" && !strings.HasSuffix(name, "_test.go") && sourcePaths.Match(text):
 			return fmt.Errorf("%s may look for files by the path that it was built at", name)
+		case path.Ext(name) == ".go" && looksInside.Match(text):
+			return fmt.Errorf("%s may need the program as it was built (%s)", name, looksInside.Find(text))
 		}
 		return nil
 	})
 }
+
+var (
+	// readsDebugInfo match programs that read the debug info of others, and plugins, which only a program takes that was
+	// built with the same flags.
+	readsDebugInfo = pattern.New(`\b(dlv|delve|gdb|lldb|objcopy|objdump|addr2line|perf|nm|readelf|pahole|bloaty|dwz|` +
+		`eu-[a-z]+|sentry-cli|parca|go tool)\b|buildmode[= ]plugin`)
+	findsSources = pattern.New(`github\.com/(GeertJohan/go\.rice|gobuffalo/packr|markbates/pkger)`)
+	sourcePaths  = pattern.New(`\.(Caller|Callers|CallersFrames|FileLine)\(`)
+	looksInside  = pattern.New(`"(plugin|debug/(dwarf|elf|gosym|macho|pe))"`)
+)
 
 // buildsGo checks that the command is a go build or install without the options given.
 func (r rewrite) buildsGo(against string) error {

@@ -25,6 +25,8 @@ type nodePackage struct {
 	Workspaces           json.RawMessage
 	Overrides            json.RawMessage
 	Resolutions          json.RawMessage
+	PackageManager       string
+	PeerDependenciesMeta map[string]struct{ Optional bool }
 }
 
 // frozenInstall: npm install became npm ci, or yarn install gained --frozen-lockfile, in the one package of the context,
@@ -32,6 +34,9 @@ type nodePackage struct {
 func frozenInstall(r rewrite) error {
 	lock, err := frozenForm(r)
 	if err != nil {
+		return err
+	}
+	if err := r.undisturbed(); err != nil {
 		return err
 	}
 	return r.eachPackage(func(b buildcontext.Build, dir string, p nodePackage) error {
@@ -42,6 +47,9 @@ func frozenInstall(r rewrite) error {
 		text, err := fs.ReadFile(b.Context, name)
 		if err != nil {
 			return fmt.Errorf("there is no %s in the build context", name)
+		}
+		if err := r.classicNode(b, dir, p); err != nil {
+			return err
 		}
 		if !r.copiedBefore(name) {
 			return fmt.Errorf("%s is not copied before the install", name)
@@ -168,14 +176,22 @@ func onlyPackage(context fs.FS) (string, error) {
 	return dirs[0], nil
 }
 
-// copiedBefore reports whether a step of the same stage surely copied a file of the context before the RUN.
+// copiedBefore reports whether a step of the same stage surely copied a file of the context before the RUN, to where it
+// runs.
 func (r rewrite) copiedBefore(name string) bool {
+	dir, ok := r.directory()
+	if !ok {
+		return false
+	}
 	brought := func(i *dockerfile.Instruction) bool {
 		if _, from := i.Flag("from"); i.Index > r.run.Index || from || len(i.Words) < 2 ||
 			i.Keyword != "COPY" && i.Keyword != "ADD" {
 			return false
 		}
-		return slices.ContainsFunc(i.Words[:len(i.Words)-1], func(w dockerfile.Word) bool { return brings(w.Text, name) })
+		last := len(i.Words) - 1
+		return slices.ContainsFunc(i.Words[:last], func(w dockerfile.Word) bool {
+			return brings(w.Text, name) && landsAt(i, w.Text, name) == path.Join(dir, path.Base(name))
+		})
 	}
 	for s := r.run.Stage; s != nil; s = s.Parent {
 		if slices.ContainsFunc(s.Instructions, brought) {
@@ -183,6 +199,49 @@ func (r rewrite) copiedBefore(name string) bool {
 		}
 	}
 	return false
+}
+
+// directory is where the command runs.
+func (r rewrite) directory() (string, bool) {
+	dir := path.Join("/", r.run.Stage.Before(r.run).Workdir)
+	script, err := r.run.Script()
+	if err != nil {
+		return dir, r.run.Form == dockerfile.ExecForm
+	}
+	for _, cmd := range script.Calls() {
+		switch words, ok := cmd.Texts(); {
+		case cmd.Name() == "pushd", cmd.Name() == "cd" && (!ok || len(words) != 2):
+			return "", false
+		case cmd.Name() == "cd" && path.IsAbs(words[1]):
+			dir = path.Clean(words[1])
+		case cmd.Name() == "cd":
+			dir = path.Join(dir, words[1])
+		}
+		if slices.EqualFunc(cmd.Words, r.was[r.sets:], sameWord) {
+			return dir, true
+		}
+	}
+	return "", false
+}
+
+// landsAt is where a COPY of a source that brings a file of the context puts it.
+func landsAt(i *dockerfile.Instruction, source, name string) string {
+	to := i.Words[len(i.Words)-1].Text
+	into := strings.HasSuffix(to, "/") || to == "." || len(i.Words) > 2
+	if !path.IsAbs(to) {
+		to = path.Join("/", i.Stage.Before(i).Workdir, to)
+	}
+	source = path.Clean(strings.TrimPrefix(source, "/"))
+	if rel, ok := strings.CutPrefix(name, source+"/"); ok {
+		return path.Join(to, rel)
+	}
+	if ok, err := path.Match(source, name); err == nil && ok {
+		if into || source != name {
+			return path.Join(to, path.Base(name))
+		}
+		return path.Clean(to)
+	}
+	return path.Join(to, name)
 }
 
 // brings reports whether a source of a COPY is the file, matches it, or is a directory above it.
@@ -216,7 +275,7 @@ func npmAgrees(p nodePackage, text []byte) error {
 			return errors.New("package-lock.json does not agree with package.json")
 		}
 	}
-	return nil
+	return npmComplete(lock.Packages)
 }
 
 // yarnAgrees checks that a lock file of yarn 1 has every dependency of the package as it is asked for.
@@ -240,5 +299,5 @@ func yarnAgrees(p nodePackage, lock string) error {
 			}
 		}
 	}
-	return nil
+	return yarnComplete(lock, has)
 }

@@ -1,12 +1,12 @@
 package prove
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -35,12 +35,18 @@ func noDevelopment(r rewrite) error {
 		if err := r.installsAlone(p); err != nil {
 			return err
 		}
+		if err := r.classicNode(b, dir, p); err != nil {
+			return err
+		}
 		program, err := startedProgram(start, p)
 		if err != nil {
 			return err
 		}
 		if _, err := fs.Stat(b.Context, path.Join(dir, program)); err != nil {
 			return fmt.Errorf("%s is not in the build context, so it is built, perhaps with development packages", program)
+		}
+		if err := startedOtherwise(r.repository(b)); err != nil {
+			return err
 		}
 		return namesNone(b.Context, slices.Sorted(maps.Keys(p.DevDependencies)))
 	})
@@ -165,8 +171,8 @@ var nodeScript = pattern.New(`^node ([\w./-]+\.(?:js|cjs|mjs))$`)
 func startedProgram(start []string, p nodePackage) (string, error) {
 	line := strings.Join(start, " ")
 	if line == "npm start" || line == "npm run start" || line == "yarn start" {
-		if p.Scripts["prestart"] != "" {
-			return "", errors.New("the prestart script of the package may need development packages")
+		if p.Scripts["prestart"] != "" || p.Scripts["poststart"] != "" {
+			return "", errors.New("the prestart or poststart script of the package may need development packages")
 		}
 		line = p.Scripts["start"]
 	}
@@ -179,22 +185,60 @@ func startedProgram(start []string, p nodePackage) (string, error) {
 
 // notShipped matches files that the program does not read: tests and the settings of tools.
 var notShipped = pattern.New(`(^|/)(tests?|__tests__|spec|e2e|cypress|\.storybook|\.github)/|` +
-	`\.(test|spec|stories)\.\w+$|(^|/)[\w.-]+\.config\.\w+$|(^|/)\.\w+rc(\.\w+)?$|(^|/)(Gruntfile|gulpfile)\b`)
+	`\.(test|spec|stories)\.\w+$|(^|/)(package(-lock)?|tsconfig[\w.]*|jsconfig|composer)\.json$|` +
+	`(^|/)(babel|commitlint|cypress|eslint|jest|karma|lint-staged|nyc|playwright|postcss|prettier|rollup|tailwind|tsup|` +
+	`vite|vitest|webpack[\w.]*)\.config\.\w+$|(^|/)\.\w+rc(\.\w+)?$|(^|/)(Gruntfile|gulpfile)\b`)
 
 // namesNone checks that no source file names one of the packages.
 func namesNone(context fs.FS, packages []string) error {
-	_, err := eachSource(context, func(name string) bool {
-		return !notShipped.MatchString(name) &&
-			slices.Contains([]string{".js", ".cjs", ".mjs", ".ts", ".jsx", ".tsx"}, path.Ext(name))
+	quoted := make([]string, len(packages))
+	for k, p := range packages {
+		quoted[k] = regexp.QuoteMeta(p)
+	}
+	named, err := regexp.Compile(`(?:^|[^\w@/.-]|node_modules/(?:\.bin/)?)(` + strings.Join(quoted, "|") + `)(?:$|[^\w-])|devDependencies`)
+	if err != nil {
+		return err
+	}
+	_, err = eachSource(context, func(name string) bool {
+		return !notShipped.MatchString(name) && slices.Contains(readAtRunTime, path.Ext(name))
 	}, func(name string, text []byte) error {
-		for _, p := range packages {
-			for _, quote := range []string{`"`, "'", "`"} {
-				if bytes.Contains(text, []byte(quote+p+quote)) || bytes.Contains(text, []byte(quote+p+"/")) {
-					return fmt.Errorf("%s names %s, which is a development package", name, p)
-				}
+		if m := named.FindSubmatch(text); m != nil {
+			if len(m[1]) == 0 {
+				return fmt.Errorf("%s reads which packages are for development", name)
 			}
+			return fmt.Errorf("%s names %s, which is a development package", name, m[1])
 		}
 		return nil
 	})
 	return err
+}
+
+// readAtRunTime are the ends of names of files that a program may be made of, read or start.
+var readAtRunTime = strings.Fields(".js .cjs .mjs .ts .jsx .tsx .json .html .ejs .pug .hbs .vue .css .sh .yaml .yml .toml")
+
+var (
+	otherCommand = pattern.New(`\bdocker(-compose| compose| container)?\s+(run|exec)\b[^\n]*\b(npm|npx|yarn|node|sh|bash)\b`)
+	otherStart   = pattern.New(`(?m)^kind:[^\x00]*^\s*(- )?(command|args):`)
+)
+
+// startedOtherwise checks that no file of the repository starts the image with a command of its own.
+func startedOtherwise(repository fs.FS) error {
+	_, err := eachSource(repository, func(name string) bool {
+		return slices.Contains([]string{".yml", ".yaml", ".sh"}, path.Ext(name)) ||
+			slices.Contains([]string{"Makefile", "makefile", "justfile", "Taskfile", "Jenkinsfile", "package.json"}, path.Base(name))
+	}, func(name string, text []byte) error {
+		if otherCommand.Match(text) || otherStart.Match(text) {
+			return fmt.Errorf("%s may start the image with another command, for which it needs development packages", name)
+		}
+		return nil
+	})
+	return err
+}
+
+// repository is all that lies beside a Dockerfile, as far as it is known.
+func (c *change) repository(b buildcontext.Build) fs.FS {
+	if c.Repo != nil {
+		return c.Repo
+	}
+	return b.Context
 }

@@ -3,9 +3,11 @@ package prove
 import (
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
+	"github.com/moby/buildkit/solver/pb"
 	"google.golang.org/protobuf/proto"
 	"mvdan.cc/sh/v3/syntax"
 
@@ -20,6 +22,7 @@ type rewrite struct {
 	run     *dockerfile.Instruction // the RUN before
 	was, is []dockerfile.Argument
 	sets    int // how many words of was are assignments
+	in      surroundings
 }
 
 // A rewording is what one Rule allows.
@@ -27,6 +30,7 @@ type rewording struct {
 	command func(r rewrite) error                   // why a rewrite is not what the rule makes
 	spares  []string                                // directories that afterwards hold less, or nothing
 	needs   func(words []string, literal bool) bool // whether a later command may need what is no longer there; nil: none
+	against *pattern.Pattern                        // what a file must not say; nil: nothing
 }
 
 // reworded: one RUN differs, its script is the old one but for the words of commands, and each command that differs
@@ -42,8 +46,12 @@ func reworded(intent fixes.Reworded) predicate {
 			if err := sameButWords(b.steps[n], a.steps[n], c.old[0], c.fixed[0]); err != nil {
 				return err
 			}
-			if err := mountsNothing(b.steps[n], rewordings[intent.Rule].spares); err != nil {
+			spares := rewordings[intent.Rule].spares
+			if err := mountsNothing(b.steps[n], spares); err != nil {
 				return err
+			}
+			if len(spares) > 0 && mountsCache(b.steps[n], path.Base(spares[0])) {
+				return errors.New("a mount keeps what would no longer be kept")
 			}
 			return rest(b, a, n+1, n+1)
 		},
@@ -72,8 +80,16 @@ func rewordedText(c *change, intent fixes.Reworded) error {
 	if len(changed) == 0 {
 		return errors.New("no command has other words")
 	}
+	if rule.against != nil {
+		if said := rule.against.FindStringSubmatch(string(c.Before)); said != nil {
+			return fmt.Errorf("what the command does depends on %s", strings.TrimSpace(said[0]))
+		}
+	}
 	for _, r := range changed {
 		r.change, r.run = c, old
+		if err := c.unreplaced(old, r.was[min(r.sets, len(r.was)-1)].Text); err != nil {
+			return err
+		}
 		if err := rule.command(r); err != nil {
 			return err
 		}
@@ -88,6 +104,12 @@ func (c *change) spared(run *dockerfile.Instruction, rule rewording) error {
 	}
 	if err := c.notNeeded(run, cleanup{removes: rule.spares}); err != nil {
 		return err
+	}
+	if err := c.notRead(run, rule.spares); err != nil {
+		return err
+	}
+	if rule.needs != nil && usesIndex(run) {
+		return errors.New("the same step may need what is no longer kept")
 	}
 	for _, i := range c.before.Instructions[run.Index+1:] {
 		if i.Keyword == "RUN" && rule.needs != nil && mayNeed(i, rule.needs) {
@@ -128,13 +150,13 @@ func rewrites(old, fixed *dockerfile.Instruction) ([]rewrite, error) {
 	if err != nil {
 		return nil, err
 	}
-	was, is := b.Calls(), a.Calls()
+	was, is, in := b.Calls(), a.Calls(), around(b)
 	if len(was) != len(is) {
 		return nil, errors.New("the script has other commands")
 	}
 	var out []rewrite
 	for k := range was {
-		r := rewrite{was: wordsOf(b, was[k]), is: wordsOf(a, is[k]), sets: len(was[k].Call.Assigns)}
+		r := rewrite{was: wordsOf(b, was[k]), is: wordsOf(a, is[k]), sets: len(was[k].Call.Assigns), in: in[was[k].Call]}
 		if !slices.EqualFunc(r.was, r.is, sameWord) {
 			out = append(out, r)
 			was[k].Call.Assigns, is[k].Call.Assigns = nil, nil
@@ -167,6 +189,10 @@ func plainScript(i *dockerfile.Instruction) (*dockerfile.Script, error) {
 	for _, cmd := range script.Calls() {
 		if name := cmd.Name(); name == "alias" || name == "eval" || name == "hash" || name == "enable" {
 			bad = fmt.Errorf("the script may give a name another meaning (%s)", name)
+		} else if name == "." || name == "source" {
+			if len(cmd.Words) != 2 || !onlySettings(cmd.Words[1].Text) {
+				bad = fmt.Errorf("the script may give a name another meaning (%s)", name)
+			}
 		}
 	}
 	return script, bad
@@ -236,4 +262,35 @@ func (r rewrite) added() (map[int]string, error) {
 		return nil, errors.New("more than the added words differs in a command")
 	}
 	return out, nil
+}
+
+// mountsCache reports whether a step mounts a cache that may be the tool's, wherever it lies.
+func mountsCache(s step, tool string) bool {
+	e := execOf(s)
+	return e != nil && slices.ContainsFunc(e.Mounts, func(m *pb.Mount) bool {
+		return m.MountType == pb.MountType_CACHE && !strings.Contains(m.Dest, "/apt") && !within(m.Dest, "/root/.npm") ||
+			strings.Contains(m.Dest, tool)
+	})
+}
+
+// usesIndex reports whether a step calls apk, behind an install, for something that an index is needed for.
+func usesIndex(i *dockerfile.Instruction) bool {
+	script, err := i.Script()
+	if err != nil {
+		return i.Form != dockerfile.ExecForm
+	}
+	added := false
+	for _, cmd := range script.Calls() {
+		if cmd.Name() != "apk" {
+			continue
+		}
+		has := func(verb string) bool {
+			return slices.ContainsFunc(cmd.Args(), func(w dockerfile.Argument) bool { return w.Text == verb })
+		}
+		if added && !has("add") && !has("del") && !has("update") && !has("--no-cache") {
+			return true
+		}
+		added = added || has("add")
+	}
+	return false
 }

@@ -20,6 +20,7 @@ var rewordings = map[fixes.Rule]rewording{
 			against: "--no-cache --cache-dir --cache-max-age --no-network --root -p",
 		}.command,
 		spares: []string{"/var/cache/apk"}, needs: apkIndex,
+		against: pattern.New(`etc/apk/cache|setup-apkcache`),
 	},
 	fixes.PipKeepsNothing: {
 		command: gains{
@@ -28,24 +29,26 @@ var rewordings = map[fixes.Rule]rewording{
 				"--no-python-version-warning --no-color",
 			against: "--cache-dir --no-cache-dir",
 		}.command,
-		spares: []string{"/root/.cache/pip", "/root/.cache"},
+		spares:  []string{"/root/.cache/pip", "/root/.cache"},
+		against: pattern.New(`(?i)PIP_CACHE_DIR|XDG_CACHE_HOME|cache-dir=|pip3?[ \t]+cache\b`),
 	},
 	fixes.GemNoDocuments: {
 		command: gains{
 			programs: "gem", verbs: "install update", flag: "--no-document", switches: "-q --quiet -V --verbose --silent",
 			against: "--no-document -N --document --ri --rdoc --no-ri --no-rdoc",
 		}.command,
+		against: pattern.New(`(?m)(^|[\s"'&;|(])(ri|rdoc|yri|gem[\s",]+(server|rdoc))([\s"',]|$)|gems?\b[^\n]*/(doc|ri)\b|gemdir`),
 	},
 	fixes.AssumesYes:       {command: assumesYes},
 	fixes.NoRecommends:     {command: noRecommends},
-	fixes.StableApt:        {command: stableApt},
-	fixes.WithoutSudo:      {command: withoutSudo},
+	fixes.StableApt:        {command: stableApt, against: pattern.New(`(?i)Binary::apt|docker-clean|Keep-Downloaded`)},
+	fixes.WithoutSudo:      {command: withoutSudo, against: changesBySudo},
 	fixes.FailsOnHTTPError: {command: failsOnHTTPError},
 	fixes.WithoutCgo:       {command: withoutCgo},
-	fixes.WithoutDebugInfo: {command: withoutDebugInfo},
-	fixes.WithoutSymbols:   {command: withoutSymbols},
-	fixes.FrozenInstall:    {command: frozenInstall},
-	fixes.NoDevelopment:    {command: noDevelopment},
+	fixes.WithoutDebugInfo: {command: withoutDebugInfo, against: readsDebugInfo},
+	fixes.WithoutSymbols:   {command: withoutSymbols, against: readsDebugInfo},
+	fixes.FrozenInstall:    {command: frozenInstall, against: nodeSettings},
+	fixes.NoDevelopment:    {command: noDevelopment, against: nodeSettings},
 }
 
 // apkIndex reports whether a command may work from an index that apk fetched before. One that says it brings its own is
@@ -54,6 +57,10 @@ func apkIndex(words []string, _ bool) bool {
 	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(w, "apk") }) &&
 		!slices.Contains(words, "del")
 }
+
+// changesBySudo matches what is in force with sudo, or only without it: it takes most variables away, looks for programs
+// in directories of its own, and may be told to become somebody else (sudoers(5)).
+var changesBySudo = pattern.New(`(?i)\b(LD_[A-Z_]+|APT_CONFIG|DPKG_\w+|\w*_proxy|\w+_OPTIONS)\b|\bPATH=|umask|runas_default`)
 
 const aptSwitches = `-y --yes --assume-yes -q -qq -qqy -qy -yq -yqq -yqqq -qqqy --quiet --no-install-suggests
 	--allow-unauthenticated --allow-downgrades --fix-missing -m -f --fix-broken --allow-change-held-packages
@@ -173,6 +180,12 @@ func assumesYes(r rewrite) error {
 	if err != nil {
 		return err
 	}
+	switch {
+	case r.in.fed:
+		return errors.New("something else answers the question")
+	case r.in.judged:
+		return errors.New("that it stops may be meant")
+	}
 	g, ok := asking[path.Base(r.was[at].Text)]
 	if !ok {
 		return fmt.Errorf("%s is another program", r.was[at].Text)
@@ -226,11 +239,17 @@ func noRecommends(r rewrite) error {
 		case words[k].Literal && among(aptSwitches+" --no-install-suggests", words[k].Text):
 		case !words[k].Literal && !strings.Contains(words[k].Text, "="):
 			return fmt.Errorf("which packages %s stands for is not known", words[k].Text)
-		case !standsAlone.MatchString(name):
+		case !standsAlone.MatchString(name) || halves.MatchString(name):
 			return fmt.Errorf("whether %s works without the packages that it recommends is not known", name)
 		}
 	}
-	if strings.Contains(string(r.Before), "ssh") && slices.ContainsFunc(words, isGit) &&
+	for tool, name := range besides {
+		named := func(w dockerfile.Argument) bool { return w.Text == name }
+		if m := tool.FindStringSubmatch(string(r.Before)); m != nil && slices.ContainsFunc(words, named) {
+			return fmt.Errorf("the file uses %s, which %s may bring as recommended", strings.TrimSpace(m[0]), name)
+		}
+	}
+	if (strings.Contains(string(r.Before), "ssh") || strings.Contains(string(r.Before), "git@")) && slices.ContainsFunc(words, isGit) &&
 		!strings.Contains(string(r.Before), "openssh-client") {
 		return errors.New("git needs openssh-client for ssh, which it only recommends")
 	}
@@ -240,12 +259,22 @@ func noRecommends(r rewrite) error {
 	return nil
 }
 
+// halves match libraries of which half is only recommended: their modules, drivers and servers.
+var halves = pattern.New(`^lib(sasl|vulkan|apache|pam|nss|reoffice|virt|gtk|canberra|wine|va[0-9]|vdpau|aspell|enchant)|-mod-|-daemon`)
+
+// besides are programs that a package of some name recommends, as they are called.
+var besides = map[*pattern.Pattern]string{
+	pattern.New(`(?m)(^|[\s"'&;|(])unzip\s`):         "zip",
+	pattern.New(`(?m)(^|[\s"'&;|(])patch\s+[-<]`):    "git",
+	pattern.New(`(?m)(^|[\s"'&;|(=])less([\s"']|$)`): "git",
+}
+
 // standsAlone match the packages of Debian and Ubuntu known to do their work without what they recommend: libraries and
 // their headers, and small tools. Compilers, interpreters, servers, desktops and metapackages are not among them.
 var standsAlone = pattern.New(`^(` + strings.Join([]string{
-	`lib[a-z0-9.+-]+`, `[a-z0-9.+]+[a-z0-9.+-]*-dev`,
-	`apt-transport-https|bash|bash-completion|bc|binutils|bison|bsdmainutils|bzip2|ca-certificates|cmake|curl|dnsutils`,
-	`bind9-dnsutils|dos2unix|dumb-init|file|flex|findutils|gawk|gettext|gettext-base|git|git-lfs|gnupg2?|gosu|gzip|htop`,
+	`lib[a-z0-9.+-]*[0-9](t64)?`, `libgl1-mesa-glx`, `lib[a-z0-9.+-]*-perl`, `[a-z0-9.+]+[a-z0-9.+-]*-dev`,
+	`apt-transport-https|bash|bash-completion|bc|binutils|bison|bsdmainutils|bzip2|ca-certificates|curl|dnsutils`,
+	`bind9-dnsutils|dos2unix|dumb-init|file|findutils|gawk|gettext|gettext-base|git|git-lfs|gnupg2?|gosu|gzip|htop`,
 	`iproute2|iputils-ping|jq|less|locales|lsb-release|lsof|lz4|m4|make|mime-support|nano|net-tools|netbase|netcat`,
 	`netcat-openbsd|netcat-traditional|ninja-build|nkf|openssl|patch|pigz|pkg-config|pkgconf|postgresql-client(-[0-9]+)?`,
 	`procps|psmisc|pv|redis-tools|ripgrep|sed|sqlite3|strace|sudo|tar|telnet|time|tini|tree|tzdata|unzip|uuid-runtime`,
@@ -291,7 +320,7 @@ var (
 
 // stableVerbs are the verbs that apt has as well as apt-get, or apt-cache.
 var stableVerbs = map[string]string{
-	"apt-get":   "install reinstall remove purge update upgrade autoremove clean autoclean build-dep download source",
+	"apt-get":   "install reinstall remove purge update autoremove clean autoclean build-dep download source",
 	"apt-cache": "show search policy depends rdepends showsrc",
 }
 
@@ -323,6 +352,9 @@ func stableApt(r rewrite) error {
 		case verb == "" && !strings.HasPrefix(w.Text, "-"):
 			verb = w.Text
 		}
+	}
+	if r.is[at].Text == "apt-cache" && r.in.heard {
+		return fmt.Errorf("what apt and apt-cache print about %s differs, and something reads it", verb)
 	}
 	if !among(verbs, verb) {
 		return fmt.Errorf("%s does not know %q as apt does", r.is[at].Text, verb)
@@ -374,10 +406,13 @@ func failsOnHTTPError(r rewrite) error {
 	if word, ok := added[at+1]; !ok || len(added) != 1 || word != "-f" && word != "--fail" {
 		return errors.New("--fail is not all that is added, behind curl")
 	}
+	if r.in.judged || r.in.reader == "grep" {
+		return errors.New("the script looks at the answer, or waits for it")
+	}
 	for _, w := range r.was[at+1:] {
 		name, _, _ := strings.Cut(w.Text, "=")
-		if among("-f --fail --fail-with-body --no-fail -w --write-out -I --head -i --include", name) ||
-			clusters.MatchString(w.Text) && strings.ContainsAny(w.Text, "fwIi") {
+		if among("-D --dump-header -K --config -f --fail --fail-with-body --no-fail -w --write-out -I --head -i --include", name) ||
+			clusters.MatchString(w.Text) && strings.ContainsAny(w.Text, "fwIiDK") {
 			return fmt.Errorf("%s says that the answer's status is looked at", w.Text)
 		}
 	}
