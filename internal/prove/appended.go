@@ -9,6 +9,7 @@ import (
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // A cleanup is a command that may be appended to a RUN: it throws away what the managers keep for themselves.
@@ -99,8 +100,19 @@ func appendedText(c *change, intent fixes.Appended) error {
 	if err := asRoot(c.BaseUser, old); err != nil {
 		return err
 	}
-	return c.notNeeded(old, clean)
+	if err := c.notNeeded(old, clean); err != nil {
+		return err
+	}
+	if said := cachesNamed.Find(c.Before); clean.refresh == nil && said != nil {
+		return fmt.Errorf("the cache may be meant to stay: the file has %s", strings.TrimSpace(string(said)))
+	}
+	return nil
 }
+
+// cachesNamed matches settings of where a cache lies, and commands that work from one. Only rm -rf of a known directory
+// leaves other caches alone, the managers' own commands do not.
+var cachesNamed = pattern.New(`(?mi)\bYARN_CACHE_FOLDER\b|\bnpm_config_cache\b|--cache-folder|config set cache|` +
+	`\b(yum|dnf)\b[^\n]*\s(-[C]|--cacheonly|--downloadonly)(\s|$)|"--?offline"|\s--offline\b|keepcache`)
 
 // pair is the one instruction that differs, before and after.
 func (c *change) pair(keywords ...string) (old, fixed *dockerfile.Instruction, err error) {

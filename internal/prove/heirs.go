@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // notNeeded checks that nothing below the cleanup reads what it removes: not in its own stage, nor in those that
@@ -146,10 +147,37 @@ func (c *change) needs(i *dockerfile.Instruction, clean cleanup) (again bool, er
 	case "CMD", "ENTRYPOINT", "HEALTHCHECK":
 		if namesManager.MatchString(i.Text()) {
 			err = errors.New("has a command that installs from the files that are removed")
+		} else if name := c.startInstalls(i); name != "" {
+			err = fmt.Errorf("starts %s, which installs from the files that are removed", name)
 		}
 	}
 	return false, err
 }
+
+// startInstalls is a script of a build context that a command names and that installs without fetching lists.
+func (c *change) startInstalls(i *dockerfile.Instruction) (found string) {
+	wanted := func(name string) bool {
+		return path.Ext(name) == "" && strings.Contains(i.Text(), "/"+path.Base(name)) ||
+			path.Ext(name) == ".sh" && strings.Contains(i.Text(), path.Base(name))
+	}
+	for _, b := range c.Builds {
+		if b.Context == nil || b.Remote {
+			continue
+		}
+		_, err := eachSource(b.Context, wanted, func(name string, text []byte) error {
+			if namesManager.Match(text) && !fetchesLists.Match(text) {
+				found = name
+			}
+			return nil
+		})
+		if err != nil && found == "" {
+			found = "a file that cannot be read" // what cannot be looked at may install, too
+		}
+	}
+	return found
+}
+
+var fetchesLists = pattern.New(`\bapt(-get|itude)?\b[^\n]*\bupdate\b`)
 
 func (c *change) runNeeds(i *dockerfile.Instruction, clean cleanup) (again bool, err error) {
 	if i.Form == dockerfile.ExecForm {

@@ -10,6 +10,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // pipeFails: the script of one RUN is the old one behind "set -o pipefail &&", the shell knows that option, and no
@@ -68,10 +69,15 @@ func (c *change) knowsPipefail(i *dockerfile.Instruction) error {
 		}
 		return nil
 	}
+	for _, fl := range i.Flags {
+		if fl.Name == "mount" && mountsShell.MatchString(fl.Value) {
+			return fmt.Errorf("line %d mounts something where /bin/sh may lie", i.Line())
+		}
+	}
 	for s := i.Stage; s != nil; s = s.Parent {
 		for _, j := range s.Instructions {
 			if s != i.Stage || j.Index < i.Index {
-				if text := j.Text(); strings.Contains(text, "bin/sh") || strings.Contains(text, "dash") {
+				if text := j.Text(); changesSh.MatchString(text) || bringsShell(j) {
 					return fmt.Errorf("line %d may change what /bin/sh is", j.Line())
 				}
 			}
@@ -85,6 +91,102 @@ func (c *change) knowsPipefail(i *dockerfile.Instruction) error {
 		return errors.New("whether the base image's /bin/sh knows pipefail is not known")
 	}
 	return nil
+}
+
+var (
+	mountsShell = pattern.New(`(target|dst|destination)=["']?/*((usr/)?s?bin/?|usr/?|lib\w*/?|usr/lib\w*/?)?["']?(,|$)|\$`)
+	changesSh   = pattern.New(`bin/sh|dash|\bbinsh\b|bin/?["']?\s*(&&|;)`)
+)
+
+// bringsShell reports whether a COPY or ADD may put another shell in the place of /bin/sh.
+func bringsShell(i *dockerfile.Instruction) bool {
+	if i.Keyword != "COPY" && i.Keyword != "ADD" || len(i.Words) < 2 {
+		return false
+	}
+	to := i.Words[len(i.Words)-1].Text
+	if !path.IsAbs(to) {
+		to = path.Join("/", i.Stage.Before(i).Workdir, to)
+	}
+	to = path.Clean(to)
+	return strings.Contains(to, "$") || to == "/" && len(sourceNames(i)) > 0 ||
+		slices.Contains([]string{"/bin", "/usr", "/usr/bin", "/lib"}, to) && slices.Contains(sourceNames(i), "sh")
+}
+
+// sourceNames are the last elements of the sources of a COPY that are not plainly single files.
+func sourceNames(i *dockerfile.Instruction) (out []string) {
+	out = []string{}
+	for _, w := range i.Words[:len(i.Words)-1] {
+		base := path.Base(w.Text)
+		if _, from := i.Flag("from"); from && base != "/" && base != "." && path.Ext(base) == "" && !strings.Contains(base, "*") {
+			continue // a program of another image, under its own name
+		}
+		if ext := path.Ext(base); ext == "" || strings.Contains(base, "*") || strings.Contains(w.Text, ".tar") || ext == ".tgz" {
+			out = append(out, base)
+		}
+	}
+	return out
+}
+
+// stopsEarly reports whether a reader is told to read less than everything, or nothing: an interpreter is known to read
+// what it is given only when that is its program.
+func stopsEarly(cmd dockerfile.Command) bool {
+	args := cmd.Args()
+	switch cmd.Name() {
+	case "sh", "bash":
+		for _, w := range args {
+			switch {
+			case w.Literal && among("-s - --", w.Text):
+				return false
+			case !w.Literal || !among("-e -x -ex -u -eu -eux", w.Text):
+				return true
+			}
+		}
+	case "python", "python3", "node", "ruby", "php":
+		return len(args) > 0 && args[0].Text != "-"
+	case "psql":
+		return slices.ContainsFunc(args, func(w dockerfile.Argument) bool {
+			return strings.HasPrefix(w.Text, "-c") || strings.HasPrefix(w.Text, "-f") ||
+				strings.HasPrefix(w.Text, "--command") || strings.HasPrefix(w.Text, "--file")
+		})
+	case "jq":
+		return slices.ContainsFunc(args, func(w dockerfile.Argument) bool {
+			return earlyJq.MatchString(w.Text) || clusters.MatchString(w.Text) && strings.Contains(w.Text, "n")
+		})
+	case "tar":
+		return slices.ContainsFunc(args, func(w dockerfile.Argument) bool {
+			return strings.HasPrefix(w.Text, "--occurrence") || among("--fast-read -q", w.Text)
+		})
+	}
+	return false
+}
+
+var earlyJq = pattern.New(`--null-input|\binputs?\b|\bhalt\b|\bfirst\b|\blimit\b|--stream`)
+
+// failsLightly reports whether a sender is told to do something whose failure may be meant.
+func failsLightly(cmd dockerfile.Command) bool {
+	says := func(names string) bool {
+		return slices.ContainsFunc(cmd.Args(), func(w dockerfile.Argument) bool {
+			name, _, _ := strings.Cut(w.Text, "=")
+			return among(names, name)
+		})
+	}
+	switch cmd.Name() {
+	case "curl":
+		return says("-N --no-buffer -r --range")
+	case "wget":
+		return says("--spider")
+	case "openssl":
+		return !says("enc base64 rand")
+	case "gpg":
+		return !says("--dearmor --export --armor -d --decrypt --enarmor")
+	case "base64":
+		return says("-i -di --ignore-garbage")
+	case "sort":
+		return says("-c -C --check")
+	case "tar":
+		return says("-d --diff --compare")
+	}
+	return false
 }
 
 // senders end with success once all was read, and with a failure only when something went wrong; none goes on for
@@ -112,10 +214,10 @@ func readToTheEnd(script *dockerfile.Script) error {
 		pipes += len(p) - 1
 		for k, cmd := range p {
 			name := cmd.Name()
-			if k > 0 && !slices.Contains(readers, name) {
+			if k > 0 && (!slices.Contains(readers, name) || stopsEarly(cmd)) {
 				return fmt.Errorf("%s may stop before it has read everything", cmd.Words[0].Text)
 			}
-			if k+1 < len(p) && !slices.Contains(senders, name) {
+			if k+1 < len(p) && (!slices.Contains(senders, name) || failsLightly(cmd)) {
 				return fmt.Errorf("%s may end with a failure that means nothing", cmd.Words[0].Text)
 			}
 		}
