@@ -84,7 +84,7 @@ func (c *change) unreplaced(run *dockerfile.Instruction, program string) error {
 	name := path.Base(program)
 	for s := run.Stage; s != nil; s = s.Parent {
 		for _, i := range s.Instructions {
-			if i.Index <= run.Index && replaces(i, name) {
+			if i.Index <= run.Index && putsInPlace(i, name) {
 				return fmt.Errorf("line %d may put another program in the place of %s", i.Line(), name)
 			}
 		}
@@ -95,8 +95,8 @@ func (c *change) unreplaced(run *dockerfile.Instruction, program string) error {
 // writesTo matches a redirection into a file of a directory of programs, or of one that is put together.
 var writesTo = pattern.New(`>\s*["']?[\w/$.{}-]*bin/([\w.+-]+)`)
 
-// replaces reports whether an instruction may write a program of that name.
-func replaces(i *dockerfile.Instruction, name string) bool {
+// putsInPlace reports whether an instruction may write a program of that name.
+func putsInPlace(i *dockerfile.Instruction, name string) bool {
 	switch i.Keyword {
 	case "COPY", "ADD":
 		return len(i.Words) > 1 && slices.ContainsFunc(i.Words, func(w dockerfile.Word) bool { return path.Base(w.Text) == name }) &&
