@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/prove"
 	"github.com/lighterman/lighterman/internal/review"
 )
 
@@ -92,6 +94,9 @@ func requirements(n int) hostile {
 func TestHostileRepositories(t *testing.T) {
 	o, done := newEngine(quiet())
 	defer done()
+	patient := prove.NewPool(prove.Options{Deadline: time.Minute}) // with the race detector, beside other tests
+	defer patient.Close()
+	o.Prover, o.Linter = patient, patient
 	for name, h := range hostiles() {
 		t.Run(name, func(t *testing.T) {
 			h.files["ok/Dockerfile"] = plain

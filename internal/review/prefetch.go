@@ -9,7 +9,9 @@ import (
 	"sync"
 
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/ecosystem"
 	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 const (
@@ -40,7 +42,8 @@ func prefetch(tree forge.Tree, picked []forge.ChangedFile) error {
 // batch is how many files a host reads in one request; the last request is filled up with sources.
 const batch = 50
 
-// language tells the sources of the programs that the changed lines build or start, which some fixes look through.
+// language tells the sources of the programs that the changed lines build or start, which some fixes look through, and the
+// lock files of what they install.
 func language(picked []forge.ChangedFile) func(name string) bool {
 	var exts []string
 	for _, c := range picked {
@@ -51,8 +54,14 @@ func language(picked []forge.ChangedFile) func(name string) bool {
 			exts = append(exts, ".js", ".cjs", ".mjs", ".ts")
 		}
 	}
-	return func(name string) bool { return slices.Contains(exts, path.Ext(name)) }
+	installs := slices.ContainsFunc(picked, func(c forge.ChangedFile) bool { return installing.MatchString(c.Patch) })
+	return func(name string) bool {
+		return slices.Contains(exts, path.Ext(name)) || installs && ecosystem.Lock(name) && !strings.HasSuffix(name, ".sum")
+	}
 }
+
+// installing matches the managers whose lock files are looked through.
+var installing = pattern.New(`\b(npm|yarn|pnpm|bun|poetry|uv|pipenv|pdm|bundle|composer)\b`)
 
 // starts are the directories in which to look first: the root, where the configuration and the workflows are, and those
 // above the Dockerfiles.
