@@ -32,7 +32,7 @@ var techniques = []technique{
 	{"what changes rarely stands above what changes often", "rarely-first", "volatile-early", fixes.Equivalent},
 
 	// Stages and base images.
-	{"the compiler stays behind in a build stage", "multi-stage", "build-tools-shipped", advice},
+	{"the compiler stays behind in a build stage", "multi-stage", "build-tools-shipped", fixes.Intended},
 	{"the base image is no larger than it must be", "smaller-base", "heavy-base", advice},
 	{"what was linked against glibc is not run on musl", "musl", "stage-libc-mismatch", advice},
 

@@ -56,22 +56,21 @@ const goSwitches = "-a -n -v -x -work -trimpath -modcacherw -buildvcs"
 
 // flagsIn takes the linker's flags out of the word at, and checks that it is the only one that holds some.
 func (r rewrite) flagsIn(at int) (string, error) {
-	was, is := r.was[at].Text, r.is[at].Text
-	before := r.was[at-1].Text
-	name, flags, inOne := strings.Cut(was, "=")
-	switch {
-	case inOne && among("-ldflags --ldflags", name):
-		if strings.HasPrefix(before, "-") && !strings.Contains(before, "=") && !among(goSwitches, before) {
-			return "", fmt.Errorf("%s may be the value of %s", name, before)
+	option, name, flags := at, "", r.was[at].Text
+	if among("-ldflags --ldflags", r.was[at-1].Text) {
+		option--
+	} else {
+		name, flags, _ = strings.Cut(flags, "=")
+		if name += "="; !among("-ldflags= --ldflags=", name) {
+			return "", errors.New("the word that differs does not hold the linker's flags")
 		}
-		is = strings.TrimPrefix(is, name+"=")
-	case among("-ldflags --ldflags", before) && r.was[at-1].Literal:
-		flags = was
-	default:
-		return "", errors.New("the word that differs does not hold the linker's flags")
 	}
-	if is != "-s -w "+flags {
+	if r.is[at].Text != name+"-s -w "+flags {
 		return "", errors.New("-s -w is not all that the linker's flags gain, in front")
+	}
+	before := r.was[option-1].Text
+	if strings.HasPrefix(before, "-") && !strings.Contains(before, "=") && !among(goSwitches, before) {
+		return "", fmt.Errorf("%s may be the value of %s", r.was[option].Text, before)
 	}
 	given := 0
 	for _, w := range r.was {
