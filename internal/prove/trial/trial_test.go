@@ -48,7 +48,7 @@ type fixture struct {
 
 func fixtures(t *testing.T) []string {
 	t.Helper()
-	all, err := filepath.Glob("../../../testdata/prove2/*.txtar")
+	all, err := filepath.Glob("../../../testdata/builds/*.txtar")
 	if err != nil || len(all) == 0 {
 		t.Fatalf("no fixtures: %v", err)
 	}
