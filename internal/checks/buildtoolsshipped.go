@@ -68,12 +68,11 @@ func ofToolchain(p *check.Pass, s *dockerfile.Stage) bool {
 		p.Advise(root.From.Code(), message, "which files the program needs when it runs is not known; the page has an example")
 		return true
 	}
-	fix, err := fixes.SecondStage(p.File, t.runs)
-	if err != nil {
-		p.Advise(root.From.Code(), message, err.Error())
+	if a := homeOf(p, s); a.ok && linksCgo(a) {
+		p.Advise(root.From.Code(), message, "cgo is not switched off; with CGO_ENABLED=0 the program needs no C library")
 		return true
 	}
-	p.Report(root.From.Code(), message, fix)
+	p.Offer(root.From.Code(), message, func() (fixes.Fix, error) { return fixes.SecondStage(p.File, t.runs) })
 	return true
 }
 
