@@ -49,8 +49,8 @@ func Mentioned(repository fs.FS, dockerfilePath, word string, names []string) []
 }
 
 // besides matches a name on one line with a word before it, or alone on the line below.
-func besides(word, name string) *regexp.Regexp {
-	return regexp.MustCompile(`(?i)` + word + `[^\n]*?[^\w-]` + regexp.QuoteMeta(name) + `(?:[^\w-]|$)` + `|(?im)` + word +
+func besides(word, name string) *pattern.Pattern {
+	return pattern.New(`(?i)` + word + `[^\n]*?[^\w-]` + regexp.QuoteMeta(name) + `(?:[^\w-]|$)` + `|(?im)` + word +
 		`\W*\r?\n\W*` + regexp.QuoteMeta(name) + `(?::\S*)?\W*?$`)
 }
 

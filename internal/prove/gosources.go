@@ -8,10 +8,11 @@ import (
 	"go/token"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // selfContained checks that the program reads no file, starts no program and asks for no account: its own code may use
@@ -56,8 +57,8 @@ func (c *change) selfContained() error {
 }
 
 var (
-	moduleLine = regexp.MustCompile(`(?m)^\s*module\s+"?([^\s"]+)"?\s*(?://.*)?$`)
-	replaces   = regexp.MustCompile(`(?m)^\s*replace\b|=>`)
+	moduleLine = pattern.New(`(?m)^\s*module\s+"?([^\s"]+)"?\s*(?://.*)?$`)
+	replaces   = pattern.New(`(?m)^\s*replace\b|=>`)
 )
 
 func vendored(name string) bool {

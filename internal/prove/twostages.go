@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/buildcontext"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // twoStages: the one stage of a file builds by the same steps and got a name; a second one has the program that the first
@@ -91,7 +91,7 @@ func (c *change) builtWhole() error {
 func passesArgs(b buildcontext.Build) bool { return len(b.Args)+len(b.Varied) > 0 }
 
 // golangImage matches the official image of Go on Linux; it runs as root and has no entrypoint.
-var golangImage = regexp.MustCompile(
+var golangImage = pattern.New(
 	`^(docker\.io/)?(library/)?golang(:(latest|1(\.\d+){0,2}(-(alpine|trixie|bookworm|bullseye|buster)[\d.]*)?|` +
 		`alpine|trixie|bookworm|bullseye))?(@sha256:[0-9a-f]{64})?$`)
 
@@ -160,7 +160,7 @@ func besideSystem(i *dockerfile.Instruction) bool {
 	return to != "/" && (!system || within(to, "/usr/src/"+path.Base(to)) || within(to, "/usr/src/app"))
 }
 
-var cgoSet = regexp.MustCompile(`CGO_ENABLED[= ]\s*([^\s;&|]*)`)
+var cgoSet = pattern.New(`CGO_ENABLED[= ]\s*([^\s;&|]*)`)
 
 // findings are variables that say where things are found, or how Go builds.
 const findings = "PATH HOME GOPATH GOROOT GOBIN GOFLAGS GOEXPERIMENT GOENV GOWORK GOTOOLCHAIN SSL_CERT_FILE ZONEINFO"
@@ -263,7 +263,7 @@ func andList(s *dockerfile.Script) bool {
 }
 
 // buildSetting matches the variables of the go command that leave a program for Linux as it is.
-var buildSetting = regexp.MustCompile(
+var buildSetting = pattern.New(
 	`^(CGO_ENABLED=["']?0["']?|GOOS=["']?linux["']?|GOARCH=["']?(amd64|arm64)["']?|GO111MODULE=on)$`)
 
 // mountOf is the type and the target of a --mount flag.
@@ -436,7 +436,7 @@ func divided(s *dockerfile.Stage) (stays, goes []*dockerfile.Instruction, err er
 	return stays, goes, nil
 }
 
-var numericUser = regexp.MustCompile(`^\d+(:\d+)?$`)
+var numericUser = pattern.New(`^\d+(:\d+)?$`)
 
 // startsOnly checks that the container starts the program, by an array of words.
 func startsOnly(s *dockerfile.Stage, program string) error {

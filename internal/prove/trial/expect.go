@@ -29,6 +29,8 @@ func expected(intent fixes.Intent) (e expectation, ok bool) {
 		return nothing("nothing but the size"), true
 	case fixes.Appended:
 		return leaves(cleaned(i.Command)), true
+	case fixes.CacheMounted:
+		return leaves([]string{i.Target}), true
 	case fixes.RunsAs:
 		return runsAs(i), true
 	case fixes.StartsDirectly:
@@ -265,7 +267,7 @@ func reworded(rule fixes.Rule) (expectation, bool) {
 		}, true
 	case fixes.StableApt, fixes.FailsOnHTTPError, fixes.FrozenInstall:
 		return nothing("nothing"), true
-	case fixes.WithoutDebugInfo, fixes.WithoutCgo:
+	case fixes.WithoutDebugInfo, fixes.WithoutSymbols, fixes.WithoutCgo:
 		return rebuilt(), true
 	case fixes.NoDevelopment:
 		return expectation{
