@@ -128,16 +128,18 @@ func (c *change) pair(keywords ...string) (old, fixed *dockerfile.Instruction, e
 
 // sameFlags checks that the flags are written the same.
 func sameFlags(old, fixed *dockerfile.Instruction) error {
-	text := func(i *dockerfile.Instruction) (out []string) {
-		for _, fl := range i.Flags {
-			out = append(out, i.File().Text(fl.Span))
-		}
-		return out
-	}
-	if !slices.Equal(text(old), text(fixed)) {
+	if !slices.Equal(flagTexts(old), flagTexts(fixed)) {
 		return fmt.Errorf("the flags on line %d differ", old.Line())
 	}
 	return nil
+}
+
+// flagTexts are the builder flags of an instruction as they are written.
+func flagTexts(i *dockerfile.Instruction) (out []string) {
+	for _, fl := range i.Flags {
+		out = append(out, i.File().Text(fl.Span))
+	}
+	return out
 }
 
 // calls checks that the script calls one of the programs directly, and none through another user.

@@ -79,13 +79,7 @@ func cacheMountedText(c *change, intent fixes.CacheMounted) error {
 
 // gainsMount checks that a RUN is written as before but for one --mount behind its flags.
 func gainsMount(old, fixed *dockerfile.Instruction, mount string) error {
-	text := func(i *dockerfile.Instruction) (out []string) {
-		for _, fl := range i.Flags {
-			out = append(out, i.File().Text(fl.Span))
-		}
-		return out
-	}
-	if !slices.Equal(append(text(old), "--mount="+mount), text(fixed)) {
+	if !slices.Equal(append(flagTexts(old), "--mount="+mount), flagTexts(fixed)) {
 		return fmt.Errorf("the flags on line %d differ by more than --mount=%s behind them", old.Line(), mount)
 	}
 	was, is := old.File().Text(old.Span), fixed.File().Text(fixed.Span)
