@@ -221,8 +221,9 @@ func (r reviewer) examine(ctx context.Context, paths []string) (report.View, err
 	step, end := progress(r.status, len(paths))
 	defer end()
 	r.o.Audit = r.verbose && len(r.checks) == 0
-	for portion := range slices.Chunk(paths, 8) {
-		result, err := check.Examine(ctx, r.repo, portion, r.o)
+	repo := check.Open(r.repo)
+	for portion := range slices.Chunk(paths, 32) {
+		result, err := check.Examine(ctx, repo, portion, r.o)
 		if err != nil {
 			return v, err
 		}
