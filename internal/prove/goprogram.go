@@ -24,6 +24,11 @@ func withoutCgo(r rewrite) error {
 	if err := r.buildsGo("-race -buildmode -msan -asan -linkmode"); err != nil {
 		return err
 	}
+	for _, w := range r.was {
+		if strings.Contains(w.Text, "linkmode") {
+			return errors.New("-linkmode may ask for the C compiler's linker")
+		}
+	}
 	if strings.Contains(string(r.Before), "CGO_ENABLED") {
 		return errors.New("the file says elsewhere whether cgo is on")
 	}
@@ -47,7 +52,7 @@ var (
 		`godror/godror|libgit2/git2go|pebbe/zmq4|DataDog/zstd|valyala/gozstd|linxGnu/grocksdb|tecbot/gorocksdb|miekg/pkcs11|` +
 		`ThalesIgnite/crypto11|chai2010/webp|kolesa-team/go-webp|marcboeker/go-duckdb|duckdb/duckdb-go|apple/foundationdb|` +
 		`bytecodealliance/wasmtime-go|wasmerio/wasmer-go|jmhodges/levigo|google/gopacket|gopacket/gopacket|go-gl/|` +
-		`hajimehoshi/ebiten|veandco/go-sdl2|sbinet/go-python|mutecomm/go-sqlcipher|ibmdb/go_ibm_db|alexbrainman/odbc|` +
+		`hajimehoshi/ebiten|msteinert/pam|veandco/go-sdl2|sbinet/go-python|mutecomm/go-sqlcipher|ibmdb/go_ibm_db|alexbrainman/odbc|` +
 		`coreos/go-systemd/v22/sdjournal|lestrrat-go/libxml2|otiai10/gosseract|tree-sitter/go-tree-sitter|smacker/go-tree-sitter|` +
 		`seccomp/libseccomp-golang|gotk3/gotk3|go-vgo/robotgo|google/gousb|karalabe/hid|proglottis/gpgme)|gorm\.io/driver/sqlite` +
 		`|rogchap\.com/v8go|gocv\.io|fyne\.io|gopkg\.in/gographics/imagick|modernc\.org/libc/cgo`)
