@@ -338,7 +338,7 @@ func (p *plan) steered(i *dockerfile.Instruction) string {
 
 // pointed is a place of the sources that a variable names: certificates, settings, a program. Nobody knows all the
 // variables that installs look at, so only some that are surely made for programs are left out, and those that are
-// looked at elsewhere.
+// looked at elsewhere. The proof judges by a list of its own (prove/pointed.go): a fix has to pass both.
 func (p *plan) pointed(i *dockerfile.Instruction, v variableSet) string {
 	if forPrograms.MatchString(v.name) || v.name == "PATH" || v.name == "PYTHONPATH" {
 		return ""

@@ -12,7 +12,7 @@ import (
 )
 
 // ownVariables match the names that applications give to places and settings of their own, at which no installer looks.
-// PATH and PYTHONPATH are looked at elsewhere.
+// PATH and PYTHONPATH are looked at elsewhere. The check has a list of its own, which was made without this one.
 var ownVariables = pattern.New(`^(PATH|PYTHONPATH|GOPATH|HOME|PWD|APP|APPLICATION|PROJECT|SRC|SOURCE|CODE|WORK|WORKDIR|` +
 	`SERVICE|SERVER|DATA|DATABASE|DB|LOG|LOGS|MEDIA|STATIC|PUBLIC|FLASK|DJANGO|GUNICORN|UVICORN|CELERY|ALEMBIC|AIRFLOW|` +
 	`STREAMLIT|RAILS|RACK|SYMFONY|LARAVEL|SPRING|ASPNETCORE|PHX|NEXT|NUXT|VITE)(_\w*)?$`)
