@@ -2,6 +2,8 @@ package checks
 
 import (
 	"fmt"
+	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -9,6 +11,7 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/ecosystem"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // Six checks look for the cache that a package manager leaves in a layer. They differ in the manager, in where its
@@ -188,16 +191,40 @@ func programOf(c dockerfile.Command, programs []string) string {
 	return programs[0]
 }
 
-// modernYarn reports whether the repository uses a yarn that keeps its cache elsewhere.
+// modernYarn reports whether the file or the repository uses a yarn that keeps its cache elsewhere.
 func modernYarn(p *check.Pass) bool {
+	if asksForModernYarn.Match(p.File.Src) {
+		return true
+	}
 	for _, b := range p.Builds {
-		if b.Context == nil {
-			continue
-		}
-		if f, err := b.Context.Open(".yarnrc.yml"); err == nil {
-			f.Close()
+		if b.Context != nil && slices.ContainsFunc(copiedDirs(p.File), func(dir string) bool {
+			settings, err := fs.ReadFile(b.Context, path.Join(dir, "package.json"))
+			_, missing := fs.Stat(b.Context, path.Join(dir, ".yarnrc.yml"))
+			return missing == nil || err == nil && namesModernYarn.Match(settings)
+		}) {
 			return true
 		}
 	}
 	return false
+}
+
+var (
+	asksForModernYarn = pattern.New(`\byarn set version|\byarn@([2-9]|stable|berry|canary)`)
+	namesModernYarn   = pattern.New(`"packageManager"\s*:\s*"yarn@[^1]`)
+)
+
+// copiedDirs are the directory of the build context and those that are copied out of it.
+func copiedDirs(f *dockerfile.File) []string {
+	dirs := []string{"."}
+	for _, i := range f.Instructions {
+		if _, elsewhere := i.Flag("from"); i.Keyword != "COPY" || elsewhere || len(i.Words) == 0 {
+			continue
+		}
+		for _, w := range i.Words[:len(i.Words)-1] {
+			if dir := path.Clean("/" + w.Text)[1:]; fs.ValidPath(dir) && !slices.Contains(dirs, dir) {
+				dirs = append(dirs, dir)
+			}
+		}
+	}
+	return dirs
 }

@@ -86,7 +86,9 @@ func (c calls) makes() []string {
 		out = apkPackages(rest)
 	}
 	for _, m := range c.of {
-		off := slices.ContainsFunc(c.words, func(w string) bool { return among(m.off, w) })
+		off := slices.ContainsFunc(c.words, func(w string) bool {
+			return among(m.off, w) || among("npm yarn", m.programs) && strings.HasPrefix(w, "--cache")
+		})
 		if !off && among(m.fills, cmp.Or(verb, "-")) {
 			out = append(out, m.cache)
 		}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
-	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // A cleanup is a command that may be appended to a RUN: it throws away what the managers keep for themselves.
@@ -94,7 +93,7 @@ func appendedText(c *change, intent fixes.Appended) error {
 	if err := calls(old, clean.managers); err != nil {
 		return err
 	}
-	if err := keepsTools(old, clean); err != nil {
+	if err := keepsTools(old, clean, intent.Command); err != nil {
 		return err
 	}
 	if err := asRoot(c.BaseUser, old); err != nil {
@@ -103,16 +102,11 @@ func appendedText(c *change, intent fixes.Appended) error {
 	if err := c.notNeeded(old, clean); err != nil {
 		return err
 	}
-	if said := cachesNamed.Find(c.Before); clean.refresh == nil && said != nil {
-		return fmt.Errorf("the cache may be meant to stay: the file has %s", strings.TrimSpace(string(said)))
+	if clean.refresh == nil {
+		return c.onlyCache(old, intent.Command)
 	}
 	return nil
 }
-
-// cachesNamed matches settings of where a cache lies, and commands that work from one. Only rm -rf of a known directory
-// leaves other caches alone, the managers' own commands do not.
-var cachesNamed = pattern.New(`(?mi)\bYARN_CACHE_FOLDER\b|\bnpm_config_cache\b|--cache-folder|config set cache|` +
-	`\b(yum|dnf)\b[^\n]*\s(-[C]|--cacheonly|--downloadonly)(\s|$)|"--?offline"|\s--offline\b|keepcache`)
 
 // pair is the one instruction that differs, before and after.
 func (c *change) pair(keywords ...string) (old, fixed *dockerfile.Instruction, err error) {
@@ -166,8 +160,10 @@ func calls(i *dockerfile.Instruction, programs []string) error {
 // removing are the words that tell a package manager to take packages away.
 var removing = []string{"remove", "purge", "autoremove", "--purge", "--remove", "-P", "-r", "del", "erase"}
 
-// keepsTools checks that a script leaves rm where it is, and neither moves nor links the directories of the cleanup.
-func keepsTools(i *dockerfile.Instruction, clean cleanup) error {
+// keepsTools checks that a script leaves the program of a cleanup where it is, and neither moves nor links its
+// directories.
+func keepsTools(i *dockerfile.Instruction, clean cleanup, command string) error {
+	tool, _, _ := strings.Cut(command, " ")
 	script, err := i.Script()
 	if err != nil {
 		return err
@@ -183,6 +179,8 @@ func keepsTools(i *dockerfile.Instruction, clean cleanup) error {
 			case path.Base(t.path) == "rm", purges && (strings.Contains(t.path, "coreutils") || t.path == "busybox"),
 				away && path.IsAbs(t.path) && (t.within(removers) || t.above(removers)):
 				return fmt.Errorf("the script on line %d may take rm away (%s)", i.Line(), w.Text)
+			case (purges || away) && path.Base(t.path) == tool:
+				return fmt.Errorf("the script on line %d may take %s away", i.Line(), tool)
 			case !away && cmd.Name() != "mkdir" && cmd.Name() != "ls" && t.touches(clean.removes):
 				return fmt.Errorf("the script on line %d uses %s otherwise", i.Line(), w.Text)
 			}

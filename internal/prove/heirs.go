@@ -28,8 +28,10 @@ func (c *change) notNeeded(old *dockerfile.Instruction, clean cleanup) error {
 				holds[i.Stage] = true
 			}
 		}
-		if clean.refresh == nil && holds[i.Stage] && reads(i, clean.removes) {
-			return fmt.Errorf("line %d may read what is removed", i.Line())
+		if clean.refresh == nil && holds[i.Stage] {
+			if err := c.worksFrom(i, clean); err != nil {
+				return fmt.Errorf("line %d %w", i.Line(), err)
+			}
 		}
 		if clean.refresh == nil || !holds[i.Stage] {
 			continue
@@ -43,11 +45,25 @@ func (c *change) notNeeded(old *dockerfile.Instruction, clean cleanup) error {
 	return nil
 }
 
+// worksFrom says why an instruction may work from the cache of a manager.
+func (c *change) worksFrom(i *dockerfile.Instruction, clean cleanup) error {
+	switch {
+	case i.Keyword == "RUN" && (reads(i, clean.removes) || worksOffline(i, clean.managers)):
+		return errors.New("may read what is removed")
+	case among("CMD ENTRYPOINT HEALTHCHECK", i.Keyword):
+		return c.startsFromCache(i, clean)
+	}
+	return nil
+}
+
 // reads reports whether a RUN names one of the directories other than to remove it, or has a manager install from its
 // own cache.
 func reads(i *dockerfile.Instruction, dirs []string) bool {
-	if i.Keyword != "RUN" {
-		return false
+	script, err := i.Script()
+	if err == nil && slices.ContainsFunc(script.Calls(), func(cmd dockerfile.Command) bool {
+		return carriesAway(i, cmd, dirs)
+	}) {
+		return true
 	}
 	named := func(text string) bool {
 		return slices.ContainsFunc(dirs, func(dir string) bool {
@@ -58,7 +74,6 @@ func reads(i *dockerfile.Instruction, dirs []string) bool {
 	if !named(i.Text()) {
 		return offline
 	}
-	script, err := i.Script()
 	if err != nil {
 		return true
 	}
@@ -147,15 +162,16 @@ func (c *change) needs(i *dockerfile.Instruction, clean cleanup) (again bool, er
 	case "CMD", "ENTRYPOINT", "HEALTHCHECK":
 		if namesManager.MatchString(i.Text()) {
 			err = errors.New("has a command that installs from the files that are removed")
-		} else if name := c.startInstalls(i); name != "" {
+		} else if name := c.startInstalls(i, namesManager, fetchesLists); name != "" {
 			err = fmt.Errorf("starts %s, which installs from the files that are removed", name)
 		}
 	}
 	return false, err
 }
 
-// startInstalls is a script of a build context that a command names and that installs without fetching lists.
-func (c *change) startInstalls(i *dockerfile.Instruction) (found string) {
+// startInstalls is a script of a build context that a command names and that installs, and has nothing of what unless
+// matches, nil for whatever else it has.
+func (c *change) startInstalls(i *dockerfile.Instruction, installs, unless *pattern.Pattern) (found string) {
 	wanted := func(name string) bool {
 		return path.Ext(name) == "" && strings.Contains(i.Text(), "/"+path.Base(name)) ||
 			path.Ext(name) == ".sh" && strings.Contains(i.Text(), path.Base(name))
@@ -165,7 +181,7 @@ func (c *change) startInstalls(i *dockerfile.Instruction) (found string) {
 			continue
 		}
 		_, err := eachSource(b.Context, wanted, func(name string, text []byte) error {
-			if namesManager.Match(text) && !fetchesLists.Match(text) {
+			if installs.Match(text) && (unless == nil || !unless.Match(text)) {
 				found = name
 			}
 			return nil
