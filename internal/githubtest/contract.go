@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"strings"
 	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -38,6 +40,7 @@ func readContract() (*contract, error) {
 		return nil, err
 	}
 	allowNull(doc.Components.Schemas["pull-request"].Value.Properties["head"].Value, "repo")
+	takeSlashes(doc.Paths)
 	router, err := gorillamux.NewRouter(doc)
 	if err != nil {
 		return nil, err
@@ -60,7 +63,25 @@ func allowNull(schema *openapi3.Schema, name string) {
 
 // route finds the operation that a request calls.
 func (c *contract) route(r *http.Request) (*routers.Route, map[string]string, error) {
-	return c.router.FindRoute(r)
+	at, params, err := c.router.FindRoute(r)
+	for name, text := range params {
+		if plain, err := url.PathUnescape(text); err == nil {
+			params[name] = plain
+		}
+	}
+	return at, params, err
+}
+
+// takeSlashes lets the parameters that name a branch or a file span several segments of a path.
+func takeSlashes(paths *openapi3.Paths) {
+	long := strings.NewReplacer("{ref}", "{ref:.+}", "{path}", "{path:.+}", "{branch}", "{branch:.+}",
+		"{basehead}", "{basehead:.+}")
+	for path, item := range paths.Map() {
+		if to := long.Replace(path); to != path {
+			paths.Delete(path)
+			paths.Set(to, item)
+		}
+	}
 }
 
 // A checked is a request as the contract saw it.

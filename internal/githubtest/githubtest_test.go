@@ -142,12 +142,18 @@ func long(edit map[int]string) string {
 func scene(t *testing.T, o githubtest.Options) (*githubtest.Server, *githubtest.Repo, *githubtest.Pull) {
 	t.Helper()
 	s := githubtest.Start(t, o)
+	r, p := furnish(t, s)
+	return s, r, p
+}
+
+func furnish(t *testing.T, s *githubtest.Server) (*githubtest.Repo, *githubtest.Pull) {
+	t.Helper()
 	r := must(s.CreateRepo("acme", "shop", map[string]string{"long.txt": long(nil)}))(t)
 	must(r.Push("topic", "work", map[string]string{
 		"Dockerfile": app5, "long.txt": long(map[int]string{10: "ten\n", 30: "thirty\n"}),
 	}))(t)
 	p := must(r.OpenPull(githubtest.PullOptions{Title: "Work", Author: "robin", Head: "topic"}))(t)
-	return s, r, p
+	return r, p
 }
 
 // must returns a value whose error ends the test.

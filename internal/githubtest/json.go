@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"hash/fnv"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -139,7 +140,7 @@ func (p *Pull) links() obj {
 func (p *Pull) page() string { return fmt.Sprintf("%s/%s/pull/%d", p.s.url, p.repo.full(), p.number) }
 
 func (p *Pull) fileJSON(f fileDiff) obj {
-	escaped := strings.ReplaceAll(f.path, " ", "%20")
+	escaped := url.PathEscape(f.path) // slashes too
 	o := obj{
 		"sha": f.sha, "filename": f.path, "status": f.status, "additions": f.additions, "deletions": f.deletions,
 		"changes":      f.additions + f.deletions,

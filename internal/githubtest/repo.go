@@ -19,6 +19,7 @@ type Repo struct {
 	refs    string // prefix of its branches, "refs/heads/" unless it is a fork
 	git     *gitDir
 	pulls   []*Pull // shared numbering with nothing else: there are no issues
+	suites  []*checkSuite
 	deleted bool
 }
 

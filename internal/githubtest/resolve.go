@@ -32,12 +32,13 @@ func (s *Server) query(t *token) *node {
 
 func (s *Server) repoNode(t *token, r *Repo) *node {
 	return &node{"Repository", map[string]field{
-		"id": value(nodeID("R", r.id)),
+		"id": value(nodeID("R", r.id)), "name": value(r.name), "nameWithOwner": value(r.full()),
+		"owner": value(s.actor(r.owner)),
 		"object": func(args map[string]any) (any, error) {
 			if !allows(t.permissions, "contents", "read") {
 				return nil, forbidden()
 			}
-			return s.objectNode(r, args)
+			return s.objectNode(t, r, args)
 		},
 		"pullRequest": func(args map[string]any) (any, error) {
 			if !allows(t.permissions, "pull_requests", "read") {
@@ -53,7 +54,7 @@ func (s *Server) repoNode(t *token, r *Repo) *node {
 }
 
 // objectNode is the object that an oid or an expression names, null if there is none.
-func (s *Server) objectNode(r *Repo, args map[string]any) (any, error) {
+func (s *Server) objectNode(t *token, r *Repo, args map[string]any) (any, error) {
 	rev, _ := args["oid"].(string)
 	if rev == "" {
 		rev, _ = args["expression"].(string)
@@ -65,7 +66,7 @@ func (s *Server) objectNode(r *Repo, args map[string]any) (any, error) {
 	case o.kind == "blob":
 		return s.blobNode(o), nil
 	case o.kind == "commit":
-		return &node{"Commit", map[string]field{"id": value("C_" + o.sha), "oid": value(o.sha)}}, nil
+		return s.commitNode(t, r, o.sha), nil
 	}
 	return nil, nil
 }
@@ -88,7 +89,22 @@ func (s *Server) pullNode(t *token, p *Pull) *node {
 		"id": value(nodeID("PR", p.id)), "number": value(p.number), "headRefOid": value(p.headSHA), "body": value(p.body),
 		"baseRefOid": func(map[string]any) (any, error) { return p.baseSHA() },
 		"state":      value(strings.ToUpper(p.state)), "isDraft": value(p.draft), "author": value(s.actor(p.author)),
-		"viewerDidAuthor": value(s.ours(p.author)),
+		"viewerDidAuthor": value(s.ours(p.author)), "headRefName": value(p.headBranch), "baseRefName": value(p.base),
+		"isCrossRepository":   value(p.head != p.repo),
+		"maintainerCanModify": value(p.modifiable && p.head != p.repo),
+		"headRepository": func(map[string]any) (any, error) {
+			if p.head.deleted {
+				return nil, nil
+			}
+			return s.repoNode(t, p.head), nil
+		},
+		"commits": func(args map[string]any) (any, error) {
+			all, err := s.commitNodes(t, p)
+			if err != nil {
+				return nil, err
+			}
+			return connection("PullRequestCommitConnection", all, args)
+		},
 		"changedFiles": func(map[string]any) (any, error) {
 			files, err := p.diff(p.headSHA)
 			return len(files), err
@@ -106,7 +122,7 @@ func (s *Server) pullNode(t *token, p *Pull) *node {
 			var all []*node
 			for _, r := range p.reviews {
 				if r.visible(s.Bot()) && wanted(args["states"], r.state) {
-					all = append(all, s.reviewNode(r))
+					all = append(all, s.reviewNode(t, p.repo, r))
 				}
 			}
 			return connection("PullRequestReviewConnection", all, args)
@@ -132,12 +148,12 @@ func (s *Server) actor(login string) *node {
 	return &node{"User", map[string]field{"id": value(nodeID("U", userID(login))), "login": value(login)}}
 }
 
-func (s *Server) reviewNode(r *review) *node {
+func (s *Server) reviewNode(t *token, repo *Repo, r *review) *node {
 	var submitted any
 	if r.state != "PENDING" {
 		submitted = stamp(r.submitted)
 	}
-	commit := &node{"Commit", map[string]field{"id": value("C_" + r.commit), "oid": value(r.commit)}}
+	commit := s.commitNode(t, repo, r.commit)
 	return &node{"PullRequestReview", map[string]field{
 		"id": value(nodeID("PRR", r.id)), "fullDatabaseId": value(strconv.FormatInt(r.id, 10)), "body": value(r.body),
 		"state": value(r.state), "author": value(s.actor(r.author)), "commit": value(commit), "submittedAt": value(submitted),
@@ -199,13 +215,21 @@ func whole(arg any) (int, bool) {
 	return n, err == nil
 }
 
-// connection is a page of nodes. As on GitHub first or last is mandatory and at most 100; this double takes first.
+// connection is a page of nodes. As on GitHub first or last is mandatory and at most 100; paging goes forward.
 func connection(kind string, all []*node, args map[string]any) (any, error) {
-	first, ok := whole(args["first"])
-	if !ok || first < 1 || first > maxNodes {
-		return nil, &graphqlError{"MISSING_PAGINATION_BOUNDARIES", "You must provide a `first` value between 1 and 100."}
+	size, ok := whole(args["first"])
+	last, backwards := whole(args["last"])
+	if !ok && backwards {
+		size, ok = last, true
+	}
+	if !ok || size < 1 || size > maxNodes {
+		text := "You must provide a `first` or `last` value between 1 and 100."
+		return nil, &graphqlError{"MISSING_PAGINATION_BOUNDARIES", text}
 	}
 	from := 0
+	if backwards {
+		from = max(0, len(all)-size)
+	}
 	if cursor, ok := args["after"].(string); ok {
 		text, _ := base64.StdEncoding.DecodeString(cursor)
 		var err error
@@ -214,12 +238,16 @@ func connection(kind string, all []*node, args map[string]any) (any, error) {
 			return nil, &graphqlError{"INVALID_CURSOR_ARGUMENTS", text}
 		}
 	}
-	to := min(from+first, len(all))
-	var end any
+	to := min(from+size, len(all))
+	var start, end any
 	if to > from {
+		start = base64.StdEncoding.EncodeToString([]byte(strconv.Itoa(from + 1)))
 		end = base64.StdEncoding.EncodeToString([]byte(strconv.Itoa(to)))
 	}
-	info := &node{"PageInfo", map[string]field{"hasNextPage": value(to < len(all)), "endCursor": value(end)}}
+	info := &node{"PageInfo", map[string]field{
+		"hasNextPage": value(to < len(all)), "hasPreviousPage": value(from > 0), "startCursor": value(start),
+		"endCursor": value(end),
+	}}
 	return &node{kind, map[string]field{
 		"nodes": value(all[from:to]), "totalCount": value(len(all)), "pageInfo": value(info),
 	}}, nil
@@ -269,7 +297,7 @@ func (s *Server) minimize(t *token, id, classifier string) (any, error) {
 		for _, r := range p.reviews {
 			if nodeID("PRR", r.id) == id {
 				r.minimized = shown(classifier)
-				return payload("MinimizeCommentPayload", "minimizedComment", s.reviewNode(r)), nil
+				return payload("MinimizeCommentPayload", "minimizedComment", s.reviewNode(t, p.repo, r)), nil
 			}
 		}
 	}

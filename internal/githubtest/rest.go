@@ -43,12 +43,18 @@ func operationOf(id string) (operation, bool) {
 	pulls := operation{permission: "pull_requests", level: "read"}
 	change := operation{permission: "pull_requests", level: "write"}
 	create := operation{permission: "pull_requests", level: "write", content: true}
+	checks := operation{permission: "checks", level: "read"}
+	report := operation{permission: "checks", level: "write", content: true}
 	op, ok := map[string]operation{
 		"apps/create-installation-access-token": app.by((*Server).postToken),
 		"apps/get-authenticated":                app.by((*Server).getApp),
 		"apps/get-webhook-delivery":             app.by((*Server).getDelivery),
 		"apps/list-webhook-deliveries":          app.by((*Server).listDeliveries),
 		"apps/redeliver-webhook-delivery":       app.by((*Server).postAttempt),
+		"checks/create":                         report.by((*Server).postCheck),
+		"checks/get":                            checks.by((*Server).getCheck),
+		"checks/list-for-ref":                   checks.by((*Server).listChecks),
+		"checks/update":                         report.by((*Server).patchCheck),
 		"git/get-blob":                          contents.by((*Server).getBlob),
 		"git/get-tree":                          contents.by((*Server).getTree),
 		"pulls/create-review":                   create.by((*Server).postReview),

@@ -207,22 +207,26 @@ func (h *hooks) close() {
 	h.client.CloseIdleConnections()
 }
 
-// notify sends a pull_request webhook if the App is installed there. The caller holds the server's mu.
-func (p *Pull) notify(action, by string, more obj) error {
-	i := p.s.installations[p.repo.owner]
+// notify sends a webhook about the repository if the App is installed there. The caller holds the server's mu.
+func (r *Repo) notify(event, by string, payload obj) error {
+	i := r.s.installations[r.owner]
 	if i == nil || i.suspended {
 		return nil
 	}
+	payload["repository"], payload["sender"] = r.json(), r.s.user(by)
+	payload["installation"] = obj{"id": i.id, "node_id": nodeID("MDIz", i.id)}
+	return r.s.Deliver(event, payload)
+}
+
+// notify sends a pull_request webhook. The caller holds the server's mu.
+func (p *Pull) notify(action, by string, more obj) error {
 	pull, err := p.json()
 	if err != nil {
 		return err
 	}
-	payload := obj{
-		"action": action, "number": p.number, "pull_request": pull, "repository": p.repo.json(),
-		"sender": p.s.user(by), "installation": obj{"id": i.id, "node_id": nodeID("MDIz", i.id)},
-	}
+	payload := obj{"action": action, "number": p.number, "pull_request": pull}
 	for key, value := range more {
 		payload[key] = value
 	}
-	return p.s.Deliver("pull_request", payload)
+	return p.repo.notify("pull_request", by, payload)
 }

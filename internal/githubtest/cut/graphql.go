@@ -14,17 +14,25 @@ import (
 // fields are the object and interface fields in use. Enums, scalars and input objects are kept whole where reached.
 var fields = map[string][]string{
 	"Actor":                              {"login"},
+	"App":                                {"id", "slug"},
 	"Blob":                               {"byteSize", "id", "isBinary", "isTruncated", "oid", "text"},
 	"Bot":                                {"id", "login"},
+	"CheckAnnotationConnection":          {"pageInfo", "totalCount"},
+	"CheckRun":                           checkRunFields,
+	"CheckRunConnection":                 {"nodes", "pageInfo", "totalCount"},
+	"CheckSuite":                         {"app", "checkRuns", "conclusion", "databaseId", "id", "status"},
+	"CheckSuiteConnection":               {"nodes", "pageInfo", "totalCount"},
 	"Comment":                            {"author", "body", "id", "viewerDidAuthor"},
-	"Commit":                             {"id", "oid"},
+	"Commit":                             {"checkSuites", "id", "oid"},
 	"GitObject":                          {"id", "oid"},
 	"MinimizeCommentPayload":             {"clientMutationId", "minimizedComment"},
 	"Minimizable":                        {"isMinimized", "minimizedReason"},
 	"Mutation":                           {"minimizeComment", "resolveReviewThread"},
 	"Node":                               {"id"},
-	"PageInfo":                           {"endCursor", "hasNextPage"},
+	"PageInfo":                           {"endCursor", "hasNextPage", "hasPreviousPage", "startCursor"},
 	"PullRequest":                        pullRequestFields,
+	"PullRequestCommit":                  {"commit", "id"},
+	"PullRequestCommitConnection":        {"nodes", "pageInfo", "totalCount"},
 	"PullRequestReview":                  reviewFields,
 	"PullRequestReviewComment":           commentFields,
 	"PullRequestReviewCommentConnection": {"nodes", "pageInfo", "totalCount"},
@@ -33,15 +41,21 @@ var fields = map[string][]string{
 	"PullRequestReviewThreadConnection":  {"nodes", "pageInfo", "totalCount"},
 	"Query":                              {"id", "node", "rateLimit", "repository"},
 	"RateLimit":                          {"cost", "limit", "remaining", "resetAt"},
-	"Repository":                         {"id", "object", "pullRequest"},
+	"Repository":                         {"id", "name", "nameWithOwner", "object", "owner", "pullRequest"},
+	"RepositoryOwner":                    {"id", "login"},
 	"ResolveReviewThreadPayload":         {"clientMutationId", "thread"},
 	"User":                               {"id", "login"},
 }
 
 var (
 	pullRequestFields = []string{
-		"author", "baseRefOid", "body", "changedFiles", "headRefOid", "id", "isDraft", "number", "reviewThreads", "reviews",
+		"author", "baseRefName", "baseRefOid", "body", "changedFiles", "commits", "headRefName", "headRefOid",
+		"headRepository", "id", "isCrossRepository", "isDraft", "maintainerCanModify", "number", "reviewThreads", "reviews",
 		"state", "viewerDidAuthor",
+	}
+	checkRunFields = []string{
+		"annotations", "completedAt", "conclusion", "databaseId", "detailsUrl", "externalId", "id", "name", "startedAt",
+		"status", "summary", "text", "title",
 	}
 	reviewFields = []string{
 		"author", "body", "commit", "fullDatabaseId", "id", "isMinimized", "minimizedReason", "state", "submittedAt",

@@ -1,0 +1,112 @@
+package githubtest
+
+import (
+	"strings"
+	"time"
+)
+
+// maxPullCommits is where GitHub stops listing a pull request's commits (operation pulls/list-commits).
+const maxPullCommits = 250
+
+// commitNodes are the pull request's commits, oldest first.
+func (s *Server) commitNodes(t *token, p *Pull) ([]*node, error) {
+	commits, err := p.commits()
+	if err != nil {
+		return nil, err
+	}
+	commits = commits[:min(len(commits), maxPullCommits)]
+	var all []*node
+	for i := len(commits) - 1; i >= 0; i-- {
+		id := "PURC_" + commits[i]
+		commit := s.commitNode(t, p.repo, commits[i])
+		all = append(all, &node{"PullRequestCommit", map[string]field{"id": value(id), "commit": value(commit)}})
+	}
+	return all, nil
+}
+
+func (s *Server) commitNode(t *token, r *Repo, sha string) *node {
+	return &node{"Commit", map[string]field{
+		"id": value("C_" + sha), "oid": value(sha),
+		"checkSuites": func(args map[string]any) (any, error) {
+			if !allows(t.permissions, "checks", "read") {
+				return nil, forbidden()
+			}
+			filter, _ := args["filterBy"].(map[string]any)
+			var all []*node
+			for _, suite := range r.suites {
+				named := func(c *checkRun) bool { return filtered(filter, "checkName", c.name) }
+				if suite.sha == sha && ofApp(filter) && (filter["checkName"] == nil || anyOf(suite.runs, named)) {
+					all = append(all, s.suiteNode(r, suite))
+				}
+			}
+			return connection("CheckSuiteConnection", all, args)
+		},
+	}}
+}
+
+func anyOf(runs []*checkRun, holds func(*checkRun) bool) bool {
+	for _, run := range runs {
+		if holds(run) {
+			return true
+		}
+	}
+	return false
+}
+
+func ofApp(filter map[string]any) bool {
+	n, _ := whole(filter["appId"])
+	return filter["appId"] == nil || n == appID
+}
+
+// filtered reports whether a value passes one key of a filter.
+func filtered(filter map[string]any, key, is string) bool {
+	want, ok := filter[key].(string)
+	return !ok || want == is
+}
+
+func (s *Server) suiteNode(r *Repo, c *checkSuite) *node {
+	status, conclusion := c.state()
+	app := &node{"App", map[string]field{"id": value(nodeID("A", appID)), "slug": value(s.options.Slug)}}
+	return &node{"CheckSuite", map[string]field{
+		"id": value(nodeID("CS", c.id)), "databaseId": value(int(c.id)), "app": value(app),
+		"status": value(strings.ToUpper(status)), "conclusion": value(none(strings.ToUpper(conclusion))),
+		"checkRuns": func(args map[string]any) (any, error) {
+			filter, _ := args["filterBy"].(map[string]any)
+			runs := append([]*checkRun(nil), c.runs...)
+			if filter["checkType"] == "LATEST" {
+				runs = latest(runs)
+			}
+			var all []*node
+			for _, run := range runs {
+				if ofApp(filter) && filtered(filter, "checkName", run.name) &&
+					filtered(filter, "status", strings.ToUpper(run.status)) &&
+					wanted(filter["statuses"], strings.ToUpper(run.status)) &&
+					wanted(filter["conclusions"], strings.ToUpper(run.conclusion)) {
+					all = append(all, checkNode(run))
+				}
+			}
+			return connection("CheckRunConnection", all, args)
+		},
+	}}
+}
+
+// checkNode is a check run. Its databaseId is beyond 32 bits though the schema calls it Int, as on GitHub.
+func checkNode(c *checkRun) *node {
+	text := func(s *string) field { return value(none(word(s))) }
+	at := func(t time.Time) field {
+		if t.IsZero() {
+			return value(nil)
+		}
+		return value(stamp(t))
+	}
+	return &node{"CheckRun", map[string]field{
+		"id": value(nodeID("CR", c.id)), "databaseId": value(int(c.id)), "name": value(c.name),
+		"status": value(strings.ToUpper(c.status)), "conclusion": value(none(strings.ToUpper(c.conclusion))),
+		"externalId": value(none(c.externalID)), "detailsUrl": value(none(c.detailsURL)), "title": text(c.output.Title),
+		"summary": text(c.output.Summary), "text": text(c.output.Text), "startedAt": at(c.started),
+		"completedAt": at(c.completed),
+		"annotations": func(args map[string]any) (any, error) {
+			return connection("CheckAnnotationConnection", make([]*node, len(c.output.Annotations)), args)
+		},
+	}}
+}
