@@ -41,7 +41,7 @@ const tokenLife = time.Hour
 
 func (s *Server) install(owner string) {
 	if s.installations[owner] == nil {
-		s.installations[owner] = &installation{id: s.id(), owner: owner, permissions: s.options.Permissions}
+		s.installations[owner] = &installation{id: s.id(), owner: owner, permissions: s.app.Load().permissions}
 	}
 }
 
@@ -171,6 +171,9 @@ func (s *Server) authToken(r *http.Request) (*token, error) {
 // (content/apps/.../generating-a-json-web-token-jwt-for-a-github-app.md).
 func (s *Server) authApp(r *http.Request) error {
 	parts := strings.Split(bearer(r), ".")
+	if !s.app.Load().registered {
+		return &apiError{status: 404, message: "Integration not found"}
+	}
 	if len(parts) != 3 {
 		return &apiError{status: 401, message: "A JSON web token could not be decoded"}
 	}

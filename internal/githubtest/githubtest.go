@@ -24,6 +24,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -35,8 +36,10 @@ type Options struct {
 	Addr        string            // listen address; "" is a free port of 127.0.0.1
 	Slug        string            // the App's slug; "" is lighterman
 	Permissions map[string]string // granted to every installation; nil is Full()
-	Now         func() time.Time  // the server's clock; nil is time.Now
-	Limits      Limits
+	// Unregistered leaves it to the web pages to register the App, and to Install to install it.
+	Unregistered bool
+	Now          func() time.Time // the server's clock; nil is time.Now
+	Limits       Limits
 }
 
 // Limits are GitHub's sizes and rates, which a test may lower. Zero is GitHub's own value.
@@ -76,12 +79,17 @@ func (l Limits) withDefaults() Limits {
 
 // Full is the permissions of the App's full manifest.
 func Full() map[string]string {
-	return map[string]string{"contents": "write", "metadata": "read", "pull_requests": "write", "checks": "write"}
+	return map[string]string{
+		"contents": "write", "metadata": "read", "pull_requests": "write", "checks": "write", "issues": "read",
+		"merge_queues": "read",
+	}
 }
 
 // ReviewOnly is the permissions of the App's review-only manifest: it cannot resolve threads.
 func ReviewOnly() map[string]string {
-	return map[string]string{"contents": "read", "metadata": "read", "pull_requests": "write", "checks": "write"}
+	p := Full()
+	p["contents"] = "read"
+	return p
 }
 
 // The App's identity. An id that does not fit 32 bits would be refused by GitHub's own schema for Apps.
@@ -99,6 +107,7 @@ type Server struct {
 	http     *http.Server
 	contract *contract
 	hooks    hooks
+	app      atomic.Pointer[app]
 	serving  sync.WaitGroup
 
 	mu            sync.Mutex
@@ -109,6 +118,9 @@ type Server struct {
 	requests      []Request
 	faults        []*Fault
 	failures      []error
+	asked         map[string]*registration // by the key of the page that asks
+	codes         map[string]*registration // by the code that the page gave
+	reach         map[string]string        // public addresses and where they lead
 }
 
 // New starts a Server. The caller must Close it.
@@ -134,7 +146,14 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		options: o, key: key, contract: c, lastID: firstID,
 		installations: make(map[string]*installation), tokens: make(map[string]*token),
+		asked: make(map[string]*registration), codes: make(map[string]*registration), reach: make(map[string]string),
 	}
+	s.app.Store(&app{
+		registered: !o.Unregistered, slug: o.Slug, name: o.Slug, owner: "ghost", kind: "User", url: docs,
+		permissions: o.Permissions, events: []string{
+			"pull_request", "pull_request_review_comment", "issue_comment", "merge_group",
+		},
+	})
 	return s, s.listen()
 }
 
@@ -197,7 +216,7 @@ func (s *Server) URL() string { return s.url }
 func (s *Server) AppID() int64 { return appID }
 
 // Bot is the login of the App's user.
-func (s *Server) Bot() string { return s.options.Slug + "[bot]" }
+func (s *Server) Bot() string { return s.app.Load().slug + "[bot]" }
 
 // PrivateKey is the App's private key in PEM, as GitHub hands it out.
 func (s *Server) PrivateKey() []byte {

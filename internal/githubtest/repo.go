@@ -24,7 +24,7 @@ type Repo struct {
 }
 
 // CreateRepo makes a repository with one commit of these files on the branch main. An owner's first repository installs
-// the App for all of the owner's repositories.
+// the App for all of the owner's repositories, once it is registered.
 func (s *Server) CreateRepo(owner, name string, files map[string]string) (*Repo, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,7 +42,9 @@ func (s *Server) CreateRepo(owner, name string, files map[string]string) (*Repo,
 		return nil, err
 	}
 	s.repos = append(s.repos, r)
-	s.install(owner)
+	if s.app.Load().registered {
+		s.install(owner)
+	}
 	return r, nil
 }
 

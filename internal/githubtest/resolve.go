@@ -143,7 +143,7 @@ func wanted(states any, state string) bool {
 // actor is a login as GraphQL shows it: bots without the "[bot]" that REST adds.
 func (s *Server) actor(login string) *node {
 	if s.ours(login) {
-		return &node{"Bot", map[string]field{"id": value(nodeID("BOT", botUserID)), "login": value(s.options.Slug)}}
+		return &node{"Bot", map[string]field{"id": value(nodeID("BOT", botUserID)), "login": value(s.app.Load().slug)}}
 	}
 	return &node{"User", map[string]field{"id": value(nodeID("U", userID(login))), "login": value(login)}}
 }

@@ -66,7 +66,7 @@ func filtered(filter map[string]any, key, is string) bool {
 
 func (s *Server) suiteNode(r *Repo, c *checkSuite) *node {
 	status, conclusion := c.state()
-	app := &node{"App", map[string]field{"id": value(nodeID("A", appID)), "slug": value(s.options.Slug)}}
+	app := &node{"App", map[string]field{"id": value(nodeID("A", appID)), "slug": value(s.app.Load().slug)}}
 	return &node{"CheckSuite", map[string]field{
 		"id": value(nodeID("CS", c.id)), "databaseId": value(int(c.id)), "app": value(app),
 		"status": value(strings.ToUpper(status)), "conclusion": value(none(strings.ToUpper(conclusion))),

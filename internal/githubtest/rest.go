@@ -31,6 +31,8 @@ type call struct {
 // An operation is what the server does for one operation id of GitHub's description.
 type operation struct {
 	app        bool   // called with the App's own token
+	open       bool   // called without a credential
+	whole      bool   // about an installation as a whole, not one repository
 	permission string // else: what the installation's token must hold
 	level      string
 	content    bool // counts as creating content
@@ -46,24 +48,28 @@ func operationOf(id string) (operation, bool) {
 	checks := operation{permission: "checks", level: "read"}
 	report := operation{permission: "checks", level: "write", content: true}
 	op, ok := map[string]operation{
-		"apps/create-installation-access-token": app.by((*Server).postToken),
-		"apps/get-authenticated":                app.by((*Server).getApp),
-		"apps/get-webhook-delivery":             app.by((*Server).getDelivery),
-		"apps/list-webhook-deliveries":          app.by((*Server).listDeliveries),
-		"apps/redeliver-webhook-delivery":       app.by((*Server).postAttempt),
-		"checks/create":                         report.by((*Server).postCheck),
-		"checks/get":                            checks.by((*Server).getCheck),
-		"checks/list-for-ref":                   checks.by((*Server).listChecks),
-		"checks/update":                         report.by((*Server).patchCheck),
-		"git/get-blob":                          contents.by((*Server).getBlob),
-		"git/get-tree":                          contents.by((*Server).getTree),
-		"pulls/create-review":                   create.by((*Server).postReview),
-		"pulls/delete-pending-review":           change.by((*Server).deleteReview),
-		"pulls/get":                             pulls.by((*Server).getPull),
-		"pulls/list-files":                      pulls.by((*Server).listFiles),
-		"pulls/list-reviews":                    pulls.by((*Server).listReviews),
-		"pulls/update-review":                   create.by((*Server).putReview),
-		"pulls/update-review-comment":           create.by((*Server).patchComment),
+		"apps/create-from-manifest":                  operation{open: true}.by((*Server).postConversion),
+		"apps/create-installation-access-token":      app.by((*Server).postToken),
+		"apps/get-authenticated":                     app.by((*Server).getApp),
+		"apps/get-webhook-config-for-app":            app.by((*Server).getHookConfig),
+		"apps/get-webhook-delivery":                  app.by((*Server).getDelivery),
+		"apps/list-repos-accessible-to-installation": operation{whole: true}.by((*Server).listInstalled),
+		"apps/list-webhook-deliveries":               app.by((*Server).listDeliveries),
+		"apps/redeliver-webhook-delivery":            app.by((*Server).postAttempt),
+		"checks/create":                              report.by((*Server).postCheck),
+		"checks/get":                                 checks.by((*Server).getCheck),
+		"checks/list-for-ref":                        checks.by((*Server).listChecks),
+		"checks/update":                              report.by((*Server).patchCheck),
+		"git/get-blob":                               contents.by((*Server).getBlob),
+		"git/get-tree":                               contents.by((*Server).getTree),
+		"pulls/create-review":                        create.by((*Server).postReview),
+		"pulls/delete-pending-review":                change.by((*Server).deleteReview),
+		"pulls/get":                                  pulls.by((*Server).getPull),
+		"pulls/list":                                 pulls.by((*Server).listPulls),
+		"pulls/list-files":                           pulls.by((*Server).listFiles),
+		"pulls/list-reviews":                         pulls.by((*Server).listReviews),
+		"pulls/update-review":                        create.by((*Server).putReview),
+		"pulls/update-review-comment":                create.by((*Server).patchComment),
 	}[id]
 	return op, ok
 }
@@ -83,6 +89,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.Method == http.MethodPost && (r.URL.Path == "/graphql" || r.URL.Path == "/api/graphql") {
 		s.serve(w, r, graphqlOperation(body), func() *answer { return s.graphql(r, body) })
+		return
+	}
+	if s.web(w, r, body) {
 		return
 	}
 	r = atRoot(r)
@@ -182,7 +191,10 @@ func (s *Server) operate(c *call, id string) *answer {
 
 // admit checks the caller's credential, finds what is called upon, and counts the call.
 func (s *Server) admit(c *call, op operation) error {
-	if op.app {
+	switch {
+	case op.open:
+		return nil
+	case op.app:
 		return s.authApp(c.r)
 	}
 	t, err := s.authToken(c.r)
@@ -194,6 +206,9 @@ func (s *Server) admit(c *call, op operation) error {
 		return err
 	}
 	s.rateHeader(c.header, t.installation)
+	if op.whole {
+		return nil
+	}
 	if err := s.subject(c); err != nil {
 		return err
 	}

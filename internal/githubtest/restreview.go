@@ -135,19 +135,6 @@ func (s *Server) postToken(c *call) (int, any, error) {
 	return 201, o, nil
 }
 
-func (s *Server) getApp(*call) (int, any, error) {
-	return 200, s.appJSON(), nil
-}
-
-func (s *Server) appJSON() obj {
-	return obj{
-		"id": appID, "slug": s.options.Slug, "node_id": nodeID("A", appID), "name": s.options.Slug, "owner": s.user("ghost"),
-		"description": nil, "external_url": s.url, "html_url": s.url + "/apps/" + s.options.Slug,
-		"created_at": stamp(s.now()), "updated_at": stamp(s.now()), "permissions": s.options.Permissions,
-		"events": []string{"pull_request"},
-	}
-}
-
 // listDeliveries lists the newest first; the cursor is the id below which to go on.
 func (s *Server) listDeliveries(c *call) (int, any, error) {
 	all := s.Deliveries()

@@ -8,9 +8,12 @@ import (
 
 // operations are the REST operations in use, by GitHub's operation ids.
 var operations = []string{
+	"apps/create-from-manifest",
 	"apps/create-installation-access-token",
 	"apps/get-authenticated",
+	"apps/get-webhook-config-for-app",
 	"apps/get-webhook-delivery",
+	"apps/list-repos-accessible-to-installation",
 	"apps/list-webhook-deliveries",
 	"apps/redeliver-webhook-delivery",
 	"checks/create",
@@ -22,6 +25,7 @@ var operations = []string{
 	"pulls/create-review",
 	"pulls/delete-pending-review",
 	"pulls/get",
+	"pulls/list",
 	"pulls/list-files",
 	"pulls/list-reviews",
 	"pulls/update-review",
