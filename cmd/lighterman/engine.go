@@ -78,7 +78,7 @@ func (d decisions) load(repo fs.FS, others bool) (*config.Config, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the configuration: %w", err)
 		}
-		s.Source = &config.Source{Name: d.file, Text: text}
+		s.Source = &config.Source{Reference: config.Reference{Path: d.file}, Text: text}
 	}
 	return config.Load(repo, s)
 }

@@ -37,7 +37,13 @@ type Config struct {
 	Rules      []Rule // one for each check, in the order of the catalogue
 	Registries []string
 	MaxInline  int
+	Drafts     Drafts
+	Bots       Bots
 	Sweeps     Sweeps
+	// Missing are presets, and the organisation's default, that were to be taken and could not be: what is wrong with
+	// them, where they are named. Unread are those that Fetch would not read.
+	Missing []Problem
+	Unread  []Problem
 	// Ignored are names that the hadolint configuration ignores and that are checks of ours, for those who want to know
 	// whether they still have an effect.
 	Ignored []Entry
@@ -55,6 +61,26 @@ type Rule struct {
 	Origin   string
 }
 
+// Drafts is what becomes of a draft.
+type Drafts string
+
+// The values of Drafts.
+const (
+	DraftsCheck   Drafts = "check"   // the check run alone
+	DraftsComment Drafts = "comment" // as if it were none
+	DraftsSkip    Drafts = "skip"    // it is not looked at
+)
+
+// Bots is what becomes of the pull requests of other bots.
+type Bots string
+
+// The values of Bots.
+const (
+	BotsChangedLines Bots = "changed-lines" // only findings in lines that the pull request changed
+	BotsAll          Bots = "all"           // as if a person had opened them
+	BotsSkip         Bots = "skip"          // they are not looked at
+)
+
 // Sweeps are the pull requests with fixes for the whole repository.
 type Sweeps struct {
 	Enabled  bool
@@ -70,9 +96,9 @@ type Entry struct {
 	Line int
 }
 
-// A Source is the text of a configuration file that is not looked for.
+// A Source is the text of a configuration file.
 type Source struct {
-	Name string
+	Reference
 	Text []byte
 }
 
@@ -80,32 +106,26 @@ type Source struct {
 type Settings struct {
 	Checks []*check.Check // the catalogue
 	Source *Source        // in place of the repository's own file; nil looks for it
-	FailOn string         // --fail-on; "" when it was not given
-	Only   []string       // --check: only these checks; none means all
-	Others bool           // the checks that Only does not name stay as they are
+	// Organisation is the configuration under the repository's own, such as OWNER/.github; the zero one is none.
+	Organisation Reference
+	Owner        string   // who the repository belongs to: presets of others are refused; "" when that is not known
+	Owners       []string // others whose presets may be taken
+	Fetch        Fetch    // reads files of other repositories; nil reads none
+	FailOn       string   // --fail-on; "" when it was not given
+	Only         []string // --check: only these checks; none means all
+	Others       bool     // the checks that Only does not name stay as they are
 }
 
 const defaultOrigin = "default"
 
-// Load reads the configuration of a repository. The error of a file that is wrong is an *Error.
+// Load reads the configuration of a repository. The error of a file that is wrong is an *Error; a preset that is wrong,
+// and what cannot be had of an organisation, is left out and told in Missing.
 func Load(repo fs.FS, s Settings) (*Config, error) {
-	c := defaults(s.Checks)
-	if err := c.takeHadolint(repo); err != nil {
+	l := &loader{Settings: s, repo: repo, c: defaults(s.Checks), left: maxSources, got: map[Reference]*fetched{}}
+	if err := l.load(); err != nil {
 		return nil, err
 	}
-	src := s.Source
-	if src == nil {
-		var err error
-		if src, err = find(repo); err != nil {
-			return nil, err
-		}
-	}
-	if src != nil {
-		if err := c.takeFile(*src); err != nil {
-			return nil, err
-		}
-	}
-	return c, c.takeFlags(s)
+	return l.c, l.c.takeFlags(s)
 }
 
 // Default is the configuration of a repository that has none.
@@ -113,6 +133,7 @@ func Default(checks []*check.Check) *Config { return defaults(checks) }
 
 func defaults(checks []*check.Check) *Config {
 	c := &Config{FailOn: check.Warning, Builder: check.BuildKit, MaxInline: DefaultInline, origins: map[string]string{}}
+	c.Drafts, c.Bots = DraftsCheck, BotsChangedLines
 	c.Sweeps = Sweeps{Schedule: "weekly", TimeZone: "UTC", Families: family("").words()}
 	for _, known := range checks {
 		c.Rules = append(c.Rules, Rule{known, !known.OptIn, known.Severity, defaultOrigin})
@@ -120,8 +141,8 @@ func defaults(checks []*check.Check) *Config {
 	return c
 }
 
-// find reads the repository's own file, nil when there is none.
-func find(repo fs.FS) (*Source, error) {
+// Find reads a repository's configuration; the error wraps fs.ErrNotExist when there is none.
+func Find(repo fs.FS) (Source, error) {
 	var found *Source
 	for _, name := range Files {
 		text, err := readFile(repo, name)
@@ -129,14 +150,24 @@ func find(repo fs.FS) (*Source, error) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return Source{}, err
 		}
 		if found != nil {
-			return nil, &Error{[]Problem{{Path: name, Msg: "there is " + found.Name + " too; keep one of them"}}}
+			words := "there is " + found.Path + " too; keep one of them"
+			return Source{}, &Error{[]Problem{{Reference: Reference{Path: name}, Msg: words}}}
 		}
-		found = &Source{name, text}
+		found = &Source{Reference{Path: name}, text}
 	}
-	return found, nil
+	if found == nil {
+		return Source{}, fmt.Errorf("find a configuration: %w", fs.ErrNotExist)
+	}
+	return *found, nil
+}
+
+// Read reads a file of a repository that is as large as a configuration may be.
+func Read(repo fs.FS, name string) (Source, error) {
+	text, err := readFile(repo, name)
+	return Source{Reference{Path: name}, text}, err
 }
 
 func readFile(repo fs.FS, name string) ([]byte, error) {
@@ -145,8 +176,7 @@ func readFile(repo fs.FS, name string) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	if info.Size() > maxConfig {
-		const message = "%d bytes are more than the %d of a configuration"
-		return nil, &Error{[]Problem{{Path: name, Msg: fmt.Sprintf(message, info.Size(), maxConfig)}}}
+		return nil, tooLarge(Reference{Path: name}, info.Size())
 	}
 	text, err := fs.ReadFile(repo, name)
 	if err != nil {
@@ -155,41 +185,72 @@ func readFile(repo fs.FS, name string) ([]byte, error) {
 	return text, nil
 }
 
-// takeFile puts our own file on top.
-func (c *Config) takeFile(src Source) error {
-	var f file
-	d, err := decode(src.Name, src.Text, &f, false)
-	if d.checks(f, c.Rules); err != nil || len(d.problems) > 0 {
-		return cmp.Or(d.failed(), err)
+func tooLarge(ref Reference, size int64) error {
+	const message = "%d bytes are more than the %d of a configuration"
+	return &Error{[]Problem{{Reference: ref, Msg: fmt.Sprintf(message, size, maxConfig)}}}
+}
+
+// take puts a file on top: single values and each check by themselves, a list in place of the one that was there.
+func (c *Config) take(f file, d *decoder) {
+	set := func(key string) bool { return d.origin(key) != "" }
+	c.takeOrigins(d)
+	c.takeChecks(f, d)
+	if set("fail-on") {
+		c.FailOn = severity(string(f.FailOn))
+	}
+	if set("builder") {
+		c.Builder = check.Builder(f.Builder)
+	}
+	if set("trusted-registries") {
+		c.Registries = plain(f.Registries)
+	}
+	if set("comments.max-inline") {
+		c.MaxInline = int(f.Comments.MaxInline)
+	}
+	if set("paths.include") {
+		c.include = f.Paths.Include
+	}
+	if set("paths.exclude") {
+		c.exclude = f.Paths.Exclude
+	}
+	if set("builds") {
+		c.builds = f.Builds
+	}
+	if set("drafts") {
+		c.Drafts = Drafts(f.Drafts)
+	}
+	if set("bots") {
+		c.Bots = Bots(f.Bots)
+	}
+	c.takeSweeps(f.Sweeps, set)
+}
+
+// takeOrigins notes where the values of a file stand. What stood in a list that the file replaces is gone.
+func (c *Config) takeOrigins(d *decoder) {
+	for _, key := range []string{"paths.include", "paths.exclude", "builds", "trusted-registries", "sweeps.families"} {
+		if d.origin(key) != "" {
+			c.forget(key)
+		}
 	}
 	for key := range d.lines {
 		if at := d.origin(key); at != "" {
 			c.origins[key] = at
 		}
 	}
-	c.takeChecks(f, d)
-	if f.FailOn != "" {
-		c.FailOn = severity(string(f.FailOn))
-	}
-	if f.Builder != "" {
-		c.Builder = check.Builder(f.Builder)
-	}
-	if f.Registries != nil {
-		c.Registries = plain(f.Registries)
-	}
-	if d.origin("comments.max-inline") != "" {
-		c.MaxInline = int(f.Comments.MaxInline)
-	}
-	c.include, c.exclude, c.builds = f.Paths.Include, f.Paths.Exclude, f.Builds
-	c.takeSweeps(f.Sweeps)
-	return nil
 }
 
-func (c *Config) takeSweeps(s sweeps) {
-	c.Sweeps.Enabled = s.Enabled
+// forget drops where the items of a list stood.
+func (c *Config) forget(key string) {
+	maps.DeleteFunc(c.origins, func(item, _ string) bool { return strings.HasPrefix(item, key+"[") })
+}
+
+func (c *Config) takeSweeps(s sweeps, set func(key string) bool) {
+	if set("sweeps.enabled") {
+		c.Sweeps.Enabled = s.Enabled
+	}
 	c.Sweeps.Schedule = cmp.Or(string(s.Schedule), c.Sweeps.Schedule)
 	c.Sweeps.TimeZone = cmp.Or(string(s.TimeZone), c.Sweeps.TimeZone)
-	if s.Families != nil {
+	if set("sweeps.families") {
 		c.Sweeps.Families = plain(s.Families)
 	}
 }
@@ -200,7 +261,7 @@ func (d *decoder) origin(key string) string {
 	if !ok || d.silent[key] {
 		return ""
 	}
-	return fmt.Sprintf("%s:%d", d.path, at.line)
+	return fmt.Sprintf("%s:%d", d.src.where(), at.line)
 }
 
 // checks holds the names of the checks against the catalogue.
@@ -210,12 +271,12 @@ func (d *decoder) checks(f file, rules []Rule) {
 		at := d.lines["checks."+key]
 		found := rulesFor(rules, key)
 		if len(found) == 0 {
-			d.problems = append(d.problems, Problem{d.path, at.line, at.column, unknownCheck(key, rules)})
+			d.problems = append(d.problems, Problem{d.src.Reference, at.line, at.column, unknownCheck(key, rules)})
 		}
 		for _, n := range found {
 			name := rules[n].Check.Name
 			if other := told[name]; other != "" && key != name && other != name {
-				d.problems = append(d.problems, Problem{d.path, at.line, at.column,
+				d.problems = append(d.problems, Problem{d.src.Reference, at.line, at.column,
 					fmt.Sprintf("%s and %s are both the check %s; keep one of them", other, key, name)})
 			}
 			told[name] = key

@@ -37,6 +37,9 @@ builds:
     platforms: [linux/amd64, linux/arm/v7]
 trusted-registries: [docker.io, "*.example.com", "registry.example.com:5000/base"]
 comments: {max-inline: 0}
+drafts: comment
+bots: all
+extends: [acme/presets, "acme/presets:docker/strict.yml", "acme/presets:x.yaml@release/1.x", acme/presets@v1]
 sweeps: {enabled: true, schedule: 0 6 * * 1-5, time-zone: Europe/Berlin, families: [caching, non-root]}
 `},
 	{name: "YAML 1.1", text: "checks: {copy-order: false, cache-mount: true}\n"},
@@ -89,6 +92,20 @@ sweeps: {enabled: true, schedule: 0 6 * * 1-5, time-zone: Europe/Berlin, familie
 	{name: "cron", text: "sweeps: {schedule: 0 25 * * *}\n", loose: true, wrong: []string{`1:20: sweeps.schedule: "0 25 * * *" is not five fields of cron`}},
 	{name: "cron with a zone", text: "sweeps: {schedule: 'TZ=0 * * * *'}\n", loose: true, wrong: []string{`1:20: sweeps.schedule: `}},
 	{name: "time zone", text: "sweeps: {time-zone: Mars/Olympus}\n", loose: true, wrong: []string{`1:21: sweeps.time-zone: "Mars/Olympus" is not a time zone`}},
+	{name: "one preset", text: "extends: acme/presets\n"},
+	{name: "no preset", text: "extends: []\n"},
+	{name: "presets", text: "extends: [acme, acme/x/y, 'acme/x:y', 'acme/x:y.yml@', 3]\n", wrong: []string{
+		`1:11: extends[0]: "acme" names no preset, as in OWNER/REPO,`, `1:17: extends[1]: "acme/x/y" names`,
+		`1:27: extends[2]: "acme/x:y" names`, `1:39: extends[3]: "acme/x:y.yml@" names`, `1:56: extends[4] takes a text, not the number 3`}},
+	{name: "a preset by number", text: "extends: 3\n", wrong: []string{`1:10: extends takes a text or a list, not the number 3`}},
+	{name: "preset as mapping", text: "extends: {a: b}\n", wrong: []string{`1:10: extends takes a text or a list, not a mapping`}},
+	{name: "an address", text: "extends: https://example.com/a.yml\n", wrong: []string{`1:10: extends[0]: "https://example.com/a.yml" names`}},
+	{name: "presets outside", text: "extends: [./../x.yml, 'acme/..', 'acme/x:../y.yml', 'acme/x:a/../y.yml', 'acme/x:/y.yml', 'acme/x@../..', 'acme/x@a//b', 'acme/x@a..b']\n",
+		loose: true, wrong: []string{`1:11: extends[0]: "./../x.yml" names`, `1:23: extends[1]`, `1:34: extends[2]`, `1:53: extends[3]`, `1:74: extends[4]`,
+			`1:91: extends[5]`, `1:107: extends[6]`, `1:122: extends[7]`}},
+	{name: "drafts", text: "drafts: on\n", wrong: []string{`1:9: drafts is "on", which is none of check, comment, skip`}},
+	{name: "bots", text: "bots: changed_lines\n",
+		wrong: []string{`1:7: bots is "changed_lines", which is none of changed-lines, all, skip; did you mean "changed-lines"?`}},
 	{name: "family", text: "sweeps: {families: [cacheing]}\n",
 		wrong: []string{`1:21: sweeps.families[0] is "cacheing", which is none of caching`}},
 	{name: "an alias", text: "paths:\n  include: &a [x]\n  exclude: *a\n", loose: true, wrong: []string{`3:12: *a stands for something else; write it out`}},
@@ -201,6 +218,8 @@ trusted-registries:        # .hadolint.yaml:2
   - docker.io
 comments:
   max-inline: 10           # default
+drafts: check              # default
+bots: changed-lines        # default
 sweeps:
   enabled: false           # default
   schedule: weekly         # default
@@ -341,7 +360,7 @@ func TestWhereItIsLookedFor(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "more than") {
 		t.Errorf("of a large file: %v", err)
 	}
-	c := load(t, config.Settings{Source: &config.Source{Name: "x.yml", Text: []byte("fail-on: info")}}, name, "fail-on: bad")
+	c := load(t, config.Settings{Source: &config.Source{Reference: config.Reference{Path: "x.yml"}, Text: []byte("fail-on: info")}}, name, "fail-on: bad")
 	if c.FailOn != check.Info {
 		t.Error("the file that was given is not read")
 	}

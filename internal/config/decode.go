@@ -16,18 +16,18 @@ import (
 
 // A Problem is one thing that is wrong with a configuration file.
 type Problem struct {
-	Path   string
-	Line   int // 1-based; 0 when it is about the whole file
-	Column int
-	Msg    string
+	Reference     // the file
+	Line      int // 1-based; 0 when it is about the whole file
+	Column    int
+	Msg       string
 }
 
 // Error is "path:line:column: message".
 func (p Problem) Error() string {
 	if p.Line == 0 {
-		return p.Path + ": " + p.Msg
+		return p.where() + ": " + p.Msg
 	}
-	return fmt.Sprintf("%s:%d:%d: %s", p.Path, p.Line, p.Column, p.Msg)
+	return fmt.Sprintf("%s:%d:%d: %s", p.where(), p.Line, p.Column, p.Msg)
 }
 
 // An Error is all that is wrong with a configuration file, in its order.
@@ -45,7 +45,7 @@ func (e *Error) Error() string {
 // A decoder reads one file into a Go value and notes where each key stands. The YAML library could fill the value by
 // itself and would refuse unknown keys too; its errors speak of Go's types, and it forgets where a value came from.
 type decoder struct {
-	path     string
+	src      Source
 	lenient  bool                // the file is another tool's: unknown keys are its own business
 	lines    map[string]position // of keys and items, by their path: "checks.copy-order", "paths.exclude[0]"
 	silent   map[string]bool     // those of them that are null
@@ -55,9 +55,9 @@ type decoder struct {
 type position struct{ line, column int }
 
 // decode reads a YAML document into the value that into points to. lenient passes over keys that into does not have.
-func decode(path string, text []byte, into any, lenient bool) (*decoder, error) {
-	d := &decoder{path: path, lenient: lenient, lines: map[string]position{}, silent: map[string]bool{}}
-	root, err := document(text)
+func decode(src Source, into any, lenient bool) (*decoder, error) {
+	d := &decoder{src: src, lenient: lenient, lines: map[string]position{}, silent: map[string]bool{}}
+	root, err := document(src.Text)
 	if err != nil {
 		return d, d.syntax(err)
 	}
@@ -103,7 +103,7 @@ func document(text []byte) (*yaml.Node, error) {
 
 // syntax is an error of the YAML library with its place.
 func (d *decoder) syntax(err error) error {
-	p := Problem{Path: d.path, Msg: err.Error()}
+	p := Problem{Reference: d.src.Reference, Msg: err.Error()}
 	var at *yaml.LoadError
 	if errors.As(err, &at) {
 		p.Line, p.Column, p.Msg = at.Mark.Line, at.Mark.Column, "not YAML: "+at.Message
@@ -112,7 +112,7 @@ func (d *decoder) syntax(err error) error {
 }
 
 func (d *decoder) problem(n *yaml.Node, format string, args ...any) {
-	d.problems = append(d.problems, Problem{d.path, n.Line, n.Column, fmt.Sprintf(format, args...)})
+	d.problems = append(d.problems, Problem{d.src.Reference, n.Line, n.Column, fmt.Sprintf(format, args...)})
 }
 
 // value reads a node; key is its path. One that is null says nothing.
@@ -136,7 +136,8 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, key string) {
 	case reflect.Struct, reflect.Map:
 		d.mapping(n, v, key)
 	case reflect.Slice:
-		d.list(n, v, key)
+		v.Set(reflect.MakeSlice(v.Type(), 0, len(n.Content)))
+		d.list(items(n), v, key)
 	default:
 		d.scalar(n, v, key)
 	}
@@ -156,6 +157,8 @@ func takes(n *yaml.Node, t reflect.Type) (want string, ok bool) {
 	switch {
 	case t.Kind() == reflect.Struct || t.Kind() == reflect.Map:
 		return "a mapping", n.Kind == yaml.MappingNode
+	case t == reflect.TypeFor[references]():
+		return "a text or a list", text || n.Kind == yaml.SequenceNode
 	case t.Kind() == reflect.Slice:
 		return "a list", n.Kind == yaml.SequenceNode
 	case t.Kind() == reflect.Int:
@@ -268,8 +271,16 @@ func keysOf(t reflect.Type) []string {
 	return out
 }
 
-func (d *decoder) list(n *yaml.Node, v reflect.Value, key string) {
-	for k, item := range n.Content {
+// items are those of a list, or the one value that stands in place of it.
+func items(n *yaml.Node) []*yaml.Node {
+	if n.Kind == yaml.ScalarNode {
+		return []*yaml.Node{n}
+	}
+	return n.Content
+}
+
+func (d *decoder) list(items []*yaml.Node, v reflect.Value, key string) {
+	for k, item := range items {
 		inner := fmt.Sprintf("%s[%d]", key, k)
 		d.lines[inner] = position{item.Line, item.Column}
 		next := reflect.New(v.Type().Elem()).Elem()

@@ -16,6 +16,7 @@ import (
 // A file is what .github/lighterman.yml may say. The keys, the parser, the schema and what "lighterman config" prints
 // are all read from these types; the doc tags are the schema's descriptions.
 type file struct {
+	Extends    references       `key:"extends" doc:"Presets under this file: OWNER/REPO, OWNER/REPO:path@ref, or ./path."`
 	FailOn     failOn           `key:"fail-on" doc:"The severity from which findings fail a review."`
 	Builder    builder          `key:"builder" doc:"What builds the images; fixes use only syntax that it takes."`
 	Checks     map[string]level `key:"checks" doc:"Checks by name, or by another tool's id: on, off, or a severity."`
@@ -23,6 +24,8 @@ type file struct {
 	Builds     []build          `key:"builds" doc:"How Dockerfiles are built, where that is not found out."`
 	Registries []registry       `key:"trusted-registries" doc:"The registries that base images may come from."`
 	Comments   comments         `key:"comments" doc:"What a review of a pull request says."`
+	Drafts     drafts           `key:"drafts" doc:"Drafts: the check run alone, comments too, or not looked at."`
+	Bots       bots             `key:"bots" doc:"Bots' pull requests: lines they changed, everything, or not looked at."`
 	Sweeps     sweeps           `key:"sweeps" doc:"Pull requests with fixes for the whole repository."`
 }
 
@@ -64,11 +67,18 @@ type (
 	timeZone string
 	scalar   string // a text or a number, as it is written
 	amount   int
+	drafts   string
+	bots     string
+
+	reference  string
+	references []reference // or a single one
 )
 
 func (failOn) words() []string  { return []string{"info", "warning", "error", "never"} }
 func (builder) words() []string { return []string{"buildkit", "buildah", "kaniko", "official-images"} }
 func (level) words() []string   { return []string{"off", "on", "info", "warning", "error"} }
+func (drafts) words() []string  { return []string{"check", "comment", "skip"} }
+func (bots) words() []string    { return []string{"changed-lines", "all", "skip"} }
 func (family) words() []string {
 	return []string{"caching", "smaller-image", "non-root", "pinning", "context", "hygiene"}
 }

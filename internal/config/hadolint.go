@@ -34,13 +34,14 @@ func (c *Config) takeHadolint(repo fs.FS) error {
 			return err
 		}
 		var h hadolint
-		d, err := decode(name, text, &h, true)
+		d, err := decode(Source{Reference{Path: name}, text}, &h, true)
 		if err != nil {
 			return err
 		}
 		c.takeOverrides(h, d)
 		c.takeIgnored(h.Ignored, d)
 		if len(h.Registries) > 0 {
+			c.forget("trusted-registries")
 			c.Registries, c.origins["trusted-registries"] = slices.Clone(h.Registries), d.origin("trustedRegistries")
 		}
 		return nil
@@ -71,7 +72,7 @@ func (c *Config) takeIgnored(names []string, d *decoder) {
 		key := fmt.Sprintf("ignored[%d]", k)
 		for _, n := range rulesFor(c.Rules, name) {
 			c.decide(n, "off", d.origin(key))
-			c.Ignored = append(c.Ignored, Entry{name, d.path, d.lines[key].line})
+			c.Ignored = append(c.Ignored, Entry{name, d.src.Path, d.lines[key].line})
 		}
 	}
 }

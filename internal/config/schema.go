@@ -34,6 +34,9 @@ func schemaOf(t reflect.Type) object {
 		s = schemaOfFields(t)
 	case t.Kind() == reflect.Map:
 		s["type"], s["additionalProperties"] = []string{"object", "null"}, schemaOf(t.Elem())
+	case t == reflect.TypeFor[references]():
+		s = schemaOf(t.Elem())
+		s["type"], s["items"] = []string{"string", "array", "null"}, schemaOf(t.Elem())
 	case t.Kind() == reflect.Slice:
 		s["type"], s["items"] = []string{"array", "null"}, schemaOf(t.Elem())
 	case t.Kind() == reflect.Bool:

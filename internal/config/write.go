@@ -14,7 +14,7 @@ import (
 )
 
 // Write prints what holds as a configuration file, with the origin of each value behind it: "default", the place in a
-// file, or a flag. What it prints may be kept as the file.
+// file, or a flag. What it prints may be kept as the file; what presets decided is part of it, so it names none.
 func (c *Config) Write(w io.Writer) error {
 	p := &printer{c: c}
 	p.value(0, "fail-on", word(c.FailOn), "fail-on")
@@ -27,6 +27,8 @@ func (c *Config) Write(w io.Writer) error {
 	p.list(0, "trusted-registries", c.Registries, "trusted-registries")
 	p.head(0, "comments")
 	p.value(1, "max-inline", fmt.Sprint(c.MaxInline), "comments.max-inline")
+	p.value(0, "drafts", string(c.Drafts), "drafts")
+	p.value(0, "bots", string(c.Bots), "bots")
 	p.head(0, "sweeps")
 	p.value(1, "enabled", fmt.Sprint(c.Sweeps.Enabled), "sweeps.enabled")
 	p.value(1, "schedule", text(c.Sweeps.Schedule), "sweeps.schedule")
@@ -95,12 +97,16 @@ func (p *printer) list(depth int, key string, items []string, path string) {
 func (p *printer) checks() {
 	p.head(0, "checks")
 	for _, r := range p.c.Rules {
-		value := "off"
-		if r.On {
-			value = r.Severity.String()
-		}
-		p.line(1, r.Check.Name+": "+value, r.Origin)
+		p.line(1, r.Check.Name+": "+r.word(), r.Origin)
 	}
+}
+
+// word is a rule as the file has it.
+func (r Rule) word() string {
+	if !r.On {
+		return "off"
+	}
+	return r.Severity.String()
 }
 
 func (p *printer) builds() {
