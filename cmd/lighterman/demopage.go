@@ -92,6 +92,10 @@ func pageOf(pull *githubtest.Pull) (report.Page, error) {
 			summaries = append(summaries, r.Body)
 		}
 	}
+	if runs := pull.CheckRuns(); len(runs) > 0 {
+		last := runs[len(runs)-1]
+		summaries = append(summaries, fmt.Sprintf("**Check run: %s** (%s)", last.Title, last.Conclusion), last.Summary, last.Text)
+	}
 	page.Summary = strings.Join(summaries, "\n\n")
 	files, err := pull.Files()
 	if err != nil {

@@ -155,13 +155,10 @@ func TestHostilePullRequest(t *testing.T) {
 	if out.End != review.Published || out.Refused != nil {
 		t.Fatalf("outcome %s, refused %v", out.End, out.Refused)
 	}
-	var body strings.Builder
-	for _, r := range pull.Reviews() {
-		body.WriteString(r.Body)
-	}
+	run := lastRun(t, pull)
 	for _, path := range told {
-		if !strings.Contains(body.String(), path) {
-			t.Errorf("the summary does not tell of %s:\n%s", path, body.String())
+		if !strings.Contains(run.Summary, path) {
+			t.Errorf("the check run does not tell of %s:\n%s", path, run.Summary)
 		}
 	}
 	once(t, pull)

@@ -286,7 +286,7 @@ func (r reviewer) page(opinion *review.Opinion, changed []forge.ChangedFile, v r
 		Title: "Review of " + filepath.Base(r.root),
 		Lead:  fmt.Sprintf("Dockerfiles: %d. Findings: %d.", v.Files, len(v.Findings)),
 	}
-	draft := review.Reconcile(opinion, nil, nil).Review
+	draft := review.Reconcile(opinion, &forge.Standing{Checkless: true}).Review
 	if draft == nil {
 		return page, nil
 	}

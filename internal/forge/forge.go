@@ -35,12 +35,13 @@ func (r Ref) String() string { return fmt.Sprintf("%s#%d", r.Repo, r.Number) }
 // A Forge is a code host. Its errors are wrapped with what was being done; a *LimitError says when to come back, and
 // ErrGone that the subject no longer exists or can no longer be seen.
 type Forge interface {
-	// Change reads a pull request as it stands now: its commits and files, and what we said about it before.
+	// Change reads what a pull request changes at this moment.
 	Change(ctx context.Context, ref Ref) (*Change, error)
+	// Standing reads how a pull request stands: its state, and everything that we said about it. It is read last before
+	// anything is written, so that what people did meanwhile counts.
+	Standing(ctx context.Context, ref Ref) (*Standing, error)
 	// Tree is the repository at one commit. The context bounds every later read from it.
 	Tree(ctx context.Context, repo Repo, commit string) (Tree, error)
-	// Head re-reads the pull request's head commit and whether it is still open.
-	Head(ctx context.Context, ref Ref) (commit string, open bool, err error)
 	// Publish carries out a plan. What it already did when it fails is found again by the markers in the bodies, so
 	// a later run of the same job completes it and doubles nothing.
 	Publish(ctx context.Context, ref Ref, plan Plan) error
@@ -56,23 +57,39 @@ type Tree interface {
 	Prefetch(paths []string) error
 }
 
-// A Change is a pull request as it stood when it was read.
+// A Change is what a pull request changes, at one of its heads.
 type Change struct {
+	Ref Ref
+	// Head is the commit that the files are of; "" when the host does not say, because there are none.
+	Head string
+	// Files are the changed files of the three-dot diff (merge base to head), in the host's order.
+	Files []ChangedFile
+	// Full is set when the host listed as many files as it ever does (GitHub: 3000); there may be more.
+	Full bool
+}
+
+// A Standing is a pull request as it stands, with what was said about it.
+type Standing struct {
 	Ref    Ref
 	Open   bool
 	Draft  bool
-	Author string // login of who opened it
+	Author string // login of who opened it; "" for a deleted account
+	Bot    bool   // opened by a program
 	Ours   bool   // opened by this App itself
 	Base   string // commit of the base branch's tip (not the merge base)
 	Head   string // commit of the head branch's tip
-	// Files are the changed files of the three-dot diff (merge base to head), in the host's order.
-	Files []ChangedFile
-	// Truncated is set when the host listed fewer files than it counted (GitHub lists at most 3000).
-	Truncated bool
+	Branch string // name of the head branch
+	// Source is where the head branch lies: the repository itself or a fork; nil when that was deleted.
+	Source *Repo
+	Fork   bool
+	Count  int // how many files the host counts as changed
 	// Threads are the review threads in which we spoke first.
 	Threads []Thread
 	// Reviews are the reviews that we submitted, oldest first, without their inline comments.
 	Reviews []Review
+	// Checks are our check runs on Head, oldest first. Checkless says that we may not write any.
+	Checks    []CheckRun
+	Checkless bool
 }
 
 // Status says what happened to a changed file, in GitHub's words.
@@ -113,6 +130,7 @@ type Thread struct {
 	// Publish minimises as "resolved".
 	Hidden   string
 	Comments []Comment
+	Downs    []string // logins of those who marked the first comment with a thumb down
 }
 
 // A Comment is one comment of a thread, oldest first; Thread.Comments[0] is ours.
@@ -132,6 +150,25 @@ type Review struct {
 	Commit string // the head it was written for
 }
 
+// A CheckRun is a check run of ours.
+type CheckRun struct {
+	ID          int64
+	Key         string // what CheckDraft.Key said when it was written
+	Concluded   bool
+	Conclusion  Conclusion
+	Annotations int // how many it has
+}
+
+// Conclusion says how a check run ended, in GitHub's words.
+type Conclusion string
+
+// The values of Conclusion that lighterman writes. Success and Neutral let a pull request be merged.
+const (
+	Success Conclusion = "success"
+	Neutral Conclusion = "neutral"
+	Failure Conclusion = "failure"
+)
+
 // A Plan is everything to be written to one pull request, decided beforehand.
 type Plan struct {
 	Head     string        // the commit the plan was made for; a plan for another head must not be published
@@ -140,11 +177,55 @@ type Plan struct {
 	EditBody []ReviewEdit  // reviews of ours whose summary changed
 	Resolve  []string      // ids of threads whose finding is gone
 	Minimize []string      // node ids of first comments of threads that cannot be resolved for want of permission
+	Check    *CheckDraft   // the check run of Head, written last; nil when it says all this already
 }
 
 // Empty reports whether there is nothing to write.
 func (p Plan) Empty() bool {
-	return p.Review == nil && len(p.Edit) == 0 && len(p.EditBody) == 0 && len(p.Resolve) == 0 && len(p.Minimize) == 0
+	return p.Review == nil && len(p.Edit) == 0 && len(p.EditBody) == 0 && len(p.Resolve) == 0 && len(p.Minimize) == 0 &&
+		p.Check == nil
+}
+
+// A CheckDraft is a concluded check run to be written.
+type CheckDraft struct {
+	// ID is a check run that is brought to this; 0 makes a new one.
+	ID int64
+	// Written is how many of the annotations that run has already: annotations can be added, never taken back.
+	Written     int
+	Key         string // a word for what the run says, by which it is known again; at most 200 bytes
+	Conclusion  Conclusion
+	Title       string // one line
+	Summary     string // Markdown
+	Text        string // Markdown below the summary; may be empty
+	Annotations []Annotation
+	Actions     []Action
+}
+
+// An Annotation is a remark of a check run on lines of a file. Lines are 1-based; it shows as plain text.
+type Annotation struct {
+	Path      string
+	StartLine int
+	EndLine   int
+	Level     Level
+	Title     string
+	Message   string
+}
+
+// Level is how an annotation shows.
+type Level string
+
+// The levels of an annotation.
+const (
+	LevelNotice  Level = "notice"
+	LevelWarning Level = "warning"
+	LevelFailure Level = "failure"
+)
+
+// An Action is a button of a check run. GitHub takes three, with labels of 20 characters, descriptions of 40 and ids of 20.
+type Action struct {
+	ID          string
+	Label       string
+	Description string
 }
 
 // A Draft is a review to be submitted with the event COMMENT.

@@ -1,9 +1,15 @@
 package github
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 
 	gogithub "github.com/google/go-github/v60/github"
 
@@ -17,12 +23,24 @@ const (
 	maxFiles = 3000
 )
 
-// changeQuery reads all but the patches. fullDatabaseId is asked for because ids of comments outgrew GraphQL's Int.
-const changeQuery = `query Change($owner: String!, $name: String!, $number: Int!, $threads: String, $reviews: String) {
+// standingQuery reads all but the files. fullDatabaseId is asked for because ids of comments outgrew GraphQL's Int. Of
+// each thread only the first comment's thumbs are counted: reactions of every comment would cost a hundred times more.
+const standingQuery = `query Standing(
+  $owner: String!, $name: String!, $number: Int!, $threads: String, $reviews: String, $app: Int!, $check: String!
+) {
   repository(owner: $owner, name: $name) {
     pullRequest(number: $number) {
       state isDraft headRefOid baseRefOid changedFiles viewerDidAuthor
       author { __typename login }
+      isCrossRepository headRefName headRepository { name owner { login } }
+      commits(last: 1) { nodes { commit {
+        oid
+        checkSuites(first: 5, filterBy: {appId: $app}) { nodes {
+          checkRuns(first: 5, filterBy: {checkName: $check}) { nodes {
+            databaseId status conclusion externalId annotations(first: 1) { totalCount }
+          } }
+        } }
+      } } }
       reviewThreads(first: 100, after: $threads) {
         pageInfo { hasNextPage endCursor }
         nodes {
@@ -89,6 +107,11 @@ type commentPage struct {
 type threadPage struct {
 	PageInfo pageInfo
 	Nodes    []struct {
+		Top struct {
+			Nodes []struct {
+				Reactions struct{ Nodes []struct{ User *actor } }
+			}
+		}
 		ID               string
 		Path             string
 		Line             int
@@ -113,63 +136,126 @@ type reviewPage struct {
 }
 
 type pullRequest struct {
-	State           string
-	IsDraft         bool
-	HeadRefOid      string
-	BaseRefOid      string
-	ChangedFiles    int
-	ViewerDidAuthor bool
-	Author          *actor
-	ReviewThreads   threadPage
-	Reviews         reviewPage
+	State             string
+	IsDraft           bool
+	HeadRefOid        string
+	BaseRefOid        string
+	ChangedFiles      int
+	ViewerDidAuthor   bool
+	Author            *actor
+	IsCrossRepository bool
+	HeadRefName       string
+	HeadRepository    *struct {
+		Name  string
+		Owner struct{ Login string }
+	}
+	Commits       struct{ Nodes []struct{ Commit tipCommit } }
+	ReviewThreads threadPage
+	Reviews       reviewPage
 }
 
-// Change reads a pull request: one GraphQL query for each hundred threads or reviews and one REST request for each
-// hundred files. Reviews that are pending are left out: they are nobody's words yet.
+// A tipCommit is the newest commit of a pull request, with our check runs.
+type tipCommit struct {
+	Oid         string
+	CheckSuites *struct {
+		Nodes []struct {
+			CheckRuns struct {
+				Nodes []struct {
+					DatabaseID  int64
+					Status      string
+					Conclusion  string
+					ExternalID  string
+					Annotations *struct{ TotalCount int }
+				}
+			}
+		}
+	}
+}
+
+// Change reads what a pull request changes: one REST request for each hundred files. The head that they are of is told
+// by the addresses of their contents; when it moves while the pages are read, the reading begins again.
 func (a *App) Change(ctx context.Context, ref forge.Ref) (*forge.Change, error) {
 	i, err := a.installation(ref.Repo)
 	if err != nil {
 		return nil, err
 	}
 	c, err := i.change(about(ctx, ref.Repo.Name), ref)
-	return c, doing(err, "read pull request %s", ref)
+	return c, doing(err, "read the files of %s", ref)
 }
 
-func (i *installation) change(ctx context.Context, ref forge.Ref) (*forge.Change, error) {
-	p, err := i.pull(ctx, ref, "", "")
+// Standing reads how a pull request stands: one GraphQL query for each hundred threads or reviews. Reviews that are
+// pending are left out: they are nobody's words yet.
+func (a *App) Standing(ctx context.Context, ref forge.Ref) (*forge.Standing, error) {
+	i, err := a.installation(ref.Repo)
 	if err != nil {
 		return nil, err
 	}
-	c := &forge.Change{
-		Ref: ref, Open: p.State == "OPEN", Draft: p.IsDraft, Author: p.Author.login(), Ours: p.ViewerDidAuthor,
-		Base: p.BaseRefOid, Head: p.HeadRefOid,
-	}
-	if err := i.said(ctx, c, p); err != nil {
-		return nil, err
-	}
-	if c.Files, err = i.files(ctx, ref); err != nil {
-		return nil, err
-	}
-	c.Truncated = len(c.Files) < p.ChangedFiles
-	return c, nil
+	s, err := i.standing(about(ctx, ref.Repo.Name), ref)
+	return s, doing(err, "read pull request %s", ref)
 }
 
-// pull is one page of threads and reviews with the pull request they belong to.
-func (i *installation) pull(ctx context.Context, ref forge.Ref, threads, reviews string) (*pullRequest, error) {
+func (i *installation) standing(ctx context.Context, ref forge.Ref) (*forge.Standing, error) {
+	p, checkless, err := i.pull(ctx, ref, "", "")
+	if err != nil {
+		return nil, err
+	}
+	s := &forge.Standing{
+		Ref: ref, Open: p.State == "OPEN", Draft: p.IsDraft, Author: p.Author.login(), Bot: p.Author != nil && p.Author.Typename == "Bot",
+		Ours: p.ViewerDidAuthor, Base: p.BaseRefOid, Head: p.HeadRefOid, Branch: p.HeadRefName, Fork: p.IsCrossRepository,
+		Count: p.ChangedFiles, Checkless: checkless,
+	}
+	if r := p.HeadRepository; r != nil {
+		s.Source = &forge.Repo{Owner: r.Owner.Login, Name: r.Name}
+	}
+	s.Checks = p.checks()
+	return s, i.said(ctx, ref, s, p)
+}
+
+// checks are our check runs on the head.
+func (p *pullRequest) checks() []forge.CheckRun {
+	var all []forge.CheckRun
+	for _, n := range p.Commits.Nodes {
+		if n.Commit.Oid != p.HeadRefOid || n.Commit.CheckSuites == nil {
+			continue
+		}
+		for _, suite := range n.Commit.CheckSuites.Nodes {
+			for _, run := range suite.CheckRuns.Nodes {
+				c := forge.CheckRun{
+					ID: run.DatabaseID, Key: run.ExternalID, Concluded: run.Status == "COMPLETED",
+					Conclusion: forge.Conclusion(strings.ToLower(run.Conclusion)),
+				}
+				if run.Annotations != nil {
+					c.Annotations = run.Annotations.TotalCount
+				}
+				all = append(all, c)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b forge.CheckRun) int { return cmp.Compare(a.ID, b.ID) })
+	return all
+}
+
+// pull is one page of threads and reviews with the pull request they belong to. checkless says that check runs are kept
+// from us.
+func (i *installation) pull(ctx context.Context, ref forge.Ref, threads, reviews string) (
+	p *pullRequest, checkless bool, err error) {
 	var data struct {
 		Repository *struct{ PullRequest *pullRequest }
 	}
-	err := i.query(ctx, changeQuery, map[string]any{
+	err = i.query(ctx, standingQuery, map[string]any{
 		"owner": ref.Repo.Owner, "name": ref.Repo.Name, "number": ref.Number,
-		"threads": cursor(threads), "reviews": cursor(reviews),
+		"threads": cursor(threads), "reviews": cursor(reviews), "app": i.app.options.AppID, "check": checkName,
 	}, &data)
+	if within(err, "checkSuites") {
+		checkless, err = true, nil
+	}
 	if err != nil {
-		return nil, gone(err)
+		return nil, false, gone(err)
 	}
 	if data.Repository == nil || data.Repository.PullRequest == nil {
-		return nil, fmt.Errorf("GraphQL knows no such pull request: %w", forge.ErrGone)
+		return nil, false, fmt.Errorf("GraphQL knows no such pull request: %w", forge.ErrGone)
 	}
-	return data.Repository.PullRequest, nil
+	return data.Repository.PullRequest, checkless || !i.mayCheck(), nil
 }
 
 func cursor(at string) any {
@@ -180,12 +266,12 @@ func cursor(at string) any {
 }
 
 // said fills in the threads and reviews of ours, reading on while there are pages of either.
-func (i *installation) said(ctx context.Context, c *forge.Change, p *pullRequest) error {
+func (i *installation) said(ctx context.Context, ref forge.Ref, s *forge.Standing, p *pullRequest) error {
 	for {
-		if err := i.addThreads(ctx, c, p.ReviewThreads); err != nil {
+		if err := i.addThreads(ctx, s, p.ReviewThreads); err != nil {
 			return err
 		}
-		if err := addReviews(c, p.Reviews); err != nil {
+		if err := addReviews(s, p.Reviews); err != nil {
 			return err
 		}
 		threads, reviews := p.ReviewThreads.PageInfo, p.Reviews.PageInfo
@@ -193,13 +279,13 @@ func (i *installation) said(ctx context.Context, c *forge.Change, p *pullRequest
 			return nil
 		}
 		var err error
-		if p, err = i.pull(ctx, c.Ref, threads.EndCursor, reviews.EndCursor); err != nil {
+		if p, _, err = i.pull(ctx, ref, threads.EndCursor, reviews.EndCursor); err != nil {
 			return err
 		}
 	}
 }
 
-func (i *installation) addThreads(ctx context.Context, c *forge.Change, page threadPage) error {
+func (i *installation) addThreads(ctx context.Context, s *forge.Standing, page threadPage) error {
 	for _, n := range page.Nodes {
 		if len(n.Comments.Nodes) == 0 || !n.Comments.Nodes[0].ViewerDidAuthor {
 			continue
@@ -209,11 +295,16 @@ func (i *installation) addThreads(ctx context.Context, c *forge.Change, page thr
 			ResolvedBy: n.ResolvedBy.login(), CanResolve: n.ViewerCanResolve,
 			Hidden: n.Comments.Nodes[0].MinimizedReason,
 		}
+		for _, top := range n.Top.Nodes {
+			for _, r := range top.Reactions.Nodes {
+				t.Downs = append(t.Downs, r.User.login())
+			}
+		}
 		var err error
 		if t.Comments, err = i.comments(ctx, n.ID, n.Comments); err != nil {
 			return err
 		}
-		c.Threads = append(c.Threads, t)
+		s.Threads = append(s.Threads, t)
 	}
 	return nil
 }
@@ -245,7 +336,7 @@ func (i *installation) comments(ctx context.Context, thread string, page comment
 	}
 }
 
-func addReviews(c *forge.Change, page reviewPage) error {
+func addReviews(s *forge.Standing, page reviewPage) error {
 	for _, n := range page.Nodes {
 		if !n.ViewerDidAuthor || n.State == "PENDING" {
 			continue
@@ -258,27 +349,57 @@ func addReviews(c *forge.Change, page reviewPage) error {
 		if n.Commit != nil { // nil when the commit was collected as garbage
 			r.Commit = n.Commit.Oid
 		}
-		c.Reviews = append(c.Reviews, r)
+		s.Reviews = append(s.Reviews, r)
 	}
 	return nil
 }
 
-// files is the REST file list, page by page to the most that GitHub lists.
-func (i *installation) files(ctx context.Context, ref forge.Ref) ([]forge.ChangedFile, error) {
-	var all []forge.ChangedFile
+// maxRestarts is how often the list of files is begun again because of pushes.
+const maxRestarts = 5
+
+// change reads the REST file list, page by page to the most that GitHub lists.
+func (i *installation) change(ctx context.Context, ref forge.Ref) (*forge.Change, error) {
+	c := &forge.Change{Ref: ref}
 	o := &gogithub.ListOptions{Page: 1, PerPage: pageSize}
-	for o.Page != 0 && len(all) < maxFiles {
+	for restarts := 0; o.Page != 0 && len(c.Files) < maxFiles; {
 		page, res, err := i.client.PullRequests.ListFiles(ctx, ref.Repo.Owner, ref.Repo.Name, ref.Number, o)
 		if err != nil {
 			return nil, meaning(err)
 		}
 		for _, f := range page {
-			all = append(all, changedFile(f))
+			head := commitOf(f)
+			if c.Head != "" && head != c.Head {
+				c.Head, c.Files, res.NextPage = "", nil, 1
+				if restarts++; restarts > maxRestarts {
+					return nil, errors.New("the head moved in every attempt to read them")
+				}
+				break
+			}
+			c.Head = head
+			c.Files = append(c.Files, changedFile(f))
 		}
 		o.Page = res.NextPage
 	}
-	return all, nil
+	c.Full = len(c.Files) >= maxFiles
+	if len(c.Files) > 0 && c.Head == "" {
+		head, _, err := i.head(ctx, ref)
+		c.Head = head
+		return c, err
+	}
+	return c, nil
 }
+
+// commitOf is the commit of which GitHub shows a changed file: the "ref" of the address of its contents (schema
+// "diff-entry", contents_url). It is "" where the address has another form.
+func commitOf(f *gogithub.CommitFile) string {
+	u, err := url.Parse(f.GetContentsURL())
+	if err != nil || !commitSHA.MatchString(u.Query().Get("ref")) {
+		return ""
+	}
+	return u.Query().Get("ref")
+}
+
+var commitSHA = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
 
 func changedFile(f *gogithub.CommitFile) forge.ChangedFile {
 	c := forge.ChangedFile{
@@ -292,7 +413,7 @@ func changedFile(f *gogithub.CommitFile) forge.ChangedFile {
 	return c
 }
 
-// Head re-reads the head with one request.
+// Head re-reads a pull request's head and whether it is still open, with one request.
 func (a *App) Head(ctx context.Context, ref forge.Ref) (commit string, open bool, err error) {
 	i, err := a.installation(ref.Repo)
 	if err != nil {

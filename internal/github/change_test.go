@@ -27,11 +27,13 @@ func TestChangeFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := h.change(t, h.ref(p))
-	if !c.Ours || c.Author != "lighterman[bot]" || !c.Draft || c.Truncated {
-		t.Errorf("Change: ours %v, author %q, draft %v, truncated %v", c.Ours, c.Author, c.Draft, c.Truncated)
+	if st := h.standing(t, h.ref(p)); !st.Ours || st.Author != "lighterman[bot]" || !st.Bot || !st.Draft || st.Count != len(c.Files) {
+		t.Errorf("Standing: %+v for %d files", st, len(c.Files))
+	} else if base, err := p.Base(); err != nil || st.Base != base {
+		t.Errorf("base %s, want %s, %v", st.Base, base, err)
 	}
-	if base, err := p.Base(); err != nil || c.Base != base {
-		t.Errorf("base %s, want %s, %v", c.Base, base, err)
+	if c.Full || c.Head != p.Head() {
+		t.Errorf("full %v at %s, want %s", c.Full, c.Head, p.Head())
 	}
 	got := map[string]forge.ChangedFile{}
 	for _, f := range c.Files {
@@ -56,13 +58,16 @@ func TestChangeFiles(t *testing.T) {
 	if _, err := h.repo.Push("topic", "more", files); err != nil {
 		t.Fatal(err)
 	}
-	if c := h.change(t, h.ref(p)); !c.Truncated || len(c.Files) != 150 {
-		t.Errorf("truncated %v with %d files", c.Truncated, len(c.Files))
+	if c := h.change(t, h.ref(p)); len(c.Files) != 150 || c.Head != p.Head() {
+		t.Errorf("%d files of %s", len(c.Files), c.Head)
+	}
+	if st := h.standing(t, h.ref(p)); st.Count != 164 {
+		t.Errorf("%d files are counted", st.Count)
 	}
 }
 
-// TestChangeThreads: threads we started with everything said in them, over several pages; others' are left out.
-func TestChangeThreads(t *testing.T) {
+// TestStandingThreads: threads we started with everything said in them, over several pages; others' are left out.
+func TestStandingThreads(t *testing.T) {
 	h, p, ref, _ := reviewed(t)
 	if err := p.Review("ann", "hers", githubtest.ReviewComment{Path: "Dockerfile", Line: 1, Body: "hers"}); err != nil {
 		t.Fatal(err)
@@ -89,8 +94,8 @@ func TestChangeThreads(t *testing.T) {
 	if _, err := h.repo.Push("topic", "x", map[string]string{"Dockerfile": changed}); err != nil {
 		t.Fatal(err)
 	}
-	c := h.change(t, ref)
-	if len(c.Threads) != 104 || len(c.Reviews) != 104 || h.operations()["graphql:Change"] != 2 ||
+	c := h.standing(t, ref)
+	if len(c.Threads) != 104 || len(c.Reviews) != 104 || h.operations()["graphql:Standing"] != 2 ||
 		h.operations()["graphql:Comments"] != 1 {
 		t.Fatalf("%d threads, %d reviews by %v", len(c.Threads), len(c.Reviews), h.operations())
 	}

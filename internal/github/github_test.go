@@ -74,7 +74,7 @@ func TestReviewBudget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Head != pull.Head() || !c.Open || c.Draft || c.Author != "ann" || c.Ours {
+	if c.Head != pull.Head() {
 		t.Errorf("Change = %+v", c)
 	}
 	if len(c.Files) != 1 || c.Files[0].Path != "Dockerfile" || c.Files[0].Status != forge.Added || c.Files[0].Lines != 5 {
@@ -92,11 +92,13 @@ func TestReviewBudget(t *testing.T) {
 			t.Errorf("ReadFile(%s) = %q, %v", name, got, err)
 		}
 	}
-	head, open, err := h.app.Head(ctx, ref)
-	if head != c.Head || !open || err != nil {
-		t.Errorf("Head = %s, %v, %v", head, open, err)
+	st := h.standing(t, ref)
+	if st.Head != c.Head || !st.Open || st.Draft || st.Author != "ann" || st.Ours || st.Bot || st.Fork || st.Checkless ||
+		st.Branch != "topic" || st.Source == nil || st.Source.String() != "acme/shop" || len(st.Checks) > 0 {
+		t.Errorf("Standing = %+v", st)
 	}
-	err = h.app.Publish(ctx, ref, forge.Plan{Head: head, Review: &forge.Draft{
+	run := &forge.CheckDraft{Key: "#1 a", Conclusion: forge.Neutral, Title: "1 finding", Summary: "Copy less first."}
+	err = h.app.Publish(ctx, ref, forge.Plan{Head: st.Head, Check: run, Review: &forge.Draft{
 		Body:     "One finding.",
 		Comments: []forge.DraftComment{{Path: "Dockerfile", StartLine: 3, Line: 4, Body: "Copy less first."}},
 	}})
@@ -107,8 +109,8 @@ func TestReviewBudget(t *testing.T) {
 	for _, r := range h.Requests() {
 		operations = append(operations, r.Operation)
 	}
-	want := []string{"graphql:Change", "pulls/list-files", "git/get-tree", "graphql:Blobs", "pulls/get",
-		"pulls/create-review"}
+	want := []string{"pulls/list-files", "git/get-tree", "graphql:Blobs", "graphql:Standing", "pulls/create-review",
+		"checks/create"}
 	if diff := cmp.Diff(want, operations); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
@@ -116,14 +118,15 @@ func TestReviewBudget(t *testing.T) {
 		t.Errorf("%d requests for tokens, want 1", n)
 	}
 
-	c, err = h.app.Change(ctx, ref)
-	if err != nil {
-		t.Fatal(err)
+	st = h.standing(t, ref)
+	if len(st.Threads) != 1 || st.Threads[0].Line != 4 || !st.Threads[0].CanResolve ||
+		!st.Threads[0].Comments[0].Ours {
+		t.Errorf("threads = %+v", st.Threads)
 	}
-	if len(c.Threads) != 1 || c.Threads[0].Line != 4 || !c.Threads[0].CanResolve || !c.Threads[0].Comments[0].Ours {
-		t.Errorf("threads = %+v", c.Threads)
+	if len(st.Reviews) != 1 || st.Reviews[0].Body != "One finding." || st.Reviews[0].Commit != st.Head {
+		t.Errorf("reviews = %+v", st.Reviews)
 	}
-	if len(c.Reviews) != 1 || c.Reviews[0].Body != "One finding." || c.Reviews[0].Commit != head {
-		t.Errorf("reviews = %+v", c.Reviews)
+	if c := st.Checks; len(c) != 1 || c[0].Key != run.Key || !c[0].Concluded || c[0].Conclusion != forge.Neutral {
+		t.Errorf("check runs = %+v", c)
 	}
 }

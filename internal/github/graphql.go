@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/internal/forge"
@@ -84,4 +85,13 @@ func gone(err error) error {
 		}
 	}
 	return err
+}
+
+// within reports whether an error consists of GraphQL problems with one field and what lies below it.
+func within(err error, field string) bool {
+	var all problems
+	if !errors.As(err, &all) {
+		return false
+	}
+	return !slices.ContainsFunc(all, func(p graphqlProblem) bool { return !slices.Contains(p.Path, any(field)) })
 }

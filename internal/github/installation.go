@@ -26,9 +26,7 @@ type installation struct {
 
 	mu      sync.Mutex
 	sources map[string]*ghinstallation.Transport // by repository name
-	// level is the permission on contents that tokens ask for: "write", which resolving threads needs
-	// (github/gh-aw#35726), until GitHub says that the installation was granted no more than "read".
-	level string
+	asks    int                                  // which of grants tokens ask for
 }
 
 // maxSources bounds the tokens kept for one installation; past it they are all dropped, which costs a request each.
@@ -36,7 +34,7 @@ const maxSources = 500
 
 func newInstallation(a *App, id int64) *installation {
 	i := &installation{
-		app: a, id: id, gate: newGate(a.options), level: "write", sources: make(map[string]*ghinstallation.Transport),
+		app: a, id: id, gate: newGate(a.options), sources: make(map[string]*ghinstallation.Transport),
 	}
 	chain := &replay{clock: a.options.Clock, next: &auth{installation: i, next: i.gate}}
 	i.client = gogithub.NewClient(&http.Client{Transport: chain, CheckRedirect: keepMethod})
@@ -57,12 +55,12 @@ func keepMethod(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// source is where the repository's token comes from.
-func (i *installation) source(repo string) *ghinstallation.Transport {
+// source is where the repository's token comes from, and which of grants it asks for.
+func (i *installation) source(repo string) (s *ghinstallation.Transport, asks int) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if s := i.sources[repo]; s != nil {
-		return s
+		return s, i.asks
 	}
 	if len(i.sources) >= maxSources {
 		clear(i.sources)
@@ -70,15 +68,17 @@ func (i *installation) source(repo string) *ghinstallation.Transport {
 	// Each source has an AppsTransport of its own: ghinstallation v2.10.0 writes to it on every refresh.
 	apps := ghinstallation.NewAppsTransportFromPrivateKey(i.gate, i.app.options.AppID, i.app.key)
 	apps.BaseURL = strings.TrimSuffix(i.app.rest.String(), "/")
-	s := ghinstallation.NewFromAppsTransport(apps, i.id)
+	s = ghinstallation.NewFromAppsTransport(apps, i.id)
+	grant := grants()[i.asks]
 	s.InstallationTokenOptions = &gogithub.InstallationTokenOptions{
 		Repositories: []string{repo},
 		Permissions: &gogithub.InstallationPermissions{
-			Metadata: gogithub.String("read"), PullRequests: gogithub.String("write"), Contents: gogithub.String(i.level),
+			Metadata: gogithub.String("read"), PullRequests: gogithub.String("write"), Contents: &grant.contents,
+			Checks: grant.checks,
 		},
 	}
 	i.sources[repo] = s
-	return s
+	return s, i.asks
 }
 
 // drop forgets a source whose token was refused, unless another goroutine did so before.
@@ -92,7 +92,7 @@ func (i *installation) drop(repo string, s *ghinstallation.Transport) {
 
 // token is a token for the repository and the source it came from.
 func (i *installation) token(ctx context.Context, repo string) (string, *ghinstallation.Transport, error) {
-	s := i.source(repo)
+	s, asks := i.source(repo)
 	text, err := s.Token(ctx)
 	if err == nil {
 		return text, s, nil
@@ -100,21 +100,42 @@ func (i *installation) token(ctx context.Context, repo string) (string, *ghinsta
 	i.drop(repo, s)
 	refusal, status := refusedToken(err)
 	if status == http.StatusUnprocessableEntity && strings.Contains(refusal, "permissions requested are not granted") {
-		if i.lower() {
+		if i.lower(asks) {
 			return i.token(ctx, repo)
 		}
 	}
 	return "", nil, tokenError(err, status, refusal)
 }
 
-// lower makes tokens ask for contents: read. It reports false when they did already.
-func (i *installation) lower() bool {
+// A grant is what tokens may ask for beyond what every installation grants: contents: write, which resolving threads
+// needs (github/gh-aw#35726), and checks: write, which an installation lacks until its owner accepted it.
+type grant struct {
+	contents string
+	checks   *string
+}
+
+// grants are tried in this order until GitHub gives a token.
+func grants() []grant {
+	write := gogithub.String("write")
+	return []grant{{"write", write}, {"read", write}, {"write", nil}, {"read", nil}}
+}
+
+// lower makes tokens ask for less than was refused. It reports false when that is not possible.
+func (i *installation) lower(refused int) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	was := i.level
-	i.level = "read"
-	clear(i.sources)
-	return was != "read"
+	if i.asks == refused && refused+1 < len(grants()) {
+		i.asks++
+		clear(i.sources)
+	}
+	return i.asks > refused
+}
+
+// mayCheck reports whether tokens allow check runs to be written.
+func (i *installation) mayCheck() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return grants()[i.asks].checks != nil
 }
 
 // refusedToken reads why GitHub gave no token. ghinstallation leaves the body of that answer open.

@@ -17,7 +17,7 @@ import (
 const mutationBatch = 20
 
 // Publish carries out a plan: the review first, because it is what GitHub may refuse as a whole, then edits, then the
-// threads that are settled.
+// threads that are settled, and last the check run.
 //
 // A write whose outcome is unknown (a 5xx, a cut connection) is not repeated but returned as an error: the job runs
 // again from Change, finds by their markers what did arrive, and plans the rest. What people deleted meanwhile is
@@ -59,6 +59,9 @@ func (w writer) publish(ctx context.Context, plan forge.Plan) error {
 	}
 	if err := w.mutate(ctx, "Minimize", minimizeField, plan.Minimize); err != nil {
 		return fmt.Errorf("minimise comments: %w", err)
+	}
+	if plan.Check != nil {
+		return w.check(ctx, plan.Head, *plan.Check)
 	}
 	return nil
 }

@@ -35,6 +35,15 @@ func (h *host) change(t *testing.T, ref forge.Ref) *forge.Change {
 	return c
 }
 
+func (h *host) standing(t *testing.T, ref forge.Ref) *forge.Standing {
+	t.Helper()
+	st, err := h.app.Standing(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
 // TestPublishEverything: a review, then edits, resolved and minimised threads; what was deleted since is passed over.
 func TestPublishEverything(t *testing.T) {
 	h, p, ref, _ := reviewed(t)
@@ -45,7 +54,7 @@ func TestPublishEverything(t *testing.T) {
 	if err := h.publish(t, p, forge.Plan{Review: draft("first", comments...)}); err != nil {
 		t.Fatal(err)
 	}
-	c := h.change(t, ref)
+	c := h.standing(t, ref)
 	gone := c.Threads[24]
 	if err := p.DeleteComment(gone.Comments[0].ID); err != nil {
 		t.Fatal(err)
@@ -72,7 +81,7 @@ func TestPublishEverything(t *testing.T) {
 	if n := h.operations(); n["graphql:Resolve"] != 4 || n["graphql:Minimize"] != 2 || n["pulls/create-review"] != 1 {
 		t.Errorf("requests %v", n)
 	}
-	c = h.change(t, ref)
+	c = h.standing(t, ref)
 	if len(c.Threads) != 25 || c.Threads[0].Comments[0].Body != "edited" || c.Threads[0].Resolved {
 		t.Errorf("%d threads, the first %+v", len(c.Threads), c.Threads[0])
 	}
@@ -102,7 +111,7 @@ func TestPendingReviewIsCleared(t *testing.T) {
 	if err := p.StartReview("robin", "hers"); err != nil {
 		t.Fatal(err)
 	}
-	if c := h.change(t, ref); len(c.Reviews) != 0 {
+	if c := h.standing(t, ref); len(c.Reviews) != 0 {
 		t.Errorf("a pending review counts as ours: %+v", c.Reviews)
 	}
 	if err := h.publish(t, p, forge.Plan{Review: &oneReview}); err != nil {
@@ -135,7 +144,7 @@ func TestRefused(t *testing.T) {
 	if err := h.publish(t, p, forge.Plan{Review: draft("x", inline(1, 1, "good"))}); err != nil {
 		t.Fatal(err)
 	}
-	id = h.change(t, ref).Threads[0].Comments[0].ID
+	id = h.standing(t, ref).Threads[0].Comments[0].ID
 	err = h.publish(t, p, forge.Plan{Edit: []forge.CommentEdit{{ID: id, Body: strings.Repeat("x", 70_000)}}})
 	if !errors.As(err, &no) || errors.Is(err, forge.ErrRefused) {
 		t.Errorf("error %v", err)
@@ -165,14 +174,14 @@ func TestReviewOnly(t *testing.T) {
 	if err := h.publish(t, p, forge.Plan{Review: draft("", inline(1, 1, "x"))}); err != nil {
 		t.Fatal(err)
 	}
-	th := h.change(t, ref).Threads[0]
+	th := h.standing(t, ref).Threads[0]
 	if th.CanResolve {
 		t.Error("it may resolve")
 	}
 	if err := h.publish(t, p, forge.Plan{Resolve: []string{th.ID}}); err != nil {
 		t.Errorf("a thread that may not be resolved fails the review: %v", err)
 	}
-	if got := h.change(t, ref).Threads[0]; got.Resolved {
+	if got := h.standing(t, ref).Threads[0]; got.Resolved {
 		t.Errorf("resolved without the permission: %+v", got)
 	}
 	h.Inject(githubtest.Fault{Operation: "graphql:Resolve", Status: 200,

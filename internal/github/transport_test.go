@@ -72,7 +72,7 @@ func TestLimits(t *testing.T) {
 			h.Inject(tc.fault)
 			ask := func() error {
 				if strings.HasPrefix(tc.fault.Operation, "graphql") {
-					_, err := h.app.Change(t.Context(), ref)
+					_, err := h.app.Standing(t.Context(), ref)
 					return err
 				}
 				_, _, err := h.app.Head(t.Context(), ref)
@@ -120,8 +120,8 @@ func TestReadsAreRepeated(t *testing.T) {
 		}
 	}
 	h, _, ref, _ := reviewed(t)
-	h.Inject(githubtest.Fault{Operation: "graphql:Change", Status: 502, Times: 2})
-	if _, err := h.app.Change(t.Context(), ref); err != nil {
+	h.Inject(githubtest.Fault{Operation: "graphql:Standing", Status: 502, Times: 2})
+	if _, err := h.app.Standing(t.Context(), ref); err != nil {
 		t.Errorf("GraphQL query: %v", err)
 	}
 }
@@ -168,7 +168,7 @@ func TestGone(t *testing.T) {
 	} {
 		h, _, ref, _ := reviewed(t)
 		lose(h)
-		if _, err := h.app.Change(t.Context(), ref); !errors.Is(err, forge.ErrGone) {
+		if _, err := h.app.Standing(t.Context(), ref); !errors.Is(err, forge.ErrGone) {
 			t.Errorf("%s: Change: %v", name, err)
 		}
 		if _, _, err := h.app.Head(t.Context(), ref); !errors.Is(err, forge.ErrGone) {
@@ -177,11 +177,11 @@ func TestGone(t *testing.T) {
 	}
 	h, _, ref, _ := reviewed(t)
 	ref.Number = 9
-	if _, err := h.app.Change(t.Context(), ref); !errors.Is(err, forge.ErrGone) {
+	if _, err := h.app.Standing(t.Context(), ref); !errors.Is(err, forge.ErrGone) {
 		t.Errorf("no such pull request: %v", err)
 	}
 	ref.Repo.Installation = 0
-	if _, err := h.app.Change(t.Context(), ref); !errors.Is(err, forge.ErrGone) {
+	if _, err := h.app.Standing(t.Context(), ref); !errors.Is(err, forge.ErrGone) {
 		t.Errorf("no installation: %v", err)
 	}
 }
@@ -335,7 +335,7 @@ func TestPublicAddresses(t *testing.T) {
 			r.URL.Scheme, r.URL.Host = "http", strings.TrimPrefix(h.URL(), "http://")
 			return http.DefaultTransport.RoundTrip(r)
 		})})
-	c, err := app.Change(t.Context(), ref)
+	c, err := app.Standing(t.Context(), ref)
 	if err != nil || c.Head != p.Head() {
 		t.Errorf("Change: %v", err)
 	}
@@ -360,7 +360,7 @@ func TestManyAtOnce(t *testing.T) {
 	for _, name := range []string{"a", "b", "c", "a", "b", "c"} {
 		at := forge.Ref{Repo: forge.Repo{Installation: ref.Repo.Installation, Owner: "acme", Name: name}, Number: 1}
 		wg.Go(func() {
-			if _, err := h.app.Change(t.Context(), at); err != nil {
+			if _, err := h.app.Standing(t.Context(), at); err != nil {
 				t.Error(err)
 			}
 		})

@@ -10,9 +10,9 @@ import (
 	"github.com/lighterman/lighterman/internal/forge"
 )
 
-// actions are the webhooks that call for a review: GitHub's event and its actions. "edited" counts only when the base
+// wantedActions are the webhooks that call for a review: GitHub's event and its actions. "edited" counts only when the base
 // branch changed. Closed pull requests and drafts need no entry: a job finds out from the pull request itself.
-func actions(event string) []string {
+func wantedActions(event string) []string {
 	return map[string][]string{
 		"pull_request": {"opened", "reopened", "synchronize", "ready_for_review", "edited"},
 	}[event]
@@ -42,7 +42,7 @@ func Decode(event string, payload []byte) (action string, ref *forge.Ref, err er
 	if err := json.Unmarshal(payload, &h); err != nil {
 		return "", nil, fmt.Errorf("decode webhook %s: %w", event, err)
 	}
-	if !slices.Contains(actions(event), h.Action) || h.Action == "edited" && h.Changes.Base == nil {
+	if !slices.Contains(wantedActions(event), h.Action) || h.Action == "edited" && h.Changes.Base == nil {
 		return h.Action, nil, nil
 	}
 	if h.Number <= 0 || h.Repository == nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/util"
 )
@@ -15,7 +16,7 @@ import (
 // markdown renders the body of a comment as GitHub does, as far as our bodies go: a block marked "suggestion" is shown as
 // the difference to the lines old. HTML in the body is dropped, <sub> excepted.
 func markdown(body string, old []string) template.HTML {
-	md := goldmark.New(goldmark.WithRendererOptions(
+	md := goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithRendererOptions(
 		renderer.WithNodeRenderers(util.Prioritized(blocks{old}, 100))))
 	var out bytes.Buffer
 	if err := md.Convert([]byte(body), &out); err != nil {

@@ -1,6 +1,7 @@
 package review
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -19,14 +20,21 @@ import (
 // A desk is a code host with one pull request, in memory. It counts what it is asked.
 type desk struct {
 	host
-	change   forge.Change
-	tree     fstest.MapFS
-	base     fstest.MapFS // what stands on the base branch; nil when nobody is to ask
-	asked    []string
-	fails    map[string]error // by name of the method, or of the file that cannot be read
-	head     string           // what Head says; "" for the change's
-	refuses  bool             // comments on the diff
-	prefetch []string
+	change     forge.Change
+	tree       fstest.MapFS
+	base       fstest.MapFS // what stands on the base branch; nil when nobody is to ask
+	asked      []string
+	fails      map[string]error // by name of the method, or of the file that cannot be read
+	tip        string           // the head commit
+	head       string           // the head by the time that the standing is read; "" for tip
+	count      int              // how many files are changed, when there are more than are listed
+	closed     bool
+	draft      bool
+	bot        bool
+	ours       bool
+	baseCommit string
+	refuses    bool // comments on the diff
+	prefetch   []string
 }
 
 func (d *desk) ask(what string) error {
@@ -36,22 +44,21 @@ func (d *desk) ask(what string) error {
 
 func (d *desk) Change(context.Context, forge.Ref) (*forge.Change, error) {
 	c := d.change
-	c.Threads, c.Reviews = slices.Clone(d.threads), slices.Clone(d.reviews)
 	return &c, d.ask("Change")
 }
 
+func (d *desk) Standing(context.Context, forge.Ref) (*forge.Standing, error) {
+	st := d.host.standing()
+	st.Ref, st.Open, st.Draft, st.Bot, st.Ours = d.change.Ref, !d.closed, d.draft, d.bot, d.ours
+	st.Base, st.Head, st.Author, st.Count = d.baseCommit, cmp.Or(d.head, d.tip), "robin", max(d.count, len(d.change.Files))
+	return st, d.ask("Standing")
+}
+
 func (d *desk) Tree(_ context.Context, _ forge.Repo, commit string) (forge.Tree, error) {
-	if commit == d.change.Base && d.base != nil {
+	if commit == d.baseCommit && d.base != nil {
 		return shelf{d.base, d}, d.ask("Tree base")
 	}
 	return shelf{d.tree, d}, d.ask("Tree")
-}
-
-func (d *desk) Head(context.Context, forge.Ref) (string, bool, error) {
-	if d.head != "" {
-		return d.head, d.head != "closed", d.ask("Head")
-	}
-	return d.change.Head, true, d.ask("Head")
 }
 
 func (d *desk) Publish(_ context.Context, _ forge.Ref, p forge.Plan) error {
@@ -94,7 +101,7 @@ var _ forge.Tree = shelf{}
 func newDesk(before, after map[string]string) *desk {
 	d := &desk{tree: fstest.MapFS{}}
 	d.canResolve = true
-	d.change = forge.Change{Open: true, Head: "1111111111111111111111111111111111111111", Base: "base"}
+	d.tip, d.baseCommit = "1111111111111111111111111111111111111111", "base"
 	d.change.Ref = forge.Ref{Repo: forge.Repo{Owner: "o", Name: "r"}, Number: 7}
 	d.push(before, after)
 	return d
@@ -102,6 +109,11 @@ func newDesk(before, after map[string]string) *desk {
 
 // push replaces the files of the head.
 func (d *desk) push(before, after map[string]string) {
+	defer func() {
+		if d.change.Head = ""; len(d.change.Files) > 0 {
+			d.change.Head = d.tip
+		}
+	}()
 	d.change.Files = nil
 	names := map[string]bool{}
 	for name := range before {

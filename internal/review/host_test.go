@@ -17,8 +17,19 @@ type host struct {
 	reviews    []forge.Review
 	starts     map[string]int // first line of each thread, by id
 	canResolve bool
+	mayCheck   bool
+	checks     []forge.CheckRun
+	drafts     []*forge.CheckDraft // what the check runs say
 	writes     int
 	lastID     int64
+}
+
+// standing is what the host tells of what was said.
+func (h *host) standing() *forge.Standing {
+	return &forge.Standing{
+		Open: true, Threads: slices.Clone(h.threads), Reviews: slices.Clone(h.reviews), Checks: slices.Clone(h.checks),
+		Checkless: !h.mayCheck,
+	}
 }
 
 func (h *host) next() int64 {
@@ -56,7 +67,24 @@ func (h *host) publish(p forge.Plan) error {
 		n := slices.IndexFunc(h.threads, func(t forge.Thread) bool { return t.Comments[0].NodeID == node })
 		h.threads[n].Hidden = "resolved"
 	}
+	if p.Check != nil {
+		h.check(*p.Check)
+	}
 	return nil
+}
+
+// check writes a check run; annotations are added to those that it has.
+func (h *host) check(d forge.CheckDraft) {
+	h.writes++
+	run := forge.CheckRun{ID: d.ID, Key: d.Key, Concluded: true, Conclusion: d.Conclusion, Annotations: len(d.Annotations)}
+	n := slices.IndexFunc(h.checks, func(c forge.CheckRun) bool { return c.ID == d.ID })
+	if d.ID == 0 {
+		run.ID = h.next()
+		h.checks, h.drafts = append(h.checks, run), append(h.drafts, &d)
+		return
+	}
+	run.Annotations += h.checks[n].Annotations - d.Written
+	h.checks[n], h.drafts[n] = run, &d
 }
 
 func (h *host) submit(head string, d forge.Draft) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
@@ -16,38 +17,71 @@ const MaxFiles = 100
 // Settings are what a repository decided about its reviews.
 type Settings struct {
 	check.Options
-	MaxInline int // how many comments stand on the diff at most; the worst come first and the rest is in the summary
+	MaxInline int            // how many comments stand on the diff at most; the worst come first
+	FailOn    check.Severity // from which severity on a finding fails the check run; 0 is config's default
 }
 
 // Look examines the changed Dockerfiles at the head and says what there is to say about them. It decides for the
 // App, the command line and the demo alike. The error says that it could not look; a file that could not be read
 // is a Note.
-func Look(ctx context.Context, head fs.FS, changed []forge.ChangedFile, o Settings) (*Opinion, error) {
-	picked, left := pick(changed, o.Options)
-	files := open(head, picked)
+func Look(ctx context.Context, head fs.FS, changed []forge.ChangedFile, s Settings) (*Opinion, error) {
+	e, err := examine(ctx, head, changed, s)
+	if err != nil {
+		return nil, err
+	}
+	return e.opinion(ctx, audience{inline: s.MaxInline})
+}
+
+// An examined is a change whose Dockerfiles were looked at, before it is decided what to say to whom.
+type examined struct {
+	head     fs.FS
+	files    []File
+	result   *check.Result
+	settings Settings
+	left     int // how many Dockerfiles there are beyond MaxFiles
+}
+
+func examine(ctx context.Context, head fs.FS, changed []forge.ChangedFile, s Settings) (*examined, error) {
+	picked, left := pick(changed, s.Options)
+	e := &examined{head: head, files: open(head, picked), settings: s, left: left}
 	paths := make([]string, len(picked))
 	for n, c := range picked {
 		paths[n] = c.Path
 	}
-	result, err := check.Examine(ctx, head, paths, o.Options)
-	if err != nil {
+	var err error
+	if e.result, err = check.Examine(ctx, head, paths, s.Options); err != nil {
 		return nil, err
 	}
-	if err := recall(ctx, head, changed, files, result.Findings, o.Options); err != nil {
-		return nil, err
+	return e, recall(ctx, head, changed, e.files, e.result.Findings, s.Options)
+}
+
+// An audience is who a review is for.
+type audience struct {
+	inline int  // how many comments may stand on the diff
+	lines  bool // only findings in lines that were changed are told
+}
+
+// opinion is what there is to say to an audience.
+func (e *examined) opinion(ctx context.Context, a audience) (*Opinion, error) {
+	files := slices.Clone(e.files)
+	if a.lines {
+		for n := range files {
+			files[n].Before = nil
+		}
 	}
-	opinion, err := Compose(files, result, o.MaxInline, func(path string, findings []check.Finding) (*check.Combined, error) {
-		return check.Combine(ctx, head, path, findings, o.Options)
+	o, err := Compose(files, e.result, a.inline, func(path string, findings []check.Finding) (*check.Combined, error) {
+		return check.Combine(ctx, e.head, path, findings, e.settings.Options)
 	})
 	if err != nil {
 		return nil, err
 	}
-	if left > 0 {
-		opinion.Partial = true
-		words := fmt.Sprintf("%d more changed Dockerfiles were not looked at; the first %d were", left, MaxFiles)
-		opinion.Notes = append(opinion.Notes, Note{Words: words})
+	o.FailOn = e.settings.FailOn
+	if e.left > 0 {
+		o.Partial = true
+		words := fmt.Sprintf("%d more changed Dockerfiles were not looked at; the first %d were", e.left, MaxFiles)
+		o.Notes = append(o.Notes, Note{Words: words})
 	}
-	return opinion, nil
+	return o, nil
 }
 
 // pick are the changed Dockerfiles to look at, and how many there are beyond MaxFiles.

@@ -23,9 +23,9 @@ type posted struct {
 }
 
 // remember reads the markers. Threads and reviews without a marker of ours are not ours to touch.
-func remember(threads []forge.Thread, reviews []forge.Review) memory {
+func remember(st *forge.Standing) memory {
 	m := memory{threads: map[string][]posted{}, told: map[string]bool{}}
-	for _, t := range threads {
+	for _, t := range st.Threads {
 		if len(t.Comments) == 0 || !t.Comments[0].Ours {
 			continue
 		}
@@ -39,9 +39,9 @@ func remember(threads []forge.Thread, reviews []forge.Review) memory {
 		}
 		m.threads[mark.id] = append(m.threads[mark.id], posted{t, mark})
 	}
-	for n := range reviews {
-		if marks := markersOf(reviews[n].Body); m.summary == nil && len(marks) > 0 && marks[len(marks)-1].id == summaryID() {
-			m.read(&reviews[n], marks)
+	for n := range st.Reviews {
+		if marks := markersOf(st.Reviews[n].Body); m.summary == nil && len(marks) > 0 && marks[len(marks)-1].id == summaryID() {
+			m.read(&st.Reviews[n], marks)
 		}
 	}
 	return m

@@ -26,6 +26,8 @@ type Opinion struct {
 	Partial bool
 	// Elsewhere is how many findings there are besides, in lines that the pull request leaves alone.
 	Elsewhere int
+	// FailOn is the severity from which on a finding fails the check run.
+	FailOn check.Severity
 }
 
 // A Comment is one finding as it is told.
@@ -49,6 +51,7 @@ type Note struct {
 	Line   int // 1-based; 0 for the whole file
 	Words  string
 	Urgent bool // worth a review of its own
+	Fails  bool // the check run fails for it
 }
 
 // Compose decides what to say about the findings of an examination of the files and where, with at most inline comments

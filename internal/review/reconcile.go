@@ -9,56 +9,103 @@ import (
 // Reconcile compares what there is to say with what was said, and plans the difference. For every finding at most
 // one thread stays open: one that says the same is left alone wherever it stands by now, and one that says
 // something else is edited. A thread that a person resolved is the last word on its finding; one that a person
-// answered is never edited. Threads of findings that are gone are resolved. What the summary tells stays there.
+// answered is never edited. Threads of findings that are gone are resolved. What does not stand on the diff is told by
+// the check run, or in the body of a review where no check run may be written.
 //
 // Carrying out the plan and reconciling again gives an empty plan.
-func Reconcile(o *Opinion, threads []forge.Thread, reviews []forge.Review) forge.Plan {
-	p := planner{memory: remember(threads, reviews), plan: forge.Plan{Head: o.Head}}
-	var s summary
+func Reconcile(o *Opinion, st *forge.Standing) forge.Plan {
+	p := planner{memory: remember(st), checkless: st.Checkless, plan: forge.Plan{Head: o.Head}}
+	t := tally{opinion: o}
 	for _, c := range o.Comments {
-		if !p.comment(c) {
-			s.entries = append(s.entries, entryOf(c))
+		t.add(c, p.comment(c))
+	}
+	p.farewell(o)
+	s := summary{}
+	if st.Checkless {
+		s = t.summary()
+	}
+	p.review(s)
+	if !st.Checkless {
+		p.plan.Check = t.run(st)
+	}
+	return p.plan
+}
+
+// A tally is what became of the findings of an opinion.
+type tally struct {
+	opinion   *Opinion
+	told      []told
+	dismissed int
+}
+
+// A told is a finding that is told, and where.
+type told struct {
+	Comment
+	inline bool // on the diff; else the check run or the summary tells it
+}
+
+func (t *tally) add(c Comment, o outlet) {
+	if o == dismissed {
+		t.dismissed++
+		return
+	}
+	t.told = append(t.told, told{c, o == onDiff})
+}
+
+// summary is what the body of a review tells.
+func (t *tally) summary() summary {
+	s := summary{elsewhere: t.opinion.Elsewhere, head: t.opinion.Head}
+	for _, c := range t.told {
+		if !c.inline {
+			s.entries = append(s.entries, entryOf(c.Comment))
 		}
 	}
-	for _, n := range o.Notes {
+	for _, n := range t.opinion.Notes {
 		if n.Urgent {
 			s.entries = append(s.entries, noteOf(n))
 		} else {
 			s.remarks = append(s.remarks, noteOf(n))
 		}
 	}
-	s.elsewhere, s.head = o.Elsewhere, o.Head
-	p.farewell(o)
-	p.review(s)
-	return p.plan
+	return s
 }
+
+// An outlet is where a finding is told.
+type outlet int
+
+const (
+	dismissed outlet = iota // nowhere: a person dismissed it
+	onDiff                  // in a thread
+	beside                  // in the check run, or in the summary
+)
 
 // A planner collects a plan.
 type planner struct {
 	memory
-	plan   forge.Plan
-	drafts []forge.DraftComment
+	checkless bool
+	plan      forge.Plan
+	drafts    []forge.DraftComment
 }
 
-// comment sees to one finding's thread; it reports false when the finding is to be told in the summary.
-func (p *planner) comment(c Comment) bool {
+// comment sees to one finding's thread.
+func (p *planner) comment(c Comment) outlet {
 	threads := p.threads[c.id()]
 	if slices.ContainsFunc(threads, posted.dismissed) {
 		p.close(slices.DeleteFunc(slices.Clone(threads), func(t posted) bool { return !t.live() }))
-		return true
+		return dismissed
 	}
 	live := slices.DeleteFunc(slices.Clone(threads), func(t posted) bool { return !t.live() })
 	if len(live) > 0 {
 		keep := best(live, c)
 		p.close(slices.Delete(slices.Clone(live), keep, keep+1))
 		p.update(live[keep], c)
-		return true
+		return onDiff
 	}
-	if c.Line == 0 || p.told[c.id()] {
-		return false
+	if c.Line == 0 || p.checkless && p.told[c.id()] {
+		return beside
 	}
 	p.draft(c)
-	return true
+	return onDiff
 }
 
 // best is the index of the thread to keep: one that says the same, preferably on lines that still stand, else the

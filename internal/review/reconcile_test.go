@@ -22,12 +22,12 @@ func TestReconcileSettles(t *testing.T) {
 			h.file = &s.file
 			o := s.opinion(t)
 			before := slices.Clone(h.threads)
-			plan := Reconcile(o, h.threads, h.reviews)
+			plan := Reconcile(o, h.standing())
 			respects(t, plan, before)
 			if err := h.publish(plan); err != nil {
 				t.Fatal(err)
 			}
-			if again := Reconcile(o, h.threads, h.reviews); !again.Empty() {
+			if again := Reconcile(o, h.standing()); !again.Empty() {
 				t.Fatalf("after publishing\n%+v\nthere is still\n%+v", plan, again)
 			}
 			settled(t, h, o)
@@ -62,7 +62,7 @@ func respects(t *rapid.T, plan forge.Plan, threads []forge.Thread) {
 
 // settled asserts that every finding is told exactly once, unless a person settled it.
 func settled(t *rapid.T, h *host, o *Opinion) {
-	told := remember(h.threads, h.reviews).told
+	told := remember(h.standing()).told
 	open := h.open()
 	wanted := map[string]bool{}
 	for _, c := range o.Comments {
@@ -137,7 +137,7 @@ func stage(t *testing.T) (scene, *host) {
 	}
 	s.findings[1].Refused = "a person must decide"
 	h := &host{canResolve: true, file: &s.file}
-	plan := Reconcile(s.opinion(t), nil, nil)
+	plan := Reconcile(s.opinion(t), &forge.Standing{Checkless: true})
 	if plan.Review == nil || len(plan.Review.Comments) != 2 || plan.Review.Body != "" {
 		t.Fatalf("first plan is %+v", plan)
 	}
@@ -148,7 +148,7 @@ func stage(t *testing.T) (scene, *host) {
 }
 
 func (s scene) plan(t *testing.T, h *host) forge.Plan {
-	return Reconcile(s.opinion(t), h.threads, h.reviews)
+	return Reconcile(s.opinion(t), h.standing())
 }
 
 // shifted is the scene with a comment line on top.
@@ -361,11 +361,11 @@ func TestNothingNewIsNoReview(t *testing.T) {
 		t.Errorf("old findings alone are told: %+v", plan)
 	}
 	o := &Opinion{Notes: notes([]check.Skip{{Path: "a.tmpl", Reason: "a template"}})}
-	if plan := Reconcile(o, nil, nil); !plan.Empty() {
+	if plan := Reconcile(o, &forge.Standing{Checkless: true}); !plan.Empty() {
 		t.Errorf("a template alone is told: %+v", plan)
 	}
 	o.Notes = append(o.Notes, notes([]check.Skip{{Path: "b/Dockerfile", Line: 3, Reason: "unknown instruction: FRM", Failed: true}})...)
-	plan := Reconcile(o, nil, nil)
+	plan := Reconcile(o, &forge.Standing{Checkless: true})
 	const want = "`b/Dockerfile` line 3: could not be looked at: unknown instruction: FRM.\n\n`a.tmpl`: not looked at: a template.\n\n<!--"
 	if plan.Review == nil || !strings.HasPrefix(plan.Review.Body, want) {
 		t.Errorf("plan is %+v", plan)
@@ -376,7 +376,7 @@ func TestRefusedCommentsAreToldInTheSummary(t *testing.T) {
 	s, _ := stage(t)
 	h := &host{}
 	o := s.opinion(t)
-	plan := Reconcile(o.Flat(), nil, nil)
+	plan := Reconcile(o.Flat(), &forge.Standing{Checkless: true})
 	if plan.Review == nil || len(plan.Review.Comments) != 0 {
 		t.Fatalf("plan is %+v", plan)
 	}
@@ -391,7 +391,7 @@ func TestRefusedCommentsAreToldInTheSummary(t *testing.T) {
 	if err := h.publish(plan); err != nil {
 		t.Fatal(err)
 	}
-	if again := Reconcile(o, h.threads, h.reviews); !again.Empty() {
+	if again := Reconcile(o, h.standing()); !again.Empty() {
 		t.Errorf("the next run writes %+v", again)
 	}
 }
@@ -402,14 +402,14 @@ func TestSummaryStaysWithinTheLimit(t *testing.T) {
 		o.Notes = append(o.Notes, Note{Path: strings.Repeat("d/", n%50) + "Dockerfile", Line: n, Words: "broken " + strings.Repeat("x", n), Urgent: true})
 	}
 	h := &host{}
-	plan := Reconcile(&o, nil, nil)
+	plan := Reconcile(&o, &forge.Standing{Checkless: true})
 	if body := plan.Review.Body; len(body) > maxBody || !strings.Contains(body, " more did not fit here.") {
 		t.Errorf("the body has %d bytes", len(body))
 	}
 	if err := h.publish(plan); err != nil {
 		t.Fatal(err)
 	}
-	if again := Reconcile(&o, h.threads, h.reviews); !again.Empty() {
+	if again := Reconcile(&o, h.standing()); !again.Empty() {
 		t.Error("the next run writes again")
 	}
 }

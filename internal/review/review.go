@@ -59,59 +59,105 @@ func (r *Reviewer) review(ctx context.Context, ref forge.Ref) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	out := Outcome{Head: change.Head, End: Closed}
-	if !change.Open {
-		return out, nil
-	}
-	if out.Opinion, err = r.look(ctx, change); err != nil {
+	out := Outcome{Head: change.Head}
+	look, err := r.look(ctx, change)
+	if err != nil {
 		return out, err
 	}
-	out.Plan = Reconcile(out.Opinion, change.Threads, change.Reviews)
+	standing, err := r.Forge.Standing(ctx, ref)
+	if err != nil {
+		return out, err
+	}
+	if out.End = ended(change, standing); out.End != "" {
+		return out, nil
+	}
+	out.Head = standing.Head
+	if out.Opinion, err = look.opinion(ctx, standing); err != nil {
+		return out, err
+	}
+	out.Plan = Reconcile(out.Opinion, standing)
 	if out.Plan.Empty() {
 		out.End = Unchanged
 		return out, nil
 	}
-	if out.End, err = r.still(ctx, change); err != nil || out.End != Published {
-		return out, err
-	}
+	out.End = Published
 	err = r.Forge.Publish(ctx, ref, out.Plan)
 	if errors.Is(err, forge.ErrRefused) && out.Plan.Review != nil && len(out.Plan.Review.Comments) > 0 {
 		out.Refused = err
-		out.Plan = Reconcile(out.Opinion.Flat(), change.Threads, change.Reviews)
+		out.Plan = Reconcile(out.Opinion.Flat(), standing)
 		err = r.Forge.Publish(ctx, ref, out.Plan)
 	}
 	return out, err
 }
 
-// look makes the opinion of a change; the tree is asked for only when there is a Dockerfile to look at.
-func (r *Reviewer) look(ctx context.Context, change *forge.Change) (*Opinion, error) {
+// ended is how a review ends that has nothing to say any more: what was looked at is not what stands there now. It is ""
+// when the review goes on.
+func ended(change *forge.Change, standing *forge.Standing) End {
+	switch {
+	case !standing.Open:
+		return Closed
+	case change.Head != "" && change.Head != standing.Head:
+		return MovedOn
+	}
+	return ""
+}
+
+// configures reports whether a changed file is a configuration of ours.
+func configures(c forge.ChangedFile) bool { return config.Wanted(c.Path) && c.Status != forge.Removed }
+
+// A seen is a change that was looked at; examined is nil when it concerns us in nothing.
+type seen struct {
+	*examined
+	change *forge.Change
+	notes  []Note
+}
+
+// look looks at a change; the tree is asked for only when there is a Dockerfile to look at.
+func (r *Reviewer) look(ctx context.Context, change *forge.Change) (seen, error) {
+	s := seen{change: change}
+	picked, _ := pick(change.Files, r.Options)
+	if len(picked) == 0 && !slices.ContainsFunc(change.Files, configures) {
+		return s, nil
+	}
+	tree, err := r.Forge.Tree(ctx, change.Ref.Repo, change.Head)
+	if err != nil {
+		return s, err
+	}
+	if err := prefetch(tree, picked); err != nil {
+		return s, err
+	}
+	watched := &watch{Tree: tree}
+	settings, notes, err := r.settings(ctx, watched, change)
+	if err != nil {
+		return s, err
+	}
+	s.notes = notes
+	if s.examined, err = examine(ctx, watched, change.Files, settings); err != nil {
+		return s, err
+	}
+	return s, watched.failed()
+}
+
+// opinion is what there is to say about the change to those who are there now. A draft is not commented on, and neither
+// is a pull request of our own; of a program's pull request only the changed lines are told.
+func (s seen) opinion(ctx context.Context, st *forge.Standing) (*Opinion, error) {
 	o := &Opinion{}
-	if picked, _ := pick(change.Files, r.Options); len(picked) > 0 {
-		tree, err := r.Forge.Tree(ctx, change.Ref.Repo, change.Head)
-		if err != nil {
-			return nil, err
+	if s.examined != nil {
+		a := audience{inline: s.settings.MaxInline, lines: st.Bot}
+		if st.Draft || st.Ours {
+			a.inline = 0
 		}
-		if err := prefetch(tree, picked); err != nil {
-			return nil, err
-		}
-		watched := &watch{Tree: tree}
-		s, notes, err := r.settings(ctx, watched, change)
-		if err != nil {
-			return nil, err
-		}
-		if o, err = Look(ctx, watched, change.Files, s); err != nil {
-			return nil, err
-		}
-		o.Notes = append(o.Notes, notes...)
-		if err := watched.failed(); err != nil {
+		var err error
+		if o, err = s.examined.opinion(ctx, a); err != nil {
 			return nil, err
 		}
 	}
-	o.Head = change.Head
-	if change.Truncated {
+	o.Head = st.Head
+	o.Notes = append(o.Notes, s.notes...)
+	if len(s.change.Files) < st.Count {
 		o.Partial = true
-		const words = "this pull request changes more files than the %d that are listed; the others were not looked at"
-		o.Notes = append(o.Notes, Note{Words: fmt.Sprintf(words, len(change.Files))})
+		const words = "this pull request changes %d files, of which %d are listed; the others were not looked at"
+		o.Notes = append(o.Notes, Note{Words: fmt.Sprintf(words, st.Count, len(s.change.Files))})
 	}
 	return o, nil
 }
@@ -125,14 +171,14 @@ func (r *Reviewer) settings(ctx context.Context, head fs.FS, change *forge.Chang
 	}
 	c, err := config.Load(was, config.Settings{Checks: r.Options.Checks})
 	if err == nil {
-		s := Settings{Options: c.Options(r.Options), MaxInline: c.MaxInline}
+		s := Settings{Options: c.Options(r.Options), MaxInline: c.MaxInline, FailOn: c.FailOn}
 		return s, Broken(head, change.Files, r.Options.Checks), nil
 	}
 	var wrong *config.Error
 	if !errors.As(err, &wrong) && !answer(err) {
 		return Settings{}, nil, err
 	}
-	return Settings{Options: r.Options, MaxInline: config.DefaultInline}, []Note{unusable(err)}, nil
+	return Settings{Options: r.Options, MaxInline: config.DefaultInline, FailOn: check.Warning}, []Note{unusable(err)}, nil
 }
 
 // unusable tells of a configuration that counts as none: its first problem, and how many more there are.
@@ -157,10 +203,14 @@ func (r *Reviewer) before(ctx context.Context, head fs.FS, change *forge.Change)
 		d, err := diffOf(c)
 		return config.Wanted(c.Path) && c.Status == forge.Modified && (d == nil || err != nil)
 	})
-	if hidden || change.Truncated {
-		return r.Forge.Tree(ctx, change.Ref.Repo, change.Base)
+	if !hidden && !change.Full {
+		return Before(head, change.Files), nil
 	}
-	return Before(head, change.Files), nil
+	standing, err := r.Forge.Standing(ctx, change.Ref)
+	if err != nil {
+		return nil, err
+	}
+	return r.Forge.Tree(ctx, change.Ref.Repo, standing.Base)
 }
 
 // Before is the repository without a change, as far as its content can matter to a configuration or a check.
@@ -168,8 +218,7 @@ func Before(head fs.FS, changed []forge.ChangedFile) fs.FS { return earlier(head
 
 // Broken tells of a configuration that the pull request breaks: it takes effect once it is merged.
 func Broken(head fs.FS, changed []forge.ChangedFile, checks []*check.Check) []Note {
-	touched := func(c forge.ChangedFile) bool { return config.Wanted(c.Path) && c.Status != forge.Removed }
-	if !slices.ContainsFunc(changed, touched) {
+	if !slices.ContainsFunc(changed, configures) {
 		return nil
 	}
 	_, err := config.Load(head, config.Settings{Checks: checks})
@@ -179,23 +228,9 @@ func Broken(head fs.FS, changed []forge.ChangedFile, checks []*check.Check) []No
 	}
 	var out []Note
 	for _, p := range wrong.Problems {
-		out = append(out, Note{Path: p.Path, Line: p.Line, Words: "this breaks the configuration: " + p.Msg, Urgent: true})
+		out = append(out, Note{Path: p.Path, Line: p.Line, Words: "this breaks the configuration: " + p.Msg, Urgent: true, Fails: true})
 	}
 	return out
-}
-
-// still re-reads the head: a plan for another one must not be published.
-func (r *Reviewer) still(ctx context.Context, change *forge.Change) (End, error) {
-	head, open, err := r.Forge.Head(ctx, change.Ref)
-	switch {
-	case err != nil:
-		return "", err
-	case !open:
-		return Closed, nil
-	case head != change.Head:
-		return MovedOn, nil
-	}
-	return Published, nil
 }
 
 func (r *Reviewer) log(ref forge.Ref, out Outcome) {

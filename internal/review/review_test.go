@@ -39,7 +39,7 @@ func (d *desk) mustReview(t *testing.T, want End, checks ...*check.Check) Outcom
 func TestReviewPublishesOnceAndThenKeepsStill(t *testing.T) {
 	d := newDesk(nil, map[string]string{"app/Dockerfile": "FROM node\nADD . .\nUSER node\n"})
 	d.mustReview(t, Published, adds, rootly)
-	if want := "Change Tree Prefetch Head Publish"; strings.Join(d.asked, " ") != want {
+	if want := "Change Tree Prefetch Standing Publish"; strings.Join(d.asked, " ") != want {
 		t.Errorf("asked %v, want %s", d.asked, want)
 	}
 	if len(d.threads) != 1 || !strings.Contains(d.threads[0].Comments[0].Body, "```suggestion\nCOPY . .\n```") {
@@ -47,7 +47,7 @@ func TestReviewPublishesOnceAndThenKeepsStill(t *testing.T) {
 	}
 	writes := d.writes
 	d.mustReview(t, Unchanged, adds, rootly)
-	if want := "Change Tree Prefetch"; strings.Join(d.asked, " ") != want || d.writes != writes {
+	if want := "Change Tree Prefetch Standing"; strings.Join(d.asked, " ") != want || d.writes != writes {
 		t.Errorf("the second run asked %v, want %s, and wrote %d times", d.asked, want, d.writes-writes)
 	}
 	d.push(nil, map[string]string{"app/Dockerfile": "FROM node\nCOPY . .\nUSER node\n"})
@@ -57,7 +57,7 @@ func TestReviewPublishesOnceAndThenKeepsStill(t *testing.T) {
 	}
 	d.push(nil, nil)
 	d.mustReview(t, Unchanged, adds, rootly)
-	if want := "Change"; strings.Join(d.asked, " ") != want {
+	if want := "Change Standing"; strings.Join(d.asked, " ") != want {
 		t.Errorf("without Dockerfiles asked %v, want %s", d.asked, want)
 	}
 }
@@ -65,14 +65,10 @@ func TestReviewPublishesOnceAndThenKeepsStill(t *testing.T) {
 func TestReviewOfWhatIsNotThereAnyMore(t *testing.T) {
 	text := map[string]string{"Dockerfile": "FROM node\nADD . .\n"}
 	closed := newDesk(nil, text)
-	closed.change.Open = false
-	closed.mustReview(t, Closed, adds)
-	if want := "Change"; strings.Join(closed.asked, " ") != want {
-		t.Errorf("asked %v of a closed pull request, want %s", closed.asked, want)
-	}
-	for head, want := range map[string]End{"2222": MovedOn, "closed": Closed} {
-		d := newDesk(nil, text)
-		d.head = head
+	closed.closed = true
+	moved := newDesk(nil, text)
+	moved.head = "2222222222222222222222222222222222222222"
+	for want, d := range map[End]*desk{MovedOn: moved, Closed: closed} {
 		d.mustReview(t, want, adds)
 		if d.writes > 0 {
 			t.Errorf("wrote to a pull request that is %s", want)
@@ -85,7 +81,7 @@ func TestReviewOfWhatIsNotThereAnyMore(t *testing.T) {
 
 func TestReviewPassesOnWhatItCannotDo(t *testing.T) {
 	limit := &forge.LimitError{Until: time.Unix(1, 0), Err: errors.New("slow down")}
-	for _, what := range []string{"Change", "Tree", "Prefetch", "Head", "Publish", "package.json", "Dockerfile"} {
+	for _, what := range []string{"Change", "Tree", "Prefetch", "Standing", "Publish", "package.json", "Dockerfile"} {
 		d := newDesk(nil, map[string]string{"Dockerfile": "FROM node\nADD . .\nCOPY . .\n", "package.json": "{}"})
 		d.fails = map[string]error{what: limit}
 		_, err := d.review(t, adds, broad)
@@ -158,12 +154,12 @@ func TestThreadsOfAFileThatCannotBeReadStay(t *testing.T) {
 	if d.threads[0].Resolved || len(d.reviews) != 2 {
 		t.Errorf("thread %+v, reviews %+v", d.threads[0], d.reviews)
 	}
-	d.change.Files, d.change.Truncated = nil, true
+	d.change.Files, d.count = nil, 1
 	d.mustReview(t, Published, adds)
 	if d.threads[0].Resolved {
 		t.Error("the thread of a file that was not listed is resolved")
 	}
-	d.change.Truncated = false
+	d.count = 0
 	d.mustReview(t, Published, adds)
 	if !d.threads[0].Resolved {
 		t.Error("the thread of a file that is not changed any more is open")
@@ -190,7 +186,7 @@ func TestOtherFilesAreLeftAlone(t *testing.T) {
 	d := newDesk(map[string]string{"gone/Dockerfile": "FROM node\nADD . .\n"},
 		map[string]string{"Dockerfile.md": "ADD", "docs/dockerfile.go": "package x\n"})
 	d.mustReview(t, Unchanged, adds)
-	if want := "Change"; strings.Join(d.asked, " ") != want {
+	if want := "Change Standing"; strings.Join(d.asked, " ") != want {
 		t.Errorf("asked %v, want %s", d.asked, want)
 	}
 }
@@ -359,7 +355,7 @@ func TestConfigurationOfTheBase(t *testing.T) {
 		},
 		"the file": func(d *desk) {
 			d.change.Files = slices.DeleteFunc(d.change.Files, func(c forge.ChangedFile) bool { return c.Path == settingsFile })
-			d.change.Truncated = true
+			d.change.Full, d.count = true, 2
 		},
 	} {
 		d := newDesk(map[string]string{settingsFile: on}, head)

@@ -1,0 +1,244 @@
+package review
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/forge"
+)
+
+// The check run tells what a review found, on every head and whatever came of it: a required check that is not concluded
+// keeps a pull request from being merged for good.
+
+const (
+	// maxAnnotations is how many annotations a check run has at most: four requests of fifty.
+	maxAnnotations = 200
+	// maxTitle and maxMessage bound an annotation's texts in bytes. GitHub takes 255 characters and 64 KB.
+	maxTitle   = 200
+	maxMessage = 4000
+)
+
+// run is the check run that tells all this, nil when one that stands there already does.
+func (t *tally) run(st *forge.Standing) *forge.CheckDraft {
+	d := t.draft()
+	d.Key = fmt.Sprintf("#%d %s", st.Ref.Number, short(said(d)...))
+	if len(st.Checks) == 0 {
+		return d
+	}
+	last := st.Checks[len(st.Checks)-1]
+	switch {
+	case last.Key == d.Key && last.Concluded:
+		return nil
+	case last.Key == d.Key:
+		d.ID, d.Written = last.ID, min(last.Annotations, len(d.Annotations))
+	case last.Annotations == 0:
+		d.ID = last.ID
+	}
+	return d
+}
+
+// said is everything that a check run says.
+func said(d *forge.CheckDraft) []string {
+	out := []string{string(d.Conclusion), d.Title, d.Summary, d.Text}
+	for _, a := range d.Annotations {
+		out = append(out, a.Path, strconv.Itoa(a.StartLine), strconv.Itoa(a.EndLine), string(a.Level), a.Title, a.Message)
+	}
+	for _, a := range d.Actions {
+		out = append(out, a.ID, a.Label, a.Description)
+	}
+	return out
+}
+
+// draft is the check run without the name by which it is known again.
+func (t *tally) draft() *forge.CheckDraft {
+	return &forge.CheckDraft{
+		Conclusion: t.conclusion(), Title: t.title(), Summary: t.table(), Text: t.details(), Annotations: t.annotations(),
+	}
+}
+
+// conclusion is Failure when a finding is at or above what the repository fails on, or its configuration is broken; it is
+// Neutral when there is anything else to read.
+func (t *tally) conclusion() forge.Conclusion {
+	failOn := cmp.Or(t.opinion.FailOn, check.Warning)
+	if slices.ContainsFunc(t.told, func(c told) bool { return c.Finding.Check.Severity >= failOn }) ||
+		slices.ContainsFunc(t.opinion.Notes, func(n Note) bool { return n.Fails }) {
+		return forge.Failure
+	}
+	if len(t.told) > 0 || slices.ContainsFunc(t.opinion.Notes, func(n Note) bool { return n.Urgent }) {
+		return forge.Neutral
+	}
+	return forge.Success
+}
+
+// title is the check run in one line.
+func (t *tally) title() string {
+	files := len(t.opinion.Seen)
+	unread := 0
+	for _, failed := range t.opinion.Unseen {
+		if failed {
+			unread++
+		}
+	}
+	switch {
+	case len(t.told) > 0:
+		return fmt.Sprintf("%s in %s", counted(len(t.told), "finding"), counted(files, "Dockerfile"))
+	case unread > 0:
+		return fmt.Sprintf("%s could not be looked at", counted(unread, "Dockerfile"))
+	case files == 0:
+		return "No Dockerfile is changed"
+	case t.dismissed > 0:
+		return "Nothing to say that was not dismissed"
+	}
+	return "Nothing to say about " + counted(files, "Dockerfile")
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// table is the summary: every finding in a row, and in a line each what else there is to know.
+func (t *tally) table() string {
+	lines := t.remarks()
+	left := maxBody - len(lines)
+	var rows strings.Builder
+	for n, c := range t.told {
+		row := t.row(c)
+		if len(row) > left-rows.Len() {
+			fmt.Fprintf(&rows, "\n%s did not fit here.\n", counted(len(t.told)-n, "more finding"))
+			break
+		}
+		if n == 0 {
+			rows.WriteString("| where | what | fix |\n| --- | --- | --- |\n")
+		}
+		rows.WriteString(row)
+	}
+	out := paragraphs(rows.String(), lines)
+	return cmp.Or(out, "Nothing stands out.")
+}
+
+// row is one finding in the table.
+func (t *tally) row(c told) string {
+	what := sentence(capital(c.Finding.Message)) + " " + fmt.Sprintf("[%s](%s%[1]s.md)", c.Finding.Check.Name, pages)
+	fix := "none"
+	if len(c.Finding.Fixes) > 0 {
+		best := c.Finding.Fixes[0]
+		fix = strings.TrimSpace("**" + sentence(best.Title) + "** " + claim(best))
+	}
+	where := fmt.Sprintf("%s line %d", code(c.Finding.Path), c.Finding.Line)
+	return fmt.Sprintf("| %s | %s | %s |\n", cell(where), cell(what), cell(fix))
+}
+
+// cell keeps a text from ending its cell: code spans do not protect a bar there (GitHub Flavored Markdown, tables).
+func cell(s string) string {
+	var b strings.Builder
+	for n := range len(s) {
+		if s[n] == '|' && (n == 0 || s[n-1] != '\\') {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(s[n])
+	}
+	return b.String()
+}
+
+// remarks are the lines below the table.
+func (t *tally) remarks() string {
+	o := t.opinion
+	var lines []string
+	if t.dismissed > 0 {
+		lines = append(lines, fmt.Sprintf("%s dismissed by people and not counted.", were(t.dismissed, "finding was", "findings were")))
+	}
+	if o.Elsewhere > 0 {
+		lines = append(lines, fmt.Sprintf("%s in lines that this pull request leaves alone.",
+			were(o.Elsewhere, "more finding is", "more findings are")))
+	}
+	for _, n := range o.Notes[:min(len(o.Notes), maxWorked)] {
+		lines = append(lines, place(n.Path, n.Line)+sentence(n.Words))
+	}
+	if more := len(o.Notes) - maxWorked; more > 0 {
+		lines = append(lines, fmt.Sprintf("%s not told here.", were(more, "more remark is", "more remarks are")))
+	}
+	return strings.Join(lines, "\n\n")
+}
+
+func were(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// details are why there is no fix where there is none, folded.
+func (t *tally) details() string {
+	var rows strings.Builder
+	count := 0
+	for _, c := range t.told {
+		if len(c.Finding.Fixes) > 0 || c.Finding.Refused == "" {
+			continue
+		}
+		count++
+		row := fmt.Sprintf("- %s%s: %s\n", place(c.Finding.Path, c.Finding.Line), code(c.Finding.Check.Name), sentence(c.Finding.Refused))
+		if rows.Len()+len(row) < maxBody-1000 {
+			rows.WriteString(row)
+		}
+	}
+	if count == 0 {
+		return ""
+	}
+	summary := fmt.Sprintf("<details><summary>Why %s no fix</summary>", were(count, "finding has", "findings have"))
+	return paragraphs(summary, rows.String(), "</details>")
+}
+
+// annotations are the findings that do not stand on the diff, and the notes that name a line.
+func (t *tally) annotations() []forge.Annotation {
+	var out []forge.Annotation
+	for _, c := range t.told {
+		if !c.inline {
+			out = append(out, annotated(c.Comment))
+		}
+	}
+	for _, n := range t.opinion.Notes {
+		if n.Urgent && n.Path != "" {
+			line := max(n.Line, 1)
+			level := forge.LevelWarning
+			if n.Fails {
+				level = forge.LevelFailure
+			}
+			out = append(out, forge.Annotation{
+				Path: n.Path, StartLine: line, EndLine: line, Level: level, Title: "lighterman",
+				Message: clip(oneLine(capital(n.Words)), maxMessage),
+			})
+		}
+	}
+	return out[:min(len(out), maxAnnotations)]
+}
+
+func annotated(c Comment) forge.Annotation {
+	f := c.Finding
+	words := []string{stop(capital(f.Message))}
+	switch {
+	case len(f.Fixes) > 0:
+		words = append(words, stop(f.Fixes[0].Title))
+	case f.Refused != "":
+		words = append(words, "No fix: "+stop(f.Refused))
+	}
+	level := map[check.Severity]forge.Level{check.Error: forge.LevelFailure, check.Warning: forge.LevelWarning}[f.Check.Severity]
+	return forge.Annotation{
+		Path: f.Path, StartLine: f.Line, EndLine: max(f.Line, f.EndLine), Level: cmp.Or(level, forge.LevelNotice),
+		Title: clip(f.Check.Name, maxTitle), Message: clip(oneLine(strings.Join(words, " ")), maxMessage),
+	}
+}
+
+// stop is words with a full stop, as plain text.
+func stop(words string) string {
+	if words = oneLine(words); strings.HasSuffix(words, ".") || strings.HasSuffix(words, "?") {
+		return words
+	}
+	return words + "."
+}
