@@ -169,6 +169,28 @@ const (
 	Failure Conclusion = "failure"
 )
 
+// A Request is what somebody asked for beside what a pull request is told anyway.
+type Request struct {
+	ID      string // names it among all requests; at most 64 characters
+	Kind    RequestKind
+	By      string // login of who asked
+	Commit  string // the head whose check run had the button; "" for a command
+	Comment int64  // the comment that holds the command; 0 for a button
+	Thread  bool   // that comment stands in a review thread
+	Text    string // the command as written, from "/lighterman" to the line's end
+}
+
+// RequestKind says how somebody asked, and for a button which it was. The buttons are the ids of check run actions.
+type RequestKind string
+
+// The kinds of requests.
+const (
+	FixAll  RequestKind = "fix-all"  // push every proven fix
+	FixSafe RequestKind = "fix-safe" // push those after which the same is built
+	Rerun   RequestKind = "re-run"
+	Command RequestKind = "command"
+)
+
 // A Plan is everything to be written to one pull request, decided beforehand.
 type Plan struct {
 	Head     string        // the commit the plan was made for; a plan for another head must not be published

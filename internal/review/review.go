@@ -40,10 +40,10 @@ type Outcome struct {
 	Refused error      // why the host refused comments on the diff, which are in the summary then; else nil
 }
 
-// Review brings the pull request up to date with what there is to say about its head. Running it again changes
-// nothing. An error says that it could not; trying again later is right unless the error is forge.ErrGone.
-func (r *Reviewer) Review(ctx context.Context, ref forge.Ref) (Outcome, error) {
-	out, err := r.review(ctx, ref)
+// Review brings the pull request up to date with what there is to say about its head, and answers what was asked for
+// besides. Running it again changes nothing. An error says that it could not; trying again later is right unless the error is forge.ErrGone.
+func (r *Reviewer) Review(ctx context.Context, ref forge.Ref, asked ...forge.Request) (Outcome, error) {
+	out, err := r.review(ctx, ref, asked)
 	if errors.Is(err, forge.ErrStale) {
 		out.End, err = MovedOn, nil
 	}
@@ -54,7 +54,7 @@ func (r *Reviewer) Review(ctx context.Context, ref forge.Ref) (Outcome, error) {
 	return out, nil
 }
 
-func (r *Reviewer) review(ctx context.Context, ref forge.Ref) (Outcome, error) {
+func (r *Reviewer) review(ctx context.Context, ref forge.Ref, _ []forge.Request) (Outcome, error) {
 	change, err := r.Forge.Change(ctx, ref)
 	if err != nil {
 		return Outcome{}, err
