@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/lighterman/lighterman/fixes"
@@ -63,7 +64,11 @@ func keepsLists(p *check.Pass, i, run *dockerfile.Instruction) bool {
 
 func reportLists(p *check.Pass, i, run *dockerfile.Instruction) {
 	message := "the package lists that `" + fetcher(run) + " update` fetches stay in the image, which has no use for them"
-	if reason := listsNeeded(p, i, run); reason != "" {
+	reason := listsNeeded(p, i, run)
+	if reason == "" {
+		reason = cmp.Or(heirWorks(p, installsWithLists), commandInstalls(p))
+	}
+	if reason != "" {
 		p.Advise(i.Code(), message, reason)
 		return
 	}

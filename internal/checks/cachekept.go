@@ -171,6 +171,10 @@ func (k cacheKept) clean(p *check.Pass, i, run *dockerfile.Instruction, message,
 		p.Advise(i.Code(), message, "no option of the command keeps it empty")
 		return
 	}
+	if reason := heirWorks(p, worksOffline); reason != "" {
+		p.Advise(i.Code(), message, reason)
+		return
+	}
 	p.Offer(i.Code(), message, func() (fixes.Fix, error) {
 		edits, err := fixes.AppendCommand(p.File, run, command)
 		return fixes.Fix{

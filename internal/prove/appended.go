@@ -9,6 +9,7 @@ import (
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // A cleanup is a command that may be appended to a RUN: it throws away what the managers keep for themselves.
@@ -102,11 +103,17 @@ func appendedText(c *change, intent fixes.Appended) error {
 	if err := c.notNeeded(old, clean); err != nil {
 		return err
 	}
+	if said := readsLists.Find(c.Before); clean.refresh != nil && said != nil {
+		return fmt.Errorf("%s works from the lists whenever it is called", said)
+	}
 	if clean.refresh == nil {
 		return c.onlyCache(old, intent.Command)
 	}
 	return nil
 }
+
+// readsLists matches the names of programs that look things up in the lists, and have no others.
+var readsLists = pattern.New(`\b(apt-file|apt-xapian-index|command-not-found)\b`)
 
 // pair is the one instruction that differs, before and after.
 func (c *change) pair(keywords ...string) (old, fixed *dockerfile.Instruction, err error) {

@@ -36,7 +36,9 @@ func (c *change) onlyCache(old *dockerfile.Instruction, command string) error {
 		wanted := func(name string) bool {
 			return tool == "yarn" && cacheSettings[path.Base(name)] != nil || path.Base(name) == ".npmrc"
 		}
-		_, err := eachSource(b.Context, wanted, func(name string, text []byte) error { return cacheAsEver(name, text, names) })
+		_, err := eachSource(b.Context, wanted, func(name string, text []byte) error {
+			return cacheAsEver(name, text, names)
+		})
 		return err
 	})
 }
@@ -65,9 +67,10 @@ var cachesNamed = pattern.New(`(?mi)\bYARN_CACHE_FOLDER\b|\bnpm_config_(cache|\w
 // cacheSettings match what in the files that npm and yarn read moves their cache, or tells of a yarn that runs programs
 // out of it: the second one and its followers, and the first one with "pnp".
 var cacheSettings = map[string]*pattern.Pattern{
-	".npmrc":       pattern.New(`(?m)^\s*(cache|offline|prefer-offline|userconfig|globalconfig)\b.*$`),
-	".yarnrc.yml":  pattern.New(`^.*`),
-	".yarnrc":      pattern.New(`(?m)^\s*"?(-|cache|yarn-offline|prefer-offline|plugnplay|yarn-path "?.*yarn-([^1]|1\d)).*$`),
+	".npmrc":      pattern.New(`(?m)^\s*(cache|offline|prefer-offline|userconfig|globalconfig)\b.*$`),
+	".yarnrc.yml": pattern.New(`^.*`),
+	".yarnrc": pattern.New(`(?m)^\s*"?(-|cache|yarn-offline|prefer-offline|plugnplay|` +
+		`yarn-path "?.*yarn-([^1]|1\d)).*$`),
 	".pnp.js":      pattern.New(`^.*`),
 	".pnp.cjs":     pattern.New(`^.*`),
 	"yarn.lock":    pattern.New(`(?m)^__metadata:`),
@@ -168,7 +171,8 @@ func amongTools(i *dockerfile.Instruction, text string) bool {
 }
 
 // installsAgain matches commands of npm and yarn that fetch packages when a container starts.
-var installsAgain = pattern.New(`\bnpm (ci|install|i|add|update)\b|\byarn( install| add| dlx| global add|\s*$|\s*["&;|])`)
+var installsAgain = pattern.New(`\bnpm (ci|install|i|add|update)\b|` +
+	`\byarn( install| add| dlx| global add|\s*$|\s*["&;|])`)
 
 // startsFromCache says why what a container runs may work from the cache of npm or yarn.
 func (c *change) startsFromCache(i *dockerfile.Instruction, clean cleanup) error {
@@ -202,7 +206,19 @@ func worksOffline(i *dockerfile.Instruction, managers []string) bool {
 }
 
 // looksOver are commands that may name a directory above a cache and make no copy of what is in it.
-const looksOver = "rm rmdir ls mkdir cd chown chgrp chmod find du test cat touch npm yarn pnpm npx node pip git"
+const looksOver = "rm rmdir ls mkdir cd chown chgrp chmod du test cat touch npm yarn pnpm npx node pip git"
+
+// foundFor are the places in which find looks for what a program is then given that is not known to leave it alone.
+func foundFor(args []dockerfile.Argument) []dockerfile.Argument {
+	option := func(w dockerfile.Argument) bool { return strings.HasPrefix(w.Text, "-") }
+	at := slices.IndexFunc(args, func(w dockerfile.Argument) bool {
+		return strings.HasPrefix(w.Text, "-exec") || strings.HasPrefix(w.Text, "-ok")
+	})
+	if at < 0 || at+1 < len(args) && among("rm chmod chown chgrp touch strip sed ls grep", args[at+1].Text) {
+		return nil
+	}
+	return args[:slices.IndexFunc(args, option)]
+}
 
 // homeDir matches what begins with the home directory.
 var homeDir = pattern.New(`^(~|\$HOME|\$\{HOME\})(/|$)`)
@@ -211,6 +227,8 @@ var homeDir = pattern.New(`^(~|\$HOME|\$\{HOME\})(/|$)`)
 func carriesAway(i *dockerfile.Instruction, cmd dockerfile.Command, dirs []string) bool {
 	args := cmd.Args()
 	switch {
+	case cmd.Name() == "find":
+		args = foundFor(args)
 	case among(looksOver, cmd.Name()), firstWord(cmd) == "[", len(args) == 0:
 		return false
 	case among("cp mv install ln rsync", cmd.Name()):
@@ -220,15 +238,19 @@ func carriesAway(i *dockerfile.Instruction, cmd dockerfile.Command, dirs []strin
 		return false
 	}
 	return slices.ContainsFunc(args, func(w dockerfile.Argument) bool {
-		t := taking{path: strings.Trim(w.Text, `"'`)}
-		if homeDir.MatchString(t.path) {
-			_, rest, _ := strings.Cut(t.path, "/")
-			t.path = "/root/" + rest
+		name := strings.Trim(w.Text, `"'`)
+		if homeDir.MatchString(name) {
+			_, rest, _ := strings.Cut(name, "/")
+			name = "/root/" + rest
 		}
-		if dir := i.Stage.Before(i).Workdir; !path.IsAbs(t.path) && !strings.HasPrefix(t.path, "-") {
-			t.path = dir + "/" + t.path
+		if strings.HasPrefix(name, "$") && !among("cp mv tar rsync find", cmd.Name()) {
+			return false
 		}
-		return path.Clean(t.path) != "/" && !strings.HasPrefix(t.path, "-") && (t.above(dirs) || t.within(dirs)) ||
-			slices.Contains([]string{".npm", ".cache"}, path.Base(t.path))
+		t := taking{path: name}
+		if dir := i.Stage.Before(i).Workdir; !path.IsAbs(name) {
+			t.path = dir + "/" + name
+		}
+		return !strings.HasPrefix(name, "-") && path.Clean(t.path) != "/" && (t.above(dirs) || t.within(dirs)) ||
+			among(".npm .cache", path.Base(name))
 	})
 }

@@ -28,6 +28,11 @@ func (c *change) notNeeded(old *dockerfile.Instruction, clean cleanup) error {
 				holds[i.Stage] = true
 			}
 		}
+		if i.Keyword == "VOLUME" && holds[i.Stage] && slices.ContainsFunc(i.Words, func(w dockerfile.Word) bool {
+			return taking{path: w.Text}.touches(clean.removes)
+		}) {
+			return fmt.Errorf("line %d hands what is removed to others", i.Line())
+		}
 		if clean.refresh == nil && holds[i.Stage] {
 			if err := c.worksFrom(i, clean); err != nil {
 				return fmt.Errorf("line %d %w", i.Line(), err)
@@ -196,8 +201,15 @@ func (c *change) startInstalls(i *dockerfile.Instruction, installs, unless *patt
 var fetchesLists = pattern.New(`\bapt(-get|itude)?\b[^\n]*\bupdate\b`)
 
 func (c *change) runNeeds(i *dockerfile.Instruction, clean cleanup) (again bool, err error) {
+	leaves := func(cmd dockerfile.Command) error {
+		err := c.leavesLists(cmd, clean)
+		if err == nil && carriesAway(i, cmd, clean.removes) {
+			err = fmt.Errorf("may take what is removed elsewhere (%s)", cmd.Name())
+		}
+		return err
+	}
 	if i.Form == dockerfile.ExecForm {
-		return false, c.leavesLists(execCommand(i), clean)
+		return false, leaves(execCommand(i))
 	}
 	script, err := i.Script()
 	if err != nil || slices.ContainsFunc(i.Heredocs, func(h dockerfile.Heredoc) bool { return forOthers(i, h) }) {
@@ -211,7 +223,7 @@ func (c *change) runNeeds(i *dockerfile.Instruction, clean cleanup) (again bool,
 		case slices.Contains([]string{"exit", "exec", "return"}, cmd.Name()):
 			sure = nil // what follows may not run
 		}
-		if err := c.leavesLists(cmd, clean); err != nil {
+		if err := leaves(cmd); err != nil {
 			return false, err
 		}
 	}

@@ -3,7 +3,6 @@ package prove
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -187,37 +186,59 @@ func addSure(sure map[*syntax.Stmt]bool, s *syntax.Stmt, all bool) {
 	}
 }
 
-// repositoryRuns looks into the files of the build context which a command names, or that its program runs besides.
+// repositoryRuns looks into the files of the build context which a command names, or that its program runs besides, and
+// into those that they name in turn.
 func (c *change) repositoryRuns(cmd dockerfile.Command, names []string, own bool) error {
 	names = slices.Clone(names)
 	for _, w := range cmd.Args() {
 		if w.Literal && !strings.HasPrefix(w.Text, "-") {
-			names = append(names, path.Base(w.Text))
+			names = append(names, path.Base(w.Text), moduleFile(w.Text))
 		}
 	}
 	return c.everyContextOnce("lists "+strings.Join(names, "/"), func(b buildcontext.Build) error {
-		found := false
-		err := fs.WalkDir(b.Context, ".", func(at string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || !slices.Contains(names, d.Name()) {
+		found := 0
+		for depth := 0; depth < maxDepth && len(names) > 0; depth++ {
+			var next []string
+			n, err := eachSource(b.Context, func(name string) bool { return slices.Contains(names, path.Base(name)) },
+				func(name string, text []byte) error {
+					next = append(next, mentioned(string(text))...)
+					return withoutApt(name, text, depth == 0)
+				})
+			if err != nil {
 				return err
 			}
-			found = found || d.Name() == names[0]
-			return withoutApt(b.Context, at)
-		})
-		if err == nil && own && !found {
-			return fmt.Errorf("runs %s, which is not known to leave the removed files alone", firstWord(cmd))
+			names, found = next, found+n
+			if own && found == 0 {
+				return fmt.Errorf("runs %s, which is not known to leave the removed files alone", firstWord(cmd))
+			}
 		}
-		return err
+		return nil
 	})
 }
 
-// withoutApt checks that a file does not name apt.
-func withoutApt(fsys fs.FS, name string) error {
-	text, err := fs.ReadFile(fsys, name)
-	switch {
-	case err != nil:
-		return fmt.Errorf("read %s in the build context: %w", name, err)
-	case namesManager.Match(text):
+// maxDepth is how far files are followed to those that they name.
+const maxDepth = 3
+
+// moduleFile is the file of a module of Python: "deps.py" for tools.deps.
+func moduleFile(module string) string { return module[strings.LastIndex(module, ".")+1:] + ".py" }
+
+var (
+	scriptFile = pattern.New(`[\w.-]+\.(?:sh|bash|mk|py|js|mjs|cjs|rb|pl)\b`)
+	pythonFile = pattern.New(`(?m)^\s*(?:import|from)\s+([\w.]+)`)
+)
+
+// mentioned are the names of scripts that a text has.
+func mentioned(text string) []string {
+	out := scriptFile.FindAllString(text, -1)
+	for _, m := range pythonFile.FindAllStringSubmatch(text, -1) {
+		out = append(out, moduleFile(m[1]))
+	}
+	return out
+}
+
+// withoutApt checks that a file does not name apt, or, where it may not be run, fetches lists itself.
+func withoutApt(name string, text []byte, runs bool) error {
+	if namesManager.Match(text) && (runs || !fetchesLists.Match(text)) {
 		return fmt.Errorf("runs %s, which may install from the files that are removed", name)
 	}
 	return nil
