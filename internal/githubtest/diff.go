@@ -168,6 +168,23 @@ func (f *fileDiff) hunkOf(side string, line int) int {
 	return -1
 }
 
+// position is the line's place in the patch, counted from the line below the first hunk's header; 0 is none.
+func (f *fileDiff) position(side string, line int) int {
+	n := 0
+	for i, h := range f.hunks {
+		if i > 0 {
+			n++ // the header
+		}
+		for _, l := range h.lines {
+			n++
+			if line > 0 && l.number(side) == line {
+				return n
+			}
+		}
+	}
+	return 0
+}
+
 // hunkText is the hunk as a review comment's diff_hunk shows it: its header and its lines down to the commented one.
 func (f *fileDiff) hunkText(side string, line int) string {
 	i := f.hunkOf(side, line)

@@ -26,9 +26,9 @@ func (s *Server) api(format string, args ...any) string {
 }
 
 func (s *Server) user(login string) obj {
-	kind, id := "User", userID(login)
-	if s.ours(login) {
-		kind, id = "Bot", botUserID
+	kind, id := "User", s.userID(login)
+	if strings.HasSuffix(login, "[bot]") {
+		kind = "Bot"
 	}
 	u := s.api("/users/%s", login)
 	return obj{
@@ -42,7 +42,10 @@ func (s *Server) user(login string) obj {
 	}
 }
 
-func userID(login string) int64 {
+func (s *Server) userID(login string) int64 {
+	if s.ours(login) {
+		return botUserID
+	}
 	h := fnv.New32a()
 	h.Write([]byte(login))
 	return int64(h.Sum32())
@@ -65,13 +68,20 @@ func (r *Repo) json() obj {
 		"forks": 0, "forks_count": 0, "stargazers_count": 0, "watchers": 0, "watchers_count": 0, "open_issues": 0,
 		"open_issues_count": 0, "has_downloads": true, "has_issues": true, "has_projects": true, "has_wiki": true,
 		"has_pages": false, "has_discussions": false, "pushed_at": stamp(s.now()), "created_at": stamp(s.now()),
-		"updated_at": stamp(s.now()), "visibility": "public", "topics": []any{}, "is_template": false,
-		"allow_forking": true, "web_commit_signoff_required": false,
+		"updated_at": stamp(s.now()), "visibility": visibility(r.private), "topics": []any{}, "is_template": false,
+		"allow_forking": true, "web_commit_signoff_required": false, "custom_properties": obj{},
 	}
 	for word := range strings.FieldsSeq(repoURLs) {
 		o[word+"_url"] = u + "/" + word
 	}
 	return o
+}
+
+func visibility(private bool) string {
+	if private {
+		return "private"
+	}
+	return "public"
 }
 
 // json is the pull request as GET pulls/{n} answers it, which a webhook carries too.
@@ -115,11 +125,12 @@ func (p *Pull) links() obj {
 	statuses := p.s.api("/repos/%s/statuses/%s", p.repo.full(), p.headSHA)
 	link := func(to string) obj { return obj{"href": to} }
 	o := obj{
-		"id": p.id, "node_id": nodeID("PR", p.id), "number": p.number, "state": p.state, "locked": false, "title": p.title,
+		"id": p.id, "node_id": nodeID("PR", p.id), "number": p.number, "state": p.state, "locked": false,
+		"active_lock_reason": nil, "title": p.title,
 		"body": p.body, "user": p.s.user(p.author), "draft": p.draft, "merged": false, "mergeable": true,
 		"mergeable_state": "clean", "merged_by": nil, "merged_at": nil, "merge_commit_sha": nil, "assignee": nil,
 		"assignees": []any{}, "requested_reviewers": []any{}, "requested_teams": []any{}, "labels": []any{}, "milestone": nil,
-		"author_association": "CONTRIBUTOR", "auto_merge": nil, "comments": 0, "review_comments": len(p.threads),
+		"author_association": "CONTRIBUTOR", "auto_merge": nil, "comments": len(p.talk), "review_comments": len(p.threads),
 		"maintainer_can_modify": p.modifiable && p.head != p.repo, "rebaseable": nil, "closed_at": nil,
 		"created_at": stamp(p.created), "updated_at": stamp(p.updated), "url": u, "html_url": page,
 		"diff_url": page + ".diff", "patch_url": page + ".patch", "issue_url": issue, "commits_url": u + "/commits",
@@ -173,6 +184,9 @@ func (p *Pull) reviewJSON(r *review) obj {
 
 func (p *Pull) commentJSON(t *thread, c *comment) (obj, error) {
 	start, line, ok, err := p.place(t)
+	if err != nil {
+		return nil, err
+	}
 	u := p.s.api("/repos/%s/pulls/comments/%d", p.repo.full(), c.id)
 	page := fmt.Sprintf("%s#discussion_r%d", p.page(), c.id)
 	pull := p.s.api("/repos/%s/pulls/%d", p.repo.full(), p.number)
@@ -180,21 +194,29 @@ func (p *Pull) commentJSON(t *thread, c *comment) (obj, error) {
 		"id": c.id, "node_id": nodeID("PRRC", c.id), "url": u, "html_url": page, "pull_request_url": pull,
 		"pull_request_review_id": nil, "diff_hunk": t.hunk, "path": t.path, "commit_id": p.headSHA,
 		"original_commit_id": t.commit, "user": p.s.user(c.author), "body": c.body, "created_at": stamp(c.created),
-		"updated_at": stamp(p.s.now()), "author_association": "NONE", "side": t.side, "original_line": t.line,
-		"original_start_line": nil, "start_line": nil, "subject_type": "line",
+		"updated_at": stamp(c.updated()), "author_association": "NONE", "side": t.side, "original_line": t.line,
+		"original_start_line": nil, "start_line": nil, "start_side": nil, "original_position": t.position,
+		"subject_type": "line", "reactions": c.reactionsJSON(u),
 		"_links": obj{"self": obj{"href": u}, "html": obj{"href": page}, "pull_request": obj{"href": pull}},
 	}
 	if c.review != nil {
 		o["pull_request_review_id"] = c.review.id
 	}
+	if first := t.comments[0]; c != first {
+		o["in_reply_to_id"] = first.id
+	}
 	if ok {
-		o["line"] = line
+		file, err := p.fileAt(p.headSHA, t.path)
+		if err != nil {
+			return nil, err
+		}
+		o["line"], o["position"] = line, file.position(t.side, line)
 	}
 	if t.start != t.line {
-		o["original_start_line"] = t.start
+		o["original_start_line"], o["start_side"] = t.start, t.side
 		if ok {
 			o["start_line"] = start
 		}
 	}
-	return o, err
+	return o, nil
 }

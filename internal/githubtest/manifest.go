@@ -347,7 +347,7 @@ func (i *installation) json(s *Server) obj {
 	a := s.app.Load()
 	return obj{
 		"id": i.id, "account": s.user(i.owner), "repository_selection": "all", "app_id": appID, "app_slug": a.slug,
-		"target_id": userID(i.owner), "target_type": "User", "permissions": i.permissions, "events": a.events,
+		"target_id": s.userID(i.owner), "target_type": "User", "permissions": i.permissions, "events": a.events,
 		"access_tokens_url": s.api("/app/installations/%d/access_tokens", i.id),
 		"repositories_url":  s.api("/installation/repositories"),
 		"html_url":          fmt.Sprintf("%s/settings/installations/%d", s.url, i.id),

@@ -27,6 +27,7 @@ type Pull struct {
 	updated    time.Time
 	reviews    []*review
 	threads    []*thread
+	talk       []*comment // comments on its timeline
 }
 
 // PullOptions say what pull request to open.
@@ -45,7 +46,7 @@ func (r *Repo) OpenPull(o PullOptions) (*Pull, error) {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
 	p := &Pull{
-		s: r.s, repo: r, id: r.s.id(), number: len(r.pulls) + 1, title: o.Title, body: o.Body, author: o.Author, base: o.Base,
+		s: r.s, repo: r, id: r.s.id(), number: r.nextNumber(), title: o.Title, body: o.Body, author: o.Author, base: o.Base,
 		head: o.Fork, headBranch: o.Head, draft: o.Draft, modifiable: o.Modifiable || o.Fork == nil, state: "open",
 		created: r.s.now(), updated: r.s.now(),
 	}
@@ -202,8 +203,10 @@ func (p *Pull) commits() ([]string, error) {
 func (s *Server) ours(login string) bool { return login == s.Bot() }
 
 func (s *Server) pull(r *Repo, number int) *Pull {
-	if number < 1 || number > len(r.pulls) {
-		return nil
+	for _, p := range r.pulls {
+		if p.number == number {
+			return p
+		}
 	}
-	return r.pulls[number-1]
+	return nil
 }

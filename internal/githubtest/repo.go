@@ -18,7 +18,10 @@ type Repo struct {
 	parent  *Repo  // of a fork
 	refs    string // prefix of its branches, "refs/heads/" unless it is a fork
 	git     *gitDir
-	pulls   []*Pull // shared numbering with nothing else: there are no issues
+	numbers int // how many numbers pull requests and issues have taken
+	pulls   []*Pull
+	issues  []*Issue
+	levels  map[string]string // what people may do here, by login
 	suites  []*checkSuite
 	deleted bool
 }

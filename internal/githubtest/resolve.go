@@ -105,6 +105,13 @@ func (s *Server) pullNode(t *token, p *Pull) *node {
 			}
 			return connection("PullRequestCommitConnection", all, args)
 		},
+		"comments": func(args map[string]any) (any, error) {
+			var all []*node
+			for _, c := range p.talk {
+				all = append(all, s.commentNode("IssueComment", c))
+			}
+			return connection("IssueCommentConnection", all, args)
+		},
 		"changedFiles": func(map[string]any) (any, error) {
 			files, err := p.diff(p.headSHA)
 			return len(files), err
@@ -142,10 +149,10 @@ func wanted(states any, state string) bool {
 
 // actor is a login as GraphQL shows it: bots without the "[bot]" that REST adds.
 func (s *Server) actor(login string) *node {
-	if s.ours(login) {
-		return &node{"Bot", map[string]field{"id": value(nodeID("BOT", botUserID)), "login": value(s.app.Load().slug)}}
+	if slug, bot := strings.CutSuffix(login, "[bot]"); bot {
+		return &node{"Bot", map[string]field{"id": value(nodeID("BOT", s.userID(login))), "login": value(slug)}}
 	}
-	return &node{"User", map[string]field{"id": value(nodeID("U", userID(login))), "login": value(login)}}
+	return &node{"User", map[string]field{"id": value(nodeID("U", s.userID(login))), "login": value(login)}}
 }
 
 func (s *Server) reviewNode(t *token, repo *Repo, r *review) *node {
@@ -158,7 +165,7 @@ func (s *Server) reviewNode(t *token, repo *Repo, r *review) *node {
 		"id": value(nodeID("PRR", r.id)), "fullDatabaseId": value(strconv.FormatInt(r.id, 10)), "body": value(r.body),
 		"state": value(r.state), "author": value(s.actor(r.author)), "commit": value(commit), "submittedAt": value(submitted),
 		"viewerDidAuthor": value(s.ours(r.author)), "isMinimized": value(r.minimized != ""),
-		"minimizedReason": value(reason(r.minimized)),
+		"minimizedReason": value(none(r.minimized)),
 	}}
 }
 
@@ -174,7 +181,7 @@ func (s *Server) threadNode(t *token, p *Pull, th *thread) *node {
 	}
 	var resolvedBy *node
 	if th.resolvedBy != "" {
-		id := nodeID("U", userID(th.resolvedBy))
+		id := nodeID("U", s.userID(th.resolvedBy))
 		resolvedBy = &node{"User", map[string]field{"id": value(id), "login": value(th.resolvedBy)}}
 	}
 	startLine := at(start)
@@ -188,7 +195,7 @@ func (s *Server) threadNode(t *token, p *Pull, th *thread) *node {
 		"comments": func(args map[string]any) (any, error) {
 			var all []*node
 			for _, c := range th.comments {
-				all = append(all, s.commentNode(c))
+				all = append(all, s.commentNode("PullRequestReviewComment", c))
 			}
 			return connection("PullRequestReviewCommentConnection", all, args)
 		},
@@ -200,13 +207,44 @@ func canResolve(t *token) bool {
 	return allows(t.permissions, "contents", "write") && allows(t.permissions, "pull_requests", "write")
 }
 
-func (s *Server) commentNode(c *comment) *node {
-	return &node{"PullRequestReviewComment", map[string]field{
-		"id": value(nodeID("PRRC", c.id)), "fullDatabaseId": value(strconv.FormatInt(c.id, 10)), "body": value(c.body),
+// commentNode is a comment on a thread or, as IssueComment, on the pull request itself.
+func (s *Server) commentNode(kind string, c *comment) *node {
+	var edited any
+	if !c.edited.IsZero() {
+		edited = stamp(c.edited)
+	}
+	return &node{kind, map[string]field{
+		"id": value(c.node()), "fullDatabaseId": value(strconv.FormatInt(c.id, 10)), "body": value(c.body),
 		"author": value(s.actor(c.author)), "viewerDidAuthor": value(s.ours(c.author)),
-		"isMinimized":     value(c.minimized != ""),
-		"minimizedReason": value(reason(c.minimized)),
+		"isMinimized": value(c.minimized != ""), "minimizedReason": value(none(c.minimized)),
+		"createdAt": value(stamp(c.created)), "lastEditedAt": value(edited), "reactionGroups": value(s.reactionNodes(c)),
 	}}
+}
+
+// reactionNodes are the groups of all emojis, those that nobody used too.
+func (s *Server) reactionNodes(c *comment) []*node {
+	var groups []*node
+	for _, e := range emojis {
+		var all, users []*node
+		ours := false
+		for _, r := range c.reactions {
+			if r.Emoji != e.rest {
+				continue
+			}
+			ours = ours || s.ours(r.By)
+			who := s.actor(r.By)
+			all = append(all, who)
+			if who.kind == "User" {
+				users = append(users, who)
+			}
+		}
+		groups = append(groups, &node{"ReactionGroup", map[string]field{
+			"content": value(e.graphql), "viewerHasReacted": value(ours),
+			"reactors": func(args map[string]any) (any, error) { return connection("ReactorConnection", all, args) },
+			"users":    func(args map[string]any) (any, error) { return connection("ReactingUserConnection", users, args) },
+		}})
+	}
+	return groups
 }
 
 // whole is an argument of type Int: an int64 from the document, a json.Number from a variable.
@@ -288,10 +326,17 @@ func (s *Server) minimize(t *token, id, classifier string) (any, error) {
 	for _, p := range s.pullsOf(t) {
 		for _, th := range p.threads {
 			for _, c := range th.comments {
-				if nodeID("PRRC", c.id) == id {
+				if c.node() == id {
 					c.minimized = shown(classifier)
-					return payload("MinimizeCommentPayload", "minimizedComment", s.commentNode(c)), nil
+					one := s.commentNode("PullRequestReviewComment", c)
+					return payload("MinimizeCommentPayload", "minimizedComment", one), nil
 				}
+			}
+		}
+		for _, c := range p.talk {
+			if c.node() == id {
+				c.minimized = shown(classifier)
+				return payload("MinimizeCommentPayload", "minimizedComment", s.commentNode("IssueComment", c)), nil
 			}
 		}
 		for _, r := range p.reviews {
@@ -307,13 +352,6 @@ func (s *Server) minimize(t *token, id, classifier string) (any, error) {
 // shown is a classifier as minimizedReason gives it back: OFF_TOPIC as "off-topic".
 func shown(classifier string) string {
 	return strings.ReplaceAll(strings.ToLower(classifier), "_", "-")
-}
-
-func reason(minimized string) any {
-	if minimized == "" {
-		return nil
-	}
-	return minimized
 }
 
 func (s *Server) pullsOf(t *token) []*Pull {

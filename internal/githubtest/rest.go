@@ -25,6 +25,7 @@ type call struct {
 	token  *token // nil when the App itself calls
 	repo   *Repo
 	pull   *Pull
+	issue  *Issue
 	header http.Header // of the answer
 }
 
@@ -46,30 +47,38 @@ func operationOf(id string) (operation, bool) {
 	change := operation{permission: "pull_requests", level: "write"}
 	create := operation{permission: "pull_requests", level: "write", content: true}
 	checks := operation{permission: "checks", level: "read"}
+	meta := operation{permission: "metadata", level: "read"}
 	report := operation{permission: "checks", level: "write", content: true}
 	op, ok := map[string]operation{
-		"apps/create-from-manifest":                  operation{open: true}.by((*Server).postConversion),
-		"apps/create-installation-access-token":      app.by((*Server).postToken),
-		"apps/get-authenticated":                     app.by((*Server).getApp),
-		"apps/get-webhook-config-for-app":            app.by((*Server).getHookConfig),
-		"apps/get-webhook-delivery":                  app.by((*Server).getDelivery),
-		"apps/list-repos-accessible-to-installation": operation{whole: true}.by((*Server).listInstalled),
-		"apps/list-webhook-deliveries":               app.by((*Server).listDeliveries),
-		"apps/redeliver-webhook-delivery":            app.by((*Server).postAttempt),
-		"checks/create":                              report.by((*Server).postCheck),
-		"checks/get":                                 checks.by((*Server).getCheck),
-		"checks/list-for-ref":                        checks.by((*Server).listChecks),
-		"checks/update":                              report.by((*Server).patchCheck),
-		"git/get-blob":                               contents.by((*Server).getBlob),
-		"git/get-tree":                               contents.by((*Server).getTree),
-		"pulls/create-review":                        create.by((*Server).postReview),
-		"pulls/delete-pending-review":                change.by((*Server).deleteReview),
-		"pulls/get":                                  pulls.by((*Server).getPull),
-		"pulls/list":                                 pulls.by((*Server).listPulls),
-		"pulls/list-files":                           pulls.by((*Server).listFiles),
-		"pulls/list-reviews":                         pulls.by((*Server).listReviews),
-		"pulls/update-review":                        create.by((*Server).putReview),
-		"pulls/update-review-comment":                create.by((*Server).patchComment),
+		"apps/create-from-manifest":                        operation{open: true}.by((*Server).postConversion),
+		"apps/create-installation-access-token":            app.by((*Server).postToken),
+		"apps/get-authenticated":                           app.by((*Server).getApp),
+		"apps/get-webhook-config-for-app":                  app.by((*Server).getHookConfig),
+		"apps/get-webhook-delivery":                        app.by((*Server).getDelivery),
+		"apps/list-repos-accessible-to-installation":       operation{whole: true}.by((*Server).listInstalled),
+		"apps/list-webhook-deliveries":                     app.by((*Server).listDeliveries),
+		"apps/redeliver-webhook-delivery":                  app.by((*Server).postAttempt),
+		"checks/create":                                    report.by((*Server).postCheck),
+		"checks/get":                                       checks.by((*Server).getCheck),
+		"checks/list-for-ref":                              checks.by((*Server).listChecks),
+		"checks/update":                                    report.by((*Server).patchCheck),
+		"git/get-blob":                                     contents.by((*Server).getBlob),
+		"git/get-tree":                                     contents.by((*Server).getTree),
+		"issues/create-comment":                            create.by((*Server).postTalk),
+		"issues/list-comments":                             pulls.by((*Server).listTalk),
+		"issues/update-comment":                            create.by((*Server).patchTalk),
+		"pulls/create-reply-for-review-comment":            create.by((*Server).postReply),
+		"pulls/create-review":                              create.by((*Server).postReview),
+		"pulls/delete-pending-review":                      change.by((*Server).deleteReview),
+		"pulls/get":                                        pulls.by((*Server).getPull),
+		"pulls/list":                                       pulls.by((*Server).listPulls),
+		"pulls/list-files":                                 pulls.by((*Server).listFiles),
+		"pulls/list-reviews":                               pulls.by((*Server).listReviews),
+		"pulls/update-review":                              create.by((*Server).putReview),
+		"pulls/update-review-comment":                      create.by((*Server).patchComment),
+		"reactions/create-for-issue-comment":               create.by((*Server).postReaction),
+		"reactions/create-for-pull-request-review-comment": create.by((*Server).postReaction),
+		"repos/get-collaborator-permission-level":          meta.by((*Server).getLevel),
 	}[id]
 	return op, ok
 }
@@ -212,6 +221,9 @@ func (s *Server) admit(c *call, op operation) error {
 	if err := s.subject(c); err != nil {
 		return err
 	}
+	if c.issue != nil {
+		op.permission = "issues" // of what is said on a pull request, pull_requests decides
+	}
 	if !allows(t.permissions, op.permission, op.level) {
 		h := http.Header{}
 		h.Set("X-Accepted-GitHub-Permissions", op.permission+"="+op.level)
@@ -235,7 +247,14 @@ func (s *Server) subject(c *call) error {
 	if number, ok := c.params["pull_number"]; ok {
 		n, _ := strconv.Atoi(number)
 		if c.pull = s.pull(c.repo, n); c.pull == nil {
-			return &apiError{status: 404, message: "Not Found"}
+			return errNotFound
+		}
+	}
+	if number, ok := c.params["issue_number"]; ok {
+		n, _ := strconv.Atoi(number)
+		c.pull, c.issue = s.pull(c.repo, n), c.repo.issue(n)
+		if c.pull == nil && c.issue == nil {
+			return errNotFound
 		}
 	}
 	return nil
@@ -301,6 +320,9 @@ func failed(err error) *answer {
 		if len(no.errors) > 0 {
 			body["errors"] = no.errors
 		}
+		if len(no.fields) > 0 {
+			body["errors"] = no.fields
+		}
 	}
 	a.header.Set("Content-Type", "application/json; charset=utf-8")
 	a.body, _ = json.Marshal(body) // of strings: cannot fail
@@ -314,7 +336,7 @@ func (c *call) decode(into any) error {
 	d := json.NewDecoder(bytes.NewReader(c.body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
-		return &apiError{422, "Invalid request.", []string{err.Error()}}
+		return &apiError{status: 422, message: "Invalid request.", errors: []string{err.Error()}}
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ func (s *Server) postReview(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return 200, c.pull.reviewJSON(r), nil
+	return 200, c.pull.reviewJSON(r), c.pull.notifyReview(r)
 }
 
 func (s *Server) listReviews(c *call) (int, any, error) {
@@ -81,9 +81,12 @@ func (s *Server) patchComment(c *call) (int, any, error) {
 		if err != nil {
 			return 0, nil, err
 		}
-		found.body = body
+		was := found.edit(body, s.now())
 		o, err := p.commentJSON(t, found)
-		return 200, o, err
+		if err != nil {
+			return 0, nil, err
+		}
+		return 200, o, p.notifyThread("edited", s.Bot(), t, found, changedBody(was))
 	}
 	return 0, nil, &apiError{status: 404, message: "Not Found"}
 }

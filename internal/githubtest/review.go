@@ -1,6 +1,7 @@
 package githubtest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -35,6 +36,7 @@ type review struct {
 	commit    string
 	submitted time.Time
 	minimized string
+	reply     bool // it holds one reply and is shown as nothing else
 }
 
 // reviewRequest is the body of POST pulls/{n}/reviews: exactly the keys of the official schema.
@@ -149,7 +151,7 @@ func (p *Pull) keepReview(author string, in reviewRequest, files []fileDiff) *re
 		if c.StartLine != nil {
 			t.start = *c.StartLine
 		}
-		t.hunk = files[i].hunkText(c.Side, c.Line)
+		t.hunk, t.position = files[i].hunkText(c.Side, c.Line), files[i].position(c.Side, c.Line)
 		t.comments = []*comment{{id: p.s.id(), review: r, author: author, body: c.Body, created: p.s.now()}}
 		p.threads = append(p.threads, t)
 	}
@@ -185,7 +187,7 @@ func (p *Pull) Reviews() []Review {
 	defer p.s.mu.Unlock()
 	var all []Review
 	for _, r := range p.reviews {
-		if r.visible("") {
+		if r.visible("") && !r.reply {
 			all = append(all, Review{r.id, r.author, r.body, r.state, r.commit, r.minimized})
 		}
 	}
@@ -203,8 +205,11 @@ type ReviewComment struct {
 func (p *Pull) Review(by, body string, comments ...ReviewComment) error {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
-	_, err := p.addReview(by, reviewOf(body, "COMMENT", comments))
-	return err
+	r, err := p.addReview(by, reviewOf(body, "COMMENT", comments))
+	if err != nil {
+		return err
+	}
+	return p.notifyReview(r)
 }
 
 // StartReview leaves a review pending, as somebody does who walks away before submitting it.
@@ -241,8 +246,25 @@ type apiError struct {
 	status  int
 	message string
 	errors  []string
+	fields  []obj // errors in the form that some operations have instead
 }
 
 func (e *apiError) Error() string { return fmt.Sprintf("%d %s %q", e.status, e.message, e.errors) }
 
-func unprocessable(texts ...string) error { return &apiError{422, "Unprocessable Entity", texts} }
+func unprocessable(texts ...string) error {
+	return &apiError{status: 422, message: "Unprocessable Entity", errors: texts}
+}
+
+// onIssue is how operations on issues say the same: an object for each error.
+func onIssue(resource string, err error) error {
+	var no *apiError
+	if !errors.As(err, &no) || no.status != 422 {
+		return err
+	}
+	e := &apiError{status: 422, message: "Validation Failed"}
+	for _, text := range no.errors {
+		field := obj{"resource": resource, "code": "unprocessable", "field": "data", "message": text}
+		e.fields = append(e.fields, field)
+	}
+	return e
+}

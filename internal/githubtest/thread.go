@@ -15,18 +15,20 @@ type thread struct {
 	start, line int    // at commit
 	commit      string // the commit it was made for
 	hunk        string
+	position    int // of the line in the file's patch at commit
 	resolvedBy  string
 	comments    []*comment
 }
 
 type comment struct {
 	id        int64
-	review    *review // nil for a reply
+	review    *review // nil on the timeline
 	author    string
 	body      string
 	created   time.Time
+	edited    time.Time // zero when it never was
 	minimized string
-	reactions map[string]string // by login
+	reactions []Reaction
 }
 
 // place is where a thread stands in the diff at the head, ok false when it is outdated: one of its lines was changed
@@ -83,8 +85,9 @@ type Comment struct {
 	ID        int64
 	Author    string
 	Body      string
-	Minimized string // the reason in GitHub's words, "" when it is shown
-	Reactions map[string]string
+	Minimized string            // the reason in GitHub's words, "" when it is shown
+	Reactions map[string]string // the newest emoji of each login
+	Reacted   []Reaction        // all of them, oldest first
 }
 
 // Threads are the submitted threads, oldest first.
@@ -115,53 +118,41 @@ func (p *Pull) show(t *thread) (Thread, error) {
 		Commit: t.commit, Hunk: t.hunk, Outdated: !ok, ResolvedBy: t.resolvedBy,
 	}
 	for _, c := range t.comments {
-		shown.Comments = append(shown.Comments, Comment{c.id, c.author, c.body, c.minimized, c.reactions})
+		shown.Comments = append(shown.Comments, c.show())
 	}
 	return shown, err
 }
 
 // Resolve marks a thread as resolved.
 func (p *Pull) Resolve(threadID, by string) error {
-	return p.onThread(threadID, func(t *thread) { t.resolvedBy = by })
+	return p.onThread(threadID, func(t *thread) error {
+		t.resolvedBy = by
+		return nil
+	})
 }
 
 // Unresolve opens a resolved thread again.
 func (p *Pull) Unresolve(threadID string) error {
-	return p.onThread(threadID, func(t *thread) { t.resolvedBy = "" })
-}
-
-// Reply adds a comment to a thread.
-func (p *Pull) Reply(threadID, by, body string) error {
-	return p.onThread(threadID, func(t *thread) {
-		t.comments = append(t.comments, &comment{id: p.s.id(), author: by, body: body, created: p.s.now()})
+	return p.onThread(threadID, func(t *thread) error {
+		t.resolvedBy = ""
+		return nil
 	})
 }
 
-// React puts an emoji ("+1", "confused") on a comment, by anyone's login once.
-func (p *Pull) React(commentID int64, by, emoji string) error {
-	p.s.mu.Lock()
-	defer p.s.mu.Unlock()
-	_, c := p.comment(commentID)
-	if c == nil {
-		return fmt.Errorf("react: no comment %d in pull request %d", commentID, p.number)
-	}
-	reactions := map[string]string{by: emoji}
-	for login, was := range c.reactions {
-		if login != by {
-			reactions[login] = was
-		}
-	}
-	c.reactions = reactions
-	return nil
+// Reply adds a comment to a thread and tells the App's webhook.
+func (p *Pull) Reply(threadID, by, body string) error {
+	return p.onThread(threadID, func(t *thread) error {
+		_, err := p.reply(t, by, body)
+		return err
+	})
 }
 
-func (p *Pull) onThread(id string, do func(*thread)) error {
+func (p *Pull) onThread(id string, do func(*thread) error) error {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
 	for _, t := range p.threads {
 		if nodeID("PRRT", t.id) == id {
-			do(t)
-			return nil
+			return do(t)
 		}
 	}
 	return fmt.Errorf("no thread %s in pull request %d", id, p.number)
@@ -182,10 +173,19 @@ func (p *Pull) comment(id int64) (*thread, *comment) {
 func (p *Pull) DeleteComment(id int64) error {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
+	for i, c := range p.talk {
+		if c.id == id {
+			p.talk = append(p.talk[:i:i], p.talk[i+1:]...)
+			return p.notifyTalk("deleted", c.author, c, nil)
+		}
+	}
 	for i, t := range p.threads {
 		for j, c := range t.comments {
 			if c.id != id {
 				continue
+			}
+			if err := p.notifyThread("deleted", c.author, t, c, nil); err != nil {
+				return err
 			}
 			t.comments = append(t.comments[:j:j], t.comments[j+1:]...)
 			if len(t.comments) == 0 {

@@ -207,10 +207,20 @@ func (h *hooks) close() {
 	h.client.CloseIdleConnections()
 }
 
+// hears reports whether the App gets an event of an installation: it is subscribed and may read what the event is
+// about. Events of its own checks need no subscription.
+func (s *Server) hears(i *installation, event string) bool {
+	needs := supports[event]
+	if needs == "checks" {
+		return allows(i.permissions, needs, "write")
+	}
+	return slices.Contains(s.app.Load().events, event) && allows(i.permissions, needs, "read")
+}
+
 // notify sends a webhook about the repository if the App is installed there. The caller holds the server's mu.
 func (r *Repo) notify(event, by string, payload obj) error {
 	i := r.s.installations[r.owner]
-	if i == nil || i.suspended {
+	if i == nil || i.suspended || !r.s.hears(i, event) {
 		return nil
 	}
 	payload["repository"], payload["sender"] = r.json(), r.s.user(by)

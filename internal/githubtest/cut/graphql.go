@@ -25,6 +25,8 @@ var fields = map[string][]string{
 	"Comment":                            {"author", "body", "id", "viewerDidAuthor"},
 	"Commit":                             {"checkSuites", "id", "oid"},
 	"GitObject":                          {"id", "oid"},
+	"IssueComment":                       commentFields,
+	"IssueCommentConnection":             {"nodes", "pageInfo", "totalCount"},
 	"MinimizeCommentPayload":             {"clientMutationId", "minimizedComment"},
 	"Minimizable":                        {"isMinimized", "minimizedReason"},
 	"Mutation":                           {"minimizeComment", "resolveReviewThread"},
@@ -42,6 +44,9 @@ var fields = map[string][]string{
 	"Query":                              {"id", "node", "rateLimit", "repository"},
 	"RateLimit":                          {"cost", "limit", "remaining", "resetAt"},
 	"Repository":                         {"id", "name", "nameWithOwner", "object", "owner", "pullRequest"},
+	"ReactingUserConnection":             {"nodes", "pageInfo", "totalCount"},
+	"ReactionGroup":                      {"content", "reactors", "users", "viewerHasReacted"},
+	"ReactorConnection":                  {"nodes", "pageInfo", "totalCount"},
 	"RepositoryOwner":                    {"id", "login"},
 	"ResolveReviewThreadPayload":         {"clientMutationId", "thread"},
 	"User":                               {"id", "login"},
@@ -49,8 +54,8 @@ var fields = map[string][]string{
 
 var (
 	pullRequestFields = []string{
-		"author", "baseRefName", "baseRefOid", "body", "changedFiles", "commits", "headRefName", "headRefOid",
-		"headRepository", "id", "isCrossRepository", "isDraft", "maintainerCanModify", "number", "reviewThreads", "reviews",
+		"author", "baseRefName", "baseRefOid", "body", "changedFiles", "comments", "commits", "headRefName",
+		"headRefOid", "headRepository", "id", "isCrossRepository", "isDraft", "maintainerCanModify", "number", "reviewThreads", "reviews",
 		"state", "viewerDidAuthor",
 	}
 	checkRunFields = []string{
@@ -62,7 +67,8 @@ var (
 		"viewerDidAuthor",
 	}
 	commentFields = []string{
-		"author", "body", "fullDatabaseId", "id", "isMinimized", "minimizedReason", "viewerDidAuthor",
+		"author", "body", "createdAt", "fullDatabaseId", "id", "isMinimized", "lastEditedAt", "minimizedReason",
+		"reactionGroups", "viewerDidAuthor",
 	}
 	threadFields = []string{
 		"comments", "id", "isOutdated", "isResolved", "line", "originalLine", "path", "resolvedBy", "startLine",
@@ -78,6 +84,7 @@ func cutGraphQL(src []byte) ([]byte, error) {
 	}
 	for name, def := range schema.Types {
 		def.Description = ""
+		def.Types = slices.DeleteFunc(def.Types, func(t string) bool { return fields[t] == nil }) // of a union
 		if def.Kind == ast.Object || def.Kind == ast.Interface {
 			if err := keepFields(def, fields[name]); err != nil {
 				return nil, err

@@ -22,6 +22,10 @@ var operations = []string{
 	"checks/update",
 	"git/get-blob",
 	"git/get-tree",
+	"issues/create-comment",
+	"issues/list-comments",
+	"issues/update-comment",
+	"pulls/create-reply-for-review-comment",
 	"pulls/create-review",
 	"pulls/delete-pending-review",
 	"pulls/get",
@@ -30,6 +34,9 @@ var operations = []string{
 	"pulls/list-reviews",
 	"pulls/update-review",
 	"pulls/update-review-comment",
+	"reactions/create-for-issue-comment",
+	"reactions/create-for-pull-request-review-comment",
+	"repos/get-collaborator-permission-level",
 }
 
 // cutOpenAPI keeps the listed operations and every component that they reach through $ref.
