@@ -13,11 +13,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/review"
 )
 
 // fixSettings are the flags of fix.
@@ -180,14 +180,7 @@ func place(path string, fix fixes.Fix) string {
 
 // print writes the difference of one file as git does; before is nil for a new one.
 func (f fixer) print(path string, before, after []byte) error {
-	if bytes.Equal(before, after) {
-		return nil
-	}
-	text := diff.Diff("a/"+path, before, "b/"+path, after)
-	if before == nil {
-		text = bytes.Replace(text, []byte("--- a/"+path+"\n"), []byte("--- /dev/null\n"), 1)
-	}
-	_, err := f.out.Write(text)
+	_, err := io.WriteString(f.out, review.Patch(path, before, after))
 	return err
 }
 

@@ -42,6 +42,11 @@ type Forge interface {
 	Standing(ctx context.Context, ref Ref) (*Standing, error)
 	// Tree is the repository at one commit. The context bounds every later read from it.
 	Tree(ctx context.Context, repo Repo, commit string) (Tree, error)
+	// MayWrite reports whether somebody may push to a repository, and so may ask us to.
+	MayWrite(ctx context.Context, repo Repo, login string) (bool, error)
+	// Push makes a commit on a branch of the repository and returns it. The error is ErrStale when the branch is not at
+	// the commit's parent any more, and ErrForbidden when the host does not let us.
+	Push(ctx context.Context, repo Repo, c Commit) (commit string, err error)
 	// Publish carries out a plan. What it already did when it fails is found again by the markers in the bodies, so
 	// a later run of the same job completes it and doubles nothing.
 	Publish(ctx context.Context, ref Ref, plan Plan) error
@@ -83,6 +88,10 @@ type Standing struct {
 	Source *Repo
 	Fork   bool
 	Count  int // how many files the host counts as changed
+	// Recent are the newest commits of the head branch, oldest first; Files are not filled in.
+	Recent []Commit
+	// Pushless says that we may not push to the repository.
+	Pushless bool
 	// Threads are the review threads in which we spoke first.
 	Threads []Thread
 	// Reviews are the reviews that we submitted, oldest first, without their inline comments.
@@ -191,6 +200,22 @@ const (
 	Command RequestKind = "command"
 )
 
+// A Commit is a change of files. Its author is the host's matter, which signs it then.
+type Commit struct {
+	ID      string // "" before it is made
+	Parent  string
+	Branch  string
+	Message string
+	Files   []FileText
+}
+
+// A FileText is a file's new text; Executable is kept from the old one.
+type FileText struct {
+	Path       string
+	Text       []byte
+	Executable bool
+}
+
 // A Plan is everything to be written to one pull request, decided beforehand.
 type Plan struct {
 	Head     string        // the commit the plan was made for; a plan for another head must not be published
@@ -280,6 +305,9 @@ type ReviewEdit struct {
 // ErrGone is wrapped by errors that say the subject does not exist or is out of the App's reach: a deleted repository,
 // a removed or suspended installation. Trying again does not help.
 var ErrGone = errors.New("gone or out of reach")
+
+// ErrForbidden is wrapped by Push's error when the host does not let us push: a protected branch, a missing permission.
+var ErrForbidden = errors.New("not allowed")
 
 // ErrStale is wrapped by Publish's error when the host refused the plan because the pull request moved on. A new job
 // for the new head settles it.

@@ -33,6 +33,7 @@ const standingQuery = `query Standing(
       state isDraft headRefOid baseRefOid changedFiles viewerDidAuthor
       author { __typename login }
       isCrossRepository headRefName headRepository { name owner { login } }
+      recent: commits(last: 10) { nodes { commit { oid message } } }
       commits(last: 1) { nodes { commit {
         oid
         checkSuites(first: 5, filterBy: {appId: $app}) { nodes {
@@ -149,6 +150,9 @@ type pullRequest struct {
 		Name  string
 		Owner struct{ Login string }
 	}
+	Recent struct {
+		Nodes []struct{ Commit struct{ Oid, Message string } }
+	}
 	Commits       struct{ Nodes []struct{ Commit tipCommit } }
 	ReviewThreads threadPage
 	Reviews       reviewPage
@@ -207,7 +211,10 @@ func (i *installation) standing(ctx context.Context, ref forge.Ref) (*forge.Stan
 	if r := p.HeadRepository; r != nil {
 		s.Source = &forge.Repo{Owner: r.Owner.Login, Name: r.Name}
 	}
-	s.Checks = p.checks()
+	for _, n := range p.Recent.Nodes {
+		s.Recent = append(s.Recent, forge.Commit{ID: n.Commit.Oid, Branch: p.HeadRefName, Message: n.Commit.Message})
+	}
+	s.Checks, s.Pushless = p.checks(), !i.mayPush()
 	return s, i.said(ctx, ref, s, p)
 }
 

@@ -60,6 +60,8 @@ type App struct {
 	graphql string
 	blobs   *cache
 
+	permissions permissions
+
 	mu            sync.Mutex
 	installations map[int64]*installation
 }

@@ -138,6 +138,13 @@ func (i *installation) mayCheck() bool {
 	return grants()[i.asks].checks != nil
 }
 
+// mayPush reports whether tokens allow commits to be made.
+func (i *installation) mayPush() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return grants()[i.asks].contents == "write"
+}
+
 // refusedToken reads why GitHub gave no token. ghinstallation leaves the body of that answer open.
 func refusedToken(err error) (text string, status int) {
 	var no *ghinstallation.HTTPError

@@ -27,6 +27,10 @@ func (s *Server) commitNodes(t *token, p *Pull) ([]*node, error) {
 func (s *Server) commitNode(t *token, r *Repo, sha string) *node {
 	return &node{"Commit", map[string]field{
 		"id": value("C_" + sha), "oid": value(sha),
+		"message": func(map[string]any) (any, error) {
+			c, err := r.git.commitData(sha)
+			return strings.TrimSuffix(c.message, "\n"), err
+		},
 		"checkSuites": func(args map[string]any) (any, error) {
 			if !allows(t.permissions, "checks", "read") {
 				return nil, forbidden()

@@ -22,18 +22,29 @@ const (
 	maxMessage = 4000
 )
 
-// run is the check run that tells all this, nil when one that stands there already does.
+// run is the check run that tells all this, nil when one that stands there already does. An answer belongs to what was
+// asked once: a run that holds one beside the same findings is left as it is.
 func (t *tally) run(st *forge.Standing) *forge.CheckDraft {
-	d := t.draft()
-	d.Key = fmt.Sprintf("#%d %s", st.Ref.Number, short(said(d)...))
+	d := t.draft(st)
+	plain := fmt.Sprintf("#%d %s", st.Ref.Number, short(said(d)...))
+	d.Key = plain
+	if len(t.answers) > 0 {
+		t.answer(d)
+		d.Key = plain + " " + short(said(d)...)
+	}
+	if t.again != "" {
+		d.Key = plain + " " + short(t.again)
+	}
 	if len(st.Checks) == 0 {
 		return d
 	}
 	last := st.Checks[len(st.Checks)-1]
+	same := last.Key == d.Key || d.Key == plain && strings.HasPrefix(last.Key, plain)
 	switch {
-	case last.Key == d.Key && last.Concluded:
+	case same && last.Concluded:
 		return nil
-	case last.Key == d.Key:
+	case t.again != "" && !same:
+	case same:
 		d.ID, d.Written = last.ID, min(last.Annotations, len(d.Annotations))
 	case last.Annotations == 0:
 		d.ID = last.ID
@@ -54,10 +65,54 @@ func said(d *forge.CheckDraft) []string {
 }
 
 // draft is the check run without the name by which it is known again.
-func (t *tally) draft() *forge.CheckDraft {
+func (t *tally) draft(st *forge.Standing) *forge.CheckDraft {
 	return &forge.CheckDraft{
 		Conclusion: t.conclusion(), Title: t.title(), Summary: t.table(), Text: t.details(), Annotations: t.annotations(),
+		Actions: t.buttons(st),
 	}
+}
+
+// answer puts the answers above everything else, or below it where they are long.
+func (t *tally) answer(d *forge.CheckDraft) {
+	for _, a := range t.answers {
+		text := a.text()
+		if len(text)+len(d.Summary) > maxBody {
+			d.Text = clipped(paragraphs(text, d.Text))
+			continue
+		}
+		d.Summary = paragraphs(text, d.Summary)
+	}
+}
+
+// clipped is a body cut at the end of a line, under GitHub's limit.
+func clipped(body string) string {
+	if len(body) <= maxBody {
+		return body
+	}
+	return body[:strings.LastIndexByte(body[:maxBody], '\n')+1]
+}
+
+// buttons are what can be asked for with a click. Nothing can be pushed to a fork; "Fix safe" is there when it is not the
+// same as "Fix all".
+func (t *tally) buttons(st *forge.Standing) []forge.Action {
+	all, careful := 0, 0
+	for _, c := range t.told {
+		if len(c.Finding.Fixes) > 0 && !c.Finding.Fixes[0].Whole {
+			all++
+			if safe(c.Finding.Fixes[0]) {
+				careful++
+			}
+		}
+	}
+	var out []forge.Action
+	if all > 0 && barred(st) == "" {
+		out = append(out, forge.Action{ID: string(forge.FixAll), Label: "Fix all", Description: "Push one commit with every proven fix"})
+		if 0 < careful && careful < all {
+			const what = "Push the fixes that build the same"
+			out = append(out, forge.Action{ID: string(forge.FixSafe), Label: "Fix safe", Description: what})
+		}
+	}
+	return append(out, forge.Action{ID: string(forge.Rerun), Label: "Re-run", Description: "Look at the pull request again"})
 }
 
 // conclusion is Failure when a finding is at or above what the repository fails on, or its configuration is broken; it is

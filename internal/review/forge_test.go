@@ -32,6 +32,8 @@ type desk struct {
 	draft      bool
 	bot        bool
 	ours       bool
+	fork       bool
+	pushed     []forge.Commit
 	baseCommit string
 	refuses    bool // comments on the diff
 	prefetch   []string
@@ -50,6 +52,7 @@ func (d *desk) Change(context.Context, forge.Ref) (*forge.Change, error) {
 func (d *desk) Standing(context.Context, forge.Ref) (*forge.Standing, error) {
 	st := d.host.standing()
 	st.Ref, st.Open, st.Draft, st.Bot, st.Ours = d.change.Ref, !d.closed, d.draft, d.bot, d.ours
+	st.Source, st.Fork, st.Branch, st.Recent = &d.change.Ref.Repo, d.fork, "topic", d.pushed
 	st.Base, st.Head, st.Author, st.Count = d.baseCommit, cmp.Or(d.head, d.tip), "robin", max(d.count, len(d.change.Files))
 	return st, d.ask("Standing")
 }
@@ -59,6 +62,18 @@ func (d *desk) Tree(_ context.Context, _ forge.Repo, commit string) (forge.Tree,
 		return shelf{d.base, d}, d.ask("Tree base")
 	}
 	return shelf{d.tree, d}, d.ask("Tree")
+}
+
+func (d *desk) MayWrite(_ context.Context, _ forge.Repo, login string) (bool, error) {
+	return login == "ann", d.ask("MayWrite")
+}
+
+func (d *desk) Push(_ context.Context, _ forge.Repo, c forge.Commit) (string, error) {
+	if err := d.ask("Push"); err != nil {
+		return "", err
+	}
+	d.pushed = append(d.pushed, c)
+	return "3333333333333333333333333333333333333333", nil
 }
 
 func (d *desk) Publish(_ context.Context, _ forge.Ref, p forge.Plan) error {
@@ -150,7 +165,7 @@ func sorted(names map[string]bool) []string {
 	return out
 }
 
-// adds offers to turn ADD into COPY; broad advises where everything is copied beside a package.json; rootly advises where
+// adds offers to turn ADD into COPY; exposes offers a fix that changes what is built; broad advises where everything is copied beside a package.json; rootly advises where
 // the last stage sets no user.
 var (
 	adds = &check.Check{Name: "add-for-local-files", Severity: check.Warning, Run: func(p *check.Pass) error {
@@ -159,6 +174,17 @@ var (
 				p.Report(i.Span, "ADD does more than this needs", fixes.Fix{
 					Title: "Use COPY", Intent: fixes.CopiedPlainly{},
 					Edits: []fixes.Edit{{Path: p.File.Path, Start: i.KeywordSpan.Start, End: i.KeywordSpan.End, New: "COPY"}},
+				})
+			}
+		}
+		return nil
+	}}
+	exposes = &check.Check{Name: "exposes", Severity: check.Info, Run: func(p *check.Pass) error {
+		for _, i := range p.File.Instructions {
+			if i.Keyword == "EXPOSE" {
+				p.Report(i.Span, "nothing listens there", fixes.Fix{
+					Title: "Expose nothing", Intent: fixes.RunsAs{User: "x"},
+					Edits: []fixes.Edit{{Path: p.File.Path, Start: i.Span.Start, End: i.Span.End}},
 				})
 			}
 		}

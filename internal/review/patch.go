@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/bluekeyes/go-gitdiff/gitdiff"
+	"github.com/rogpeppe/go-internal/diff"
 
 	"github.com/lighterman/lighterman/internal/forge"
 )
@@ -26,6 +27,18 @@ func ReadPatch(text []byte) ([]forge.ChangedFile, error) {
 		out = append(out, c)
 	}
 	return out, nil
+}
+
+// Patch is the difference of one file's texts as git shows it; before is nil for a new file.
+func Patch(path string, before, after []byte) string {
+	if bytes.Equal(before, after) {
+		return ""
+	}
+	text := diff.Diff("a/"+path, before, "b/"+path, after)
+	if before == nil {
+		text = bytes.Replace(text, []byte("--- a/"+path+"\n"), []byte("--- /dev/null\n"), 1)
+	}
+	return string(text)
 }
 
 // gitHeader starts a file of git's own patches. The parser takes the prefixes a/ and b/ off the names of those alone.

@@ -13,9 +13,10 @@ import (
 // the check run, or in the body of a review where no check run may be written.
 //
 // Carrying out the plan and reconciling again gives an empty plan.
-func Reconcile(o *Opinion, st *forge.Standing) forge.Plan {
+func Reconcile(o *Opinion, st *forge.Standing, answers ...response) forge.Plan {
 	p := planner{memory: remember(st), checkless: st.Checkless, plan: forge.Plan{Head: o.Head}}
 	t := tally{opinion: o}
+	t.reply(answers)
 	for _, c := range o.Comments {
 		t.add(c, p.comment(c))
 	}
@@ -36,6 +37,19 @@ type tally struct {
 	opinion   *Opinion
 	told      []told
 	dismissed int
+	answers   []response
+	again     string // the request for a new check run, "" when nobody asked for one
+}
+
+// reply takes up the answers to requests. To one for a new check run the run is the answer.
+func (t *tally) reply(answers []response) {
+	for _, a := range answers {
+		if a.request.Kind == forge.Rerun {
+			t.again = a.request.ID
+		} else {
+			t.answers = append(t.answers, a)
+		}
+	}
 }
 
 // A told is a finding that is told, and where.

@@ -54,7 +54,7 @@ func (r *Reviewer) Review(ctx context.Context, ref forge.Ref, asked ...forge.Req
 	return out, nil
 }
 
-func (r *Reviewer) review(ctx context.Context, ref forge.Ref, _ []forge.Request) (Outcome, error) {
+func (r *Reviewer) review(ctx context.Context, ref forge.Ref, asked []forge.Request) (Outcome, error) {
 	change, err := r.Forge.Change(ctx, ref)
 	if err != nil {
 		return Outcome{}, err
@@ -75,7 +75,12 @@ func (r *Reviewer) review(ctx context.Context, ref forge.Ref, _ []forge.Request)
 	if out.Opinion, err = look.opinion(ctx, standing); err != nil {
 		return out, err
 	}
-	out.Plan = Reconcile(out.Opinion, standing)
+	answers, pushed, err := r.answer(ctx, look, out.Opinion, standing, asked)
+	if err != nil || pushed {
+		out.End = MovedOn
+		return out, err
+	}
+	out.Plan = Reconcile(out.Opinion, standing, answers...)
 	if out.Plan.Empty() {
 		out.End = Unchanged
 		return out, nil
@@ -84,10 +89,28 @@ func (r *Reviewer) review(ctx context.Context, ref forge.Ref, _ []forge.Request)
 	err = r.Forge.Publish(ctx, ref, out.Plan)
 	if errors.Is(err, forge.ErrRefused) && out.Plan.Review != nil && len(out.Plan.Review.Comments) > 0 {
 		out.Refused = err
-		out.Plan = Reconcile(out.Opinion.Flat(), standing)
+		out.Plan = Reconcile(out.Opinion.Flat(), standing, answers...)
 		err = r.Forge.Publish(ctx, ref, out.Plan)
 	}
 	return out, err
+}
+
+// answer does what was asked for. pushed reports that the head moved to a commit of ours.
+func (r *Reviewer) answer(ctx context.Context, s seen, o *Opinion, st *forge.Standing, asked []forge.Request) (
+	answers []response, pushed bool, err error) {
+	for _, q := range asked {
+		switch q.Kind {
+		case forge.Rerun:
+			answers = append(answers, response{request: q})
+		case forge.FixAll, forge.FixSafe:
+			a, pushed, err := r.fix(ctx, s, o, st, q)
+			if err != nil || pushed {
+				return nil, pushed, err
+			}
+			answers = append(answers, a)
+		}
+	}
+	return answers, false, nil
 }
 
 // ended is how a review ends that has nothing to say any more: what was looked at is not what stands there now. It is ""

@@ -23,7 +23,7 @@ var fields = map[string][]string{
 	"CheckSuite":                         {"app", "checkRuns", "conclusion", "databaseId", "id", "status"},
 	"CheckSuiteConnection":               {"nodes", "pageInfo", "totalCount"},
 	"Comment":                            {"author", "body", "id", "viewerDidAuthor"},
-	"Commit":                             {"checkSuites", "id", "oid"},
+	"Commit":                             {"checkSuites", "id", "message", "oid"},
 	"GitObject":                          {"id", "oid"},
 	"IssueComment":                       commentFields,
 	"IssueCommentConnection":             {"nodes", "pageInfo", "totalCount"},

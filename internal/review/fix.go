@@ -1,0 +1,211 @@
+package review
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/lighterman/lighterman/fixes"
+	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/forge"
+)
+
+// A mended change is what all wanted fixes make of the head together.
+type mended struct {
+	files   []forge.FileText
+	patch   string          // the same in git's format
+	private bool            // one of the files has lines that are not repeated
+	applied []check.Finding // in the order in which their fixes were made
+}
+
+// safe reports whether after a fix the same is built: the same image, or the same steps in another order.
+func safe(fix fixes.Fix) bool {
+	if fix.Intent == nil || fix.Whole {
+		return false
+	}
+	class := fix.Intent.Claim().Class
+	return class == fixes.Same || class == fixes.Equivalent
+}
+
+// wantedBy are the findings that a request asks to be fixed: of those that are told, all with a fix or the safe ones.
+// What makes a file another one is only made by name.
+func wantedBy(o *Opinion, q forge.Request) func(check.Finding) bool {
+	told := map[string]bool{}
+	for _, c := range o.Comments {
+		told[c.Finding.ID] = true
+	}
+	return func(f check.Finding) bool {
+		if len(f.Fixes) == 0 || !told[f.ID] || f.Fixes[0].Whole {
+			return false
+		}
+		return q.Kind != forge.FixSafe || safe(f.Fixes[0])
+	}
+}
+
+// mend makes the wanted fixes, one Dockerfile after the other: several may share a file that a fix changes too.
+func (e *examined) mend(ctx context.Context, wanted func(check.Finding) bool) (*mended, error) {
+	after, m := map[string][]byte{}, &mended{}
+	for _, f := range e.files {
+		if !slices.ContainsFunc(e.result.Findings, func(found check.Finding) bool { return found.Path == f.Path && wanted(found) }) {
+			continue
+		}
+		fixed, err := check.Fix(ctx, check.Overlay(e.head, after), f.Path, wanted, e.settings.Options)
+		if err != nil {
+			return nil, err
+		}
+		if len(fixed.Applied) > 0 {
+			maps.Copy(after, fixed.Files())
+			m.applied = append(m.applied, fixed.Applied...)
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(after)) {
+		before, mode, err := readWithMode(e.head, path)
+		if err != nil {
+			return nil, err
+		}
+		m.files = append(m.files, forge.FileText{Path: path, Text: after[path], Executable: mode&0o111 != 0})
+		m.patch += Patch(path, before, after[path])
+		m.private = m.private || len(PrivateLines(path, before, e.result.Findings)) > 0
+	}
+	return m, nil
+}
+
+// readWithMode reads a file that a fix changes; one that it adds has no text.
+func readWithMode(repo fs.FS, path string) ([]byte, fs.FileMode, error) {
+	info, err := fs.Stat(repo, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, nil
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	text, err := fs.ReadFile(repo, path)
+	return text, info.Mode(), err
+}
+
+// A response is what is said to a request in the check run.
+type response struct {
+	request forge.Request
+	words   string // in Markdown
+	patch   string // what to apply by hand; "" for nothing
+}
+
+// trailer ends the message of a commit that answers a request, by which it is known again.
+const trailer = "Lighterman-Request: "
+
+// fix pushes what a request asks for. Where it cannot, the answer says why; pushed reports that the head has moved to a
+// commit of ours, whose own review follows.
+func (r *Reviewer) fix(ctx context.Context, s seen, o *Opinion, st *forge.Standing, q forge.Request) (a response, pushed bool, err error) {
+	a.request = q
+	if done(st, q) {
+		return a, true, nil
+	}
+	if q.Commit != "" && q.Commit != st.Head {
+		a.words = fmt.Sprintf("It was asked for on %s, which is not the head any more.", code(q.Commit[:min(7, len(q.Commit))]))
+		return a, false, nil
+	}
+	may, err := r.Forge.MayWrite(ctx, st.Ref.Repo, q.By)
+	if err != nil {
+		return a, false, err
+	}
+	if !may {
+		a.words = "Only those who may push to this repository can ask for it."
+		return a, false, nil
+	}
+	if s.examined == nil {
+		a.words = "There is nothing to fix."
+		return a, false, nil
+	}
+	m, err := s.mend(ctx, wantedBy(o, q))
+	if err != nil {
+		return a, false, err
+	}
+	if len(m.files) == 0 {
+		a.words = "There is nothing to fix."
+		return a, false, nil
+	}
+	if a.words = barred(st); a.words != "" {
+		return a.with(m), false, nil
+	}
+	_, err = r.Forge.Push(ctx, st.Ref.Repo, forge.Commit{
+		Parent: st.Head, Branch: st.Branch, Message: message(m.applied, q), Files: m.files,
+	})
+	switch {
+	case errors.Is(err, forge.ErrForbidden):
+		a.words = "GitHub did not let lighterman push to the branch, which may be protected."
+		return a.with(m), false, nil
+	case errors.Is(err, forge.ErrStale):
+		a.words = "The branch moved meanwhile."
+		return a, false, nil
+	}
+	return a, err == nil, err
+}
+
+// with is the response with the change to make by hand, unless that would repeat a secret or is too long.
+func (a response) with(m *mended) response {
+	if m.private || len(m.patch) > maxPatch {
+		a.words += " The change is not shown here: `lighterman fix` makes it."
+		return a
+	}
+	a.patch = m.patch
+	return a
+}
+
+// done reports whether a commit of the branch answers the request already.
+func done(st *forge.Standing, q forge.Request) bool {
+	return slices.ContainsFunc(st.Recent, func(c forge.Commit) bool {
+		return slices.Contains(strings.Split(c.Message, "\n"), trailer+q.ID)
+	})
+}
+
+// barred is why nothing can be pushed to the pull request's branch, "" when it can be tried.
+func barred(st *forge.Standing) string {
+	switch {
+	case st.Source == nil:
+		return "The repository that the branch was in is gone."
+	case st.Fork:
+		return "The branch is in a fork, which lighterman cannot push to."
+	case st.Pushless:
+		return "lighterman was not granted the permission to push (contents: write)."
+	}
+	return ""
+}
+
+// maxSubject is how many fixes a commit's message lists.
+const maxSubject = 30
+
+// message is that of the commit that makes fixes.
+func message(applied []check.Finding, q forge.Request) string {
+	var b strings.Builder
+	switch first := applied[0]; len(applied) {
+	case 1:
+		fmt.Fprintf(&b, "%s in %s\n\n", oneLine(first.Fixes[0].Title), oneLine(first.Path))
+	default:
+		fmt.Fprintf(&b, "Make %d fixes to Dockerfiles\n\n", len(applied))
+	}
+	for _, f := range applied[:min(len(applied), maxSubject)] {
+		fmt.Fprintf(&b, "- %s: %s (%s)\n", oneLine(f.Path), oneLine(f.Fixes[0].Title), f.Check.Name)
+	}
+	if more := len(applied) - maxSubject; more > 0 {
+		fmt.Fprintf(&b, "- and %d more\n", more)
+	}
+	fmt.Fprintf(&b, "\nAsked for by %s.\n\n%s%s", oneLine(q.By), trailer, oneLine(q.ID))
+	return b.String()
+}
+
+// maxPatch bounds in bytes a patch in an answer.
+const maxPatch = 40_000
+
+// text is the answer in Markdown.
+func (a response) text() string {
+	what := map[forge.RequestKind]string{forge.FixAll: "Fix all", forge.FixSafe: "Fix safe", forge.Rerun: "Re-run"}[a.request.Kind]
+	said := fmt.Sprintf("**%s**, asked for by %s: %s", what, code(a.request.By), a.words)
+	if a.patch == "" {
+		return said
+	}
+	return paragraphs(said+" With this, `git apply` makes the change:", fenced("diff", a.patch))
+}

@@ -1,0 +1,126 @@
+package review
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/forge"
+)
+
+// ask reviews the pull request with a request.
+func (d *desk) request(t *testing.T, want End, q forge.Request, checks ...*check.Check) Outcome {
+	t.Helper()
+	d.asked = nil
+	r := &Reviewer{Forge: d, Options: options(checks...)}
+	out, err := r.Review(t.Context(), d.change.Ref, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.End != want {
+		t.Fatalf("the review ended %q, want %q; plan %+v", out.End, want, out.Plan)
+	}
+	return out
+}
+
+func fixAll(d *desk, by string) forge.Request {
+	return forge.Request{ID: "guid-1", Kind: forge.FixAll, By: by, Commit: d.tip}
+}
+
+func twoFixable() *desk {
+	return checkDesk(nil, map[string]string{
+		"a/Dockerfile": "FROM node\nADD . .\nUSER node\n", "b/Dockerfile": "FROM node\nUSER node\nADD x y\nADD z .\n",
+	})
+}
+
+func TestTheButtonPushesOneCommit(t *testing.T) {
+	d := twoFixable()
+	d.mustReview(t, Published, adds)
+	if buttons := d.lastCheck(t).Actions; len(buttons) != 2 || buttons[0].ID != "fix-all" || buttons[1].ID != "re-run" {
+		t.Errorf("buttons %+v", buttons)
+	}
+	writes := d.writes
+	d.request(t, MovedOn, fixAll(d, "ann"), adds)
+	if len(d.pushed) != 1 || d.writes != writes {
+		t.Fatalf("%d pushes, %d other writes", len(d.pushed), d.writes-writes)
+	}
+	c := d.pushed[0]
+	if c.Parent != d.tip || c.Branch != "topic" || len(c.Files) != 2 ||
+		string(c.Files[1].Text) != "FROM node\nUSER node\nCOPY x y\nCOPY z .\n" {
+		t.Errorf("commit %+v", c)
+	}
+	want := "Make 3 fixes to Dockerfiles\n\n- a/Dockerfile: Use COPY (add-for-local-files)\n" +
+		"- b/Dockerfile: Use COPY (add-for-local-files)\n- b/Dockerfile: Use COPY (add-for-local-files)\n\n" +
+		"Asked for by ann.\n\nLighterman-Request: guid-1"
+	if c.Message != want {
+		t.Errorf("message\n%s\nwant\n%s", c.Message, want)
+	}
+	// The process died before the job was settled: the request comes again, on the new head.
+	d.request(t, MovedOn, fixAll(d, "ann"), adds)
+	if len(d.pushed) != 1 {
+		t.Errorf("%d pushes for one click", len(d.pushed))
+	}
+}
+
+func TestAClickThatCannotBeFollowedIsAnswered(t *testing.T) {
+	const patch = "```diff\ndiff a/a/Dockerfile b/a/Dockerfile\n--- a/a/Dockerfile\n+++ b/a/Dockerfile\n@@ -1,3 +1,3 @@\n" +
+		" FROM node\n-ADD . .\n+COPY . .\n USER node\n"
+	for name, c := range map[string]struct {
+		set   func(*desk, *forge.Request)
+		words string
+		patch bool
+	}{
+		"by a stranger": {func(_ *desk, q *forge.Request) { q.By = "eve`@x" }, "Only those who may push to this repository can ask for it.", false},
+		"on a fork":     {func(d *desk, _ *forge.Request) { d.fork = true }, "The branch is in a fork, which lighterman cannot push to.", true},
+		"protected": {func(d *desk, _ *forge.Request) {
+			d.fails = map[string]error{"Push": fmt.Errorf("update ref: %w", forge.ErrForbidden)}
+		}, "GitHub did not let lighterman push to the branch, which may be protected.", true},
+		"meanwhile": {func(d *desk, _ *forge.Request) {
+			d.fails = map[string]error{"Push": fmt.Errorf("update ref: %w", forge.ErrStale)}
+		}, "The branch moved meanwhile.", false},
+		"another head": {func(_ *desk, q *forge.Request) { q.Commit = "2222222222" }, "It was asked for on `2222222`, which is not the head any more.", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := twoFixable()
+			q := fixAll(d, "ann")
+			c.set(d, &q)
+			d.request(t, Published, q, adds)
+			run := d.lastCheck(t)
+			if want := fmt.Sprintf("**Fix all**, asked for by %s: %s", code(q.By), c.words); !strings.HasPrefix(run.Summary, want) {
+				t.Errorf("the check run begins\n%s\nwant\n%s", run.Summary, want)
+			}
+			if strings.Contains(run.Summary, patch) != c.patch || len(d.pushed) > 0 {
+				t.Errorf("pushed %+v; the check run says\n%s", d.pushed, run.Summary)
+			}
+			// The answer stays while nothing else changes.
+			d.mustReview(t, Unchanged, adds)
+		})
+	}
+}
+
+func TestSafeFixesAloneArePushed(t *testing.T) {
+	d := checkDesk(nil, map[string]string{"Dockerfile": "FROM node\nADD . .\nEXPOSE 1\n"})
+	d.mustReview(t, Published, adds, exposes)
+	if buttons := d.lastCheck(t).Actions; len(buttons) != 3 || buttons[1].ID != "fix-safe" {
+		t.Errorf("buttons %+v", buttons)
+	}
+	q := fixAll(d, "ann")
+	q.Kind = forge.FixSafe
+	d.request(t, MovedOn, q, adds, exposes)
+	if got, want := string(d.pushed[0].Files[0].Text), "FROM node\nCOPY . .\nEXPOSE 1\n"; got != want {
+		t.Errorf("pushed\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestANewRunIsMadeWhenItIsAskedFor(t *testing.T) {
+	d := twoFixable()
+	d.mustReview(t, Published, adds)
+	again := forge.Request{ID: "guid-2", Kind: forge.Rerun, By: "ann"}
+	for n, want := range []End{Published, Unchanged} { // the second time is a job that runs again
+		if out := d.request(t, want, again, adds); len(d.checks) != 2 {
+			t.Errorf("run %d: %d check runs; %+v", n, len(d.checks), out.Plan)
+		}
+	}
+	d.mustReview(t, Unchanged, adds)
+}
