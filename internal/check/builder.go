@@ -31,6 +31,7 @@ type feature struct {
 // builder takes.
 var features = []feature{
 	{"RUN --mount", flagged("mount", "RUN"), []Builder{Kaniko, OfficialImages}},
+	{"RUN --mount=type=cache", mountsCache, []Builder{Buildah}},
 	{"RUN --network and --security", either(flagged("network", "RUN"), flagged("security", "RUN")),
 		[]Builder{Kaniko, OfficialImages}},
 	{"--link", flagged("link", "COPY", "ADD"), []Builder{Buildah, Kaniko, OfficialImages}},
@@ -46,6 +47,12 @@ func flagged(name string, keywords ...string) func(*dockerfile.Instruction) bool
 		_, ok := i.Flag(name)
 		return ok && slices.Contains(keywords, i.Keyword)
 	}
+}
+
+func mountsCache(i *dockerfile.Instruction) bool {
+	return slices.ContainsFunc(i.Flags, func(fl dockerfile.Flag) bool {
+		return i.Keyword == "RUN" && strings.EqualFold(fl.Name, "mount") && strings.Contains(fl.Value, "type=cache")
+	})
 }
 
 func either(a, b func(*dockerfile.Instruction) bool) func(*dockerfile.Instruction) bool {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
 )
@@ -25,19 +26,16 @@ type downloader struct {
 	programs []string
 	verbs    []string
 	target   string // the cache of root; "" when a mount there is no matter of one step
-	refused  string // what there is to say without a target
+	refused  string // why there is no fix without a target
 }
 
 const readInPlace = "builds read what it fetches in place, so every step that does would need the mount; the page has an example"
 
-const oneStep = "for root it is `RUN --mount=type=cache,target=%s`; whether nothing else needs what is there, and nothing is installed " +
-	"below it, is not known"
-
 var downloaders = []downloader{
 	{[]string{"npm"}, []string{"ci", "install", "i", "clean-install"}, "/root/.npm", ""},
 	{[]string{"pip", "pip3"}, []string{"install", "wheel", "download"}, "/root/.cache/pip", ""},
-	{[]string{"uv"}, []string{"sync", "pip"}, "/root/.cache/uv", ""},
-	{[]string{"poetry"}, []string{"install", "sync"}, "/root/.cache/pypoetry/cache", ""},
+	{[]string{"uv"}, []string{"sync", "pip"}, "", "uv may link what it installs into its cache; the page has an example"},
+	{[]string{"poetry"}, []string{"install", "sync"}, "", "poetry may install below its cache; the page has an example"},
 	{[]string{"yarn"}, []string{"install"}, "", "where yarn keeps its cache depends on its release; the page has an example"},
 	{[]string{"pnpm"}, []string{"install", "i", "fetch"}, "", "pnpm links packages from its store, and copies them from a mount; the page has an example"},
 	{[]string{"composer"}, []string{"install"}, "", "where composer keeps its cache depends on the image; the page has an example"},
@@ -86,11 +84,14 @@ func uncached(p *check.Pass, run *dockerfile.Instruction) {
 		d := downloaders[n]
 		message := fmt.Sprintf("`%s` downloads everything again whenever its step runs again; a cache mount would keep what it "+
 			"fetched on the builder", spoken(c))
-		refused := d.refused
-		if d.target != "" {
-			refused = fmt.Sprintf(oneStep, d.target)
+		if d.target == "" {
+			p.Advise(run.Code(), message, d.refused)
+			return
 		}
-		p.Advise(run.Code(), message, refused)
+		p.Offer(run.Code(), message, func() (fixes.Fix, error) {
+			edit, intent, err := fixes.MountCache(p.File, run, d.target)
+			return fixes.Fix{Title: "Keep the downloads in a cache mount", Intent: intent, Edits: []fixes.Edit{edit}}, err
+		})
 		return
 	}
 }

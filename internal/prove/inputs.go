@@ -125,7 +125,7 @@ func noScripts(fsys fs.FS, name string, inputs, words []string) error {
 
 // installEvents are the scripts that npm runs while it installs a package's dependencies.
 var installEvents = []string{
-	"preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare",
+	"preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare", "dependencies",
 }
 
 // allCovered reports whether every file below dir is an input.

@@ -41,6 +41,8 @@ func predicateOf(intent fixes.Intent) (predicate, error) {
 		return mergedRuns(), nil
 	case fixes.Appended:
 		return appended(i), nil
+	case fixes.CacheMounted:
+		return cacheMounted(i), nil
 	case fixes.RanByRoot:
 		return ranByRoot(i), nil
 	case fixes.Deferred:

@@ -60,6 +60,7 @@ var intents = []fixes.Intent{
 	fixes.Reordered{},
 	fixes.MergedRuns{},
 	fixes.Appended{},
+	fixes.CacheMounted{},
 	fixes.Reworded{},
 	fixes.RanByRoot{},
 	fixes.Deferred{},

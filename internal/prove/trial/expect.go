@@ -29,6 +29,8 @@ func expected(intent fixes.Intent) (e expectation, ok bool) {
 		return nothing("nothing but the size"), true
 	case fixes.Appended:
 		return leaves(cleaned(i.Command)), true
+	case fixes.CacheMounted:
+		return leaves([]string{i.Target}), true
 	case fixes.RunsAs:
 		return runsAs(i), true
 	case fixes.StartsDirectly:
