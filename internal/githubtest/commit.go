@@ -60,3 +60,42 @@ func personOf(text string) person {
 	n, _ := strconv.ParseInt(seconds, 10, 64)
 	return person{name: name, email: email, when: time.Unix(n, 0)}
 }
+
+// A CommitInfo is a commit as its page shows it.
+type CommitInfo struct {
+	SHA       string
+	Parents   []string
+	Author    string // name, as Committer
+	Committer string
+	Message   string
+	Verified  bool
+}
+
+// Show is the commit that a branch or a SHA names.
+func (r *Repo) Show(rev string) (CommitInfo, error) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	sha, err := r.resolve(rev)
+	if err != nil {
+		return CommitInfo{}, err
+	}
+	c, err := r.git.commitData(sha)
+	return CommitInfo{c.sha, c.parents, c.author.name, c.committer.name, c.message, c.signed}, err
+}
+
+// Mode is the git mode of a file at a revision, "" if there is none.
+func (r *Repo) Mode(rev, path string) (string, error) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	sha, err := r.resolve(rev)
+	if err != nil {
+		return "", err
+	}
+	entries, err := r.git.tree(sha, true)
+	for _, e := range entries {
+		if e.Path == path {
+			return e.Mode, err
+		}
+	}
+	return "", err
+}

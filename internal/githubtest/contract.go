@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -41,6 +42,9 @@ func readContract() (*contract, error) {
 	}
 	allowNull(doc.Components.Schemas["pull-request"].Value.Properties["head"].Value, "repo")
 	takeSlashes(doc.Paths)
+	if err := anyAccount(doc.Paths); err != nil {
+		return nil, err
+	}
 	router, err := gorillamux.NewRouter(doc)
 	if err != nil {
 		return nil, err
@@ -50,6 +54,19 @@ func readContract() (*contract, error) {
 		return nil, err
 	}
 	return &contract{router: router, schema: schema}, nil
+}
+
+// anyAccount lets an installation belong to a user or an enterprise. The description of the list asks that it belong to
+// both at once, as no installation does; that of a single one says either.
+func anyAccount(paths *openapi3.Paths) error {
+	item := paths.Value("/app/installations")
+	if item == nil {
+		return errors.New("no list of installations")
+	}
+	installation := item.Get.Responses.Status(200).Value.Content["application/json"].Schema.Value.Items.Value
+	account := installation.Properties["account"].Value
+	account.AnyOf, account.AllOf = account.AllOf, nil
+	return nil
 }
 
 // allowNull lets a property be null that GitHub's description does not: the head's repository, when it was a fork that
@@ -75,7 +92,7 @@ func (c *contract) route(r *http.Request) (*routers.Route, map[string]string, er
 // takeSlashes lets the parameters that name a branch or a file span several segments of a path.
 func takeSlashes(paths *openapi3.Paths) {
 	long := strings.NewReplacer("{ref}", "{ref:.+}", "{path}", "{path:.+}", "{branch}", "{branch:.+}",
-		"{basehead}", "{basehead:.+}")
+		"{base}", "{base:.+}", "{head}", "{head:.+}")
 	for path, item := range paths.Map() {
 		if to := long.Replace(path); to != path {
 			paths.Delete(path)

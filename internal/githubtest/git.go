@@ -51,6 +51,13 @@ func (g *gitDir) change(stdin []byte, args ...string) error {
 	return err
 }
 
+// store runs git for a command that writes objects and says which.
+func (g *gitDir) store(stdin []byte, args ...string) (string, error) {
+	clear(g.answers)
+	out, err := g.run(stdin, args...)
+	return strings.TrimSpace(string(out)), err
+}
+
 func (g *gitDir) run(stdin []byte, args ...string) ([]byte, error) {
 	fixed := []string{"-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false", "-c", "gc.auto=0"}
 	cmd := exec.Command("git", append(fixed, args...)...)
@@ -58,6 +65,7 @@ func (g *gitDir) run(stdin []byte, args ...string) ([]byte, error) {
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + g.path, "LC_ALL=C", "GIT_DIR=.", "GIT_CONFIG_NOSYSTEM=1",
 		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0",
+		"GIT_INDEX_FILE=" + scratchIndex,
 	}
 	cmd.Stdin = bytes.NewReader(stdin)
 	var stderr bytes.Buffer
@@ -130,6 +138,9 @@ func quotePath(path string) string {
 	}
 	return path
 }
+
+// scratchIndex is where trees are put together. It lies in the repository and holds nothing between two commands.
+const scratchIndex = "scratch-index"
 
 // An object is what git stores under a SHA.
 type object struct {

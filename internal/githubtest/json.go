@@ -64,7 +64,7 @@ func (r *Repo) json() obj {
 		"private": r.private, "html_url": page, "url": u, "description": nil, "fork": r.parent != nil,
 		"clone_url": page + ".git", "git_url": strings.Replace(page, "http:", "git:", 1) + ".git",
 		"ssh_url": "git@127.0.0.1:" + r.full() + ".git", "svn_url": page, "mirror_url": nil, "homepage": nil, "language": nil,
-		"default_branch": "main", "license": nil, "archived": false, "disabled": false, "size": 0,
+		"default_branch": "main", "license": nil, "archived": r.archived, "disabled": false, "size": 0,
 		"forks": 0, "forks_count": 0, "stargazers_count": 0, "watchers": 0, "watchers_count": 0, "open_issues": 0,
 		"open_issues_count": 0, "has_downloads": true, "has_issues": true, "has_projects": true, "has_wiki": true,
 		"has_pages": false, "has_discussions": false, "pushed_at": stamp(s.now()), "created_at": stamp(s.now()),
@@ -150,16 +150,17 @@ func (p *Pull) links() obj {
 
 func (p *Pull) page() string { return fmt.Sprintf("%s/%s/pull/%d", p.s.url, p.repo.full(), p.number) }
 
-func (p *Pull) fileJSON(f fileDiff) obj {
+// fileJSON is a file of a diff whose new side is the commit head.
+func (r *Repo) fileJSON(f fileDiff, head string) obj {
 	escaped := url.PathEscape(f.path) // slashes too
 	o := obj{
 		"sha": f.sha, "filename": f.path, "status": f.status, "additions": f.additions, "deletions": f.deletions,
 		"changes":      f.additions + f.deletions,
-		"blob_url":     fmt.Sprintf("%s/%s/blob/%s/%s", p.s.url, p.repo.full(), p.headSHA, escaped),
-		"raw_url":      fmt.Sprintf("%s/%s/raw/%s/%s", p.s.url, p.repo.full(), p.headSHA, escaped),
-		"contents_url": p.s.api("/repos/%s/contents/%s?ref=%s", p.repo.full(), escaped, p.headSHA),
+		"blob_url":     fmt.Sprintf("%s/%s/blob/%s/%s", r.s.url, r.full(), head, escaped),
+		"raw_url":      fmt.Sprintf("%s/%s/raw/%s/%s", r.s.url, r.full(), head, escaped),
+		"contents_url": r.s.api("/repos/%s/contents/%s?ref=%s", r.full(), escaped, head),
 	}
-	if f.patch != "" && strings.Count(f.patch, "\n") < p.s.options.Limits.PatchLines {
+	if f.patch != "" && strings.Count(f.patch, "\n") < r.s.options.Limits.PatchLines {
 		o["patch"] = f.patch
 	}
 	if f.oldPath != "" {

@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -366,27 +365,4 @@ func (s *Server) listInstalled(c *call) (int, any, error) {
 		}
 	}
 	return 200, obj{"total_count": len(all), "repositories": page(c, all)}, nil
-}
-
-// listPulls lists pull requests by state, the newest first unless asked otherwise (operation list-pull-requests).
-func (s *Server) listPulls(c *call) (int, any, error) {
-	q := c.r.URL.Query()
-	if q.Get("head") != "" || q.Get("base") != "" || q.Get("sort") != "" && q.Get("sort") != "created" {
-		return 0, nil, &apiError{status: 422, message: "this double lists pull requests by state and age only"}
-	}
-	list := []obj{}
-	for _, p := range c.repo.pulls {
-		if state := q.Get("state"); state != "all" && p.state != state && (state != "" || p.state != "open") {
-			continue
-		}
-		o, err := p.json()
-		if err != nil {
-			return 0, nil, err
-		}
-		list = append(list, o)
-	}
-	if q.Get("direction") != "asc" {
-		slices.Reverse(list)
-	}
-	return 200, page(c, list), nil
 }

@@ -3,27 +3,31 @@ package githubtest
 import (
 	"fmt"
 	"io/fs"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // A Repo is a repository. A fork shares its parent's git objects, as on GitHub.
 type Repo struct {
-	s       *Server
-	id      int64
-	owner   string
-	name    string
-	formers []string // full names it had before, which redirect
-	private bool
-	parent  *Repo  // of a fork
-	refs    string // prefix of its branches, "refs/heads/" unless it is a fork
-	git     *gitDir
-	numbers int // how many numbers pull requests and issues have taken
-	pulls   []*Pull
-	issues  []*Issue
-	levels  map[string]string // what people may do here, by login
-	suites  []*checkSuite
-	deleted bool
+	s        *Server
+	id       int64
+	owner    string
+	name     string
+	formers  []string // full names it had before, which redirect
+	private  bool
+	parent   *Repo  // of a fork
+	refs     string // prefix of its branches, "refs/heads/" unless it is a fork
+	git      *gitDir
+	numbers  int // how many numbers pull requests and issues have taken
+	pulls    []*Pull
+	issues   []*Issue
+	levels   map[string]string // what people may do here, by login
+	guarded  []string          // branches that only pull requests change
+	suites   []*checkSuite
+	deleted  bool
+	archived bool
 }
 
 // CreateRepo makes a repository with one commit of these files on the branch main. An owner's first repository installs
@@ -154,6 +158,20 @@ func (r *Repo) ForcePush(branch, to string) error {
 	return r.pushed(branch, before, sha, r.owner)
 }
 
+// Protect lets only pull requests change a branch.
+func (r *Repo) Protect(branch string) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	r.guarded = append(r.guarded, branch)
+}
+
+// Archive makes the repository read-only.
+func (r *Repo) Archive() {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	r.archived = true
+}
+
 func (r *Repo) push(branch string, c Commit) (string, error) {
 	if c.Author == "" {
 		c.Author = r.owner
@@ -206,13 +224,21 @@ func (r *Repo) ReadFile(at, path string) (string, error) {
 func (r *Repo) readFile(sha, path string) (string, error) {
 	o, ok, err := r.git.object(sha + ":" + path)
 	if err == nil && (!ok || o.kind != "blob") {
-		err = &fs.PathError{Op: "read", Path: path + " at " + sha, Err: fs.ErrNotExist}
+		return "", &fs.PathError{Op: "read", Path: path + " at " + sha, Err: fs.ErrNotExist}
 	}
 	return string(o.data), err
 }
 
-// Commit returns the commit that a branch or an abbreviated SHA names.
+var pullRef = regexp.MustCompile(`^(?:refs/)?pull/(\d+)/head$`)
+
+// resolve returns the commit that a branch, a pull request's ref or an abbreviated SHA names.
 func (r *Repo) resolve(rev string) (string, error) {
+	if m := pullRef.FindStringSubmatch(rev); m != nil {
+		n, _ := strconv.Atoi(m[1])
+		if p := r.s.pull(r, n); p != nil {
+			return p.headSHA, nil
+		}
+	}
 	if sha, err := r.git.commit(r.refs + rev); err == nil {
 		return sha, nil
 	}
@@ -241,6 +267,28 @@ func (s *Server) renamed(owner, name string) *Repo {
 	for _, r := range s.repos {
 		if !r.deleted && slices.Contains(r.formers, owner+"/"+name) {
 			return r
+		}
+	}
+	return nil
+}
+
+// DeleteBranch deletes a branch, which closes its pull requests. Their head stays what it was.
+func (r *Repo) DeleteBranch(branch, by string) error {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	if err := r.git.change(nil, "update-ref", "-d", r.refs+branch); err != nil {
+		return err
+	}
+	return r.branchGone(branch, by)
+}
+
+func (r *Repo) branchGone(branch, by string) error {
+	for _, p := range r.base().pulls {
+		if p.head == r && p.headBranch == branch && p.state == "open" {
+			p.state = "closed"
+			if err := p.notify("closed", by, nil); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -47,6 +47,7 @@ func operationOf(id string) (operation, bool) {
 	change := operation{permission: "pull_requests", level: "write"}
 	create := operation{permission: "pull_requests", level: "write", content: true}
 	checks := operation{permission: "checks", level: "read"}
+	write := operation{permission: "contents", level: "write", content: true}
 	meta := operation{permission: "metadata", level: "read"}
 	report := operation{permission: "checks", level: "write", content: true}
 	op, ok := map[string]operation{
@@ -55,6 +56,7 @@ func operationOf(id string) (operation, bool) {
 		"apps/get-authenticated":                           app.by((*Server).getApp),
 		"apps/get-webhook-config-for-app":                  app.by((*Server).getHookConfig),
 		"apps/get-webhook-delivery":                        app.by((*Server).getDelivery),
+		"apps/list-installations":                          app.by((*Server).listInstallations),
 		"apps/list-repos-accessible-to-installation":       operation{whole: true}.by((*Server).listInstalled),
 		"apps/list-webhook-deliveries":                     app.by((*Server).listDeliveries),
 		"apps/redeliver-webhook-delivery":                  app.by((*Server).postAttempt),
@@ -62,8 +64,16 @@ func operationOf(id string) (operation, bool) {
 		"checks/get":                                       checks.by((*Server).getCheck),
 		"checks/list-for-ref":                              checks.by((*Server).listChecks),
 		"checks/update":                                    report.by((*Server).patchCheck),
+		"git/create-blob":                                  write.by((*Server).postBlob),
+		"git/create-commit":                                write.by((*Server).postCommit),
+		"git/create-ref":                                   write.by((*Server).postRef),
+		"git/create-tree":                                  write.by((*Server).postTree),
+		"git/delete-ref":                                   write.by((*Server).deleteRef),
 		"git/get-blob":                                     contents.by((*Server).getBlob),
+		"git/get-commit":                                   contents.by((*Server).getCommit),
+		"git/get-ref":                                      contents.by((*Server).getRef),
 		"git/get-tree":                                     contents.by((*Server).getTree),
+		"git/update-ref":                                   write.by((*Server).patchRef),
 		"issues/create-comment":                            create.by((*Server).postTalk),
 		"issues/list-comments":                             pulls.by((*Server).listTalk),
 		"issues/update-comment":                            create.by((*Server).patchTalk),
@@ -78,7 +88,11 @@ func operationOf(id string) (operation, bool) {
 		"pulls/update-review-comment":                      create.by((*Server).patchComment),
 		"reactions/create-for-issue-comment":               create.by((*Server).postReaction),
 		"reactions/create-for-pull-request-review-comment": create.by((*Server).postReaction),
+		"repos/compare-commits":                            contents.by((*Server).getComparison),
+		"repos/get":                                        meta.by((*Server).getRepo),
+		"repos/get-branch":                                 contents.by((*Server).getBranch),
 		"repos/get-collaborator-permission-level":          meta.by((*Server).getLevel),
+		"repos/list-pull-requests-associated-with-commit":  pulls.by((*Server).listPullsOf),
 	}[id]
 	return op, ok
 }
@@ -220,6 +234,9 @@ func (s *Server) admit(c *call, op operation) error {
 	}
 	if err := s.subject(c); err != nil {
 		return err
+	}
+	if op.level == "write" && c.repo.archived {
+		return &apiError{status: 403, message: "Repository was archived so is read-only."}
 	}
 	if c.issue != nil {
 		op.permission = "issues" // of what is said on a pull request, pull_requests decides

@@ -88,7 +88,7 @@ func (s *Server) listFiles(c *call) (int, any, error) {
 	files, err := c.pull.diff(c.pull.headSHA)
 	list := []obj{}
 	for _, f := range page(c, files[:min(len(files), s.options.Limits.Files)]) {
-		list = append(list, c.pull.fileJSON(f))
+		list = append(list, c.repo.fileJSON(f, c.pull.headSHA))
 	}
 	return 200, list, err
 }
