@@ -1,6 +1,7 @@
 package prove
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,7 +17,8 @@ import (
 )
 
 // noDevelopment: an install of npm or yarn gains the option that leaves development packages out, in a stage that only
-// starts a program of the repository which names none of them.
+// starts a program of the repository. The packages are tools that no program loads unless it names them, and the program
+// names none of them, loads nothing but what it depends on, and starts nothing.
 func noDevelopment(r rewrite) error {
 	if err := productionForm(r); err != nil {
 		return err
@@ -25,30 +27,34 @@ func noDevelopment(r rewrite) error {
 	if err != nil {
 		return err
 	}
+	if err := r.undisturbed(); err != nil {
+		return err
+	}
 	return r.eachPackage(func(b buildcontext.Build, dir string, p nodePackage) error {
-		if len(p.DevDependencies) == 0 {
-			return errors.New("the package has no development dependencies")
-		}
-		if len(p.Workspaces) > 0 {
-			return errors.New("the package has workspaces")
-		}
-		if err := r.installsAlone(p); err != nil {
-			return err
-		}
-		if err := r.classicNode(b, dir, p); err != nil {
+		if err := r.installsAlone(b, dir, p); err != nil {
 			return err
 		}
 		program, err := startedProgram(start, p)
 		if err != nil {
 			return err
 		}
-		if _, err := fs.Stat(b.Context, path.Join(dir, program)); err != nil {
-			return fmt.Errorf("%s is not in the build context, so it is built, perhaps with development packages", program)
-		}
-		if err := startedOtherwise(r.repository(b)); err != nil {
+		if err := r.startsWhereInstalled(b, path.Join(dir, program), program); err != nil {
 			return err
 		}
-		return namesNone(b.Context, slices.Sorted(maps.Keys(p.DevDependencies)))
+		if err := onlyTools(p); err != nil {
+			return err
+		}
+		named, err := naming(slices.Sorted(maps.Keys(p.DevDependencies)))
+		if err != nil {
+			return err
+		}
+		if err := settingsNameNone(b.Context, dir, named); err != nil {
+			return err
+		}
+		if err := r.startedOtherwise(b, named); err != nil {
+			return err
+		}
+		return loadsNone(b.Context, p, named)
 	})
 }
 
@@ -77,12 +83,31 @@ func productionForm(r rewrite) error {
 const npmSwitchesAll = `--no-audit --no-fund --silent -s --quiet -q --verbose --ignore-scripts --no-progress --prefer-offline
 	--unsafe-perm --loglevel=error --loglevel=warn --no-update-notifier --frozen-lockfile --non-interactive --legacy-peer-deps`
 
-// installsAlone checks that nothing of the package runs during the install.
-func (r rewrite) installsAlone(p nodePackage) error {
+// duringInstall are the scripts that npm and yarn run when they install the package that they stand in
+// (docs.npmjs.com/cli/using-npm/scripts).
+const duringInstall = "preinstall install postinstall prepublish preprepare prepare postprepare dependencies"
+
+// installsAlone checks that the install is an ordinary one of one package, and that nothing of the package runs during it.
+func (r rewrite) installsAlone(b buildcontext.Build, dir string, p nodePackage) error {
+	if len(p.DevDependencies) == 0 {
+		return errors.New("the package has no development dependencies")
+	}
+	if len(p.Workspaces) > 0 {
+		return errors.New("the package has workspaces")
+	}
+	if err := r.classicNode(b, dir, p); err != nil {
+		return err
+	}
+	if err := plainNodeSettings(b.Context, dir); err != nil {
+		return err
+	}
 	if slices.ContainsFunc(r.was, func(w dockerfile.Argument) bool { return w.Text == "--ignore-scripts" }) {
 		return nil
 	}
-	for _, name := range []string{"preinstall", "install", "postinstall", "prepare", "preprepare", "postprepare"} {
+	if _, err := fs.Stat(b.Context, path.Join(dir, "binding.gyp")); err == nil {
+		return errors.New("the package is compiled during the install (binding.gyp), perhaps with development packages")
+	}
+	for _, name := range strings.Fields(duringInstall) {
 		if p.Scripts[name] != "" {
 			return fmt.Errorf("the %s script of the package may need development packages", name)
 		}
@@ -90,155 +115,72 @@ func (r rewrite) installsAlone(p nodePackage) error {
 	return nil
 }
 
-// onlyStarts checks that nothing but the start of the program comes after the install, and returns how it starts.
-func (r rewrite) onlyStarts() ([]string, error) {
-	f := r.before
-	if r.run.Stage != f.Final() {
-		return nil, errors.New("the stage is not the last")
-	}
-	for _, b := range r.Builds {
-		if b.Command || b.Target != "" && f.Stage(b.Target) != r.run.Stage || len(b.Mounts) > 0 {
-			return nil, errors.New("a build of the file starts something else")
+// plainSettings match the lines of an .npmrc that say nothing about what is run: where packages come from, and how much
+// is said meanwhile.
+var plainSettings = pattern.New(`^\s*($|[#;]|//|(@[\w-]+:)?registry\s*=|(save-\w+|engine-strict|audit|fund|loglevel|progress|` +
+	`update-notifier|legacy-peer-deps|strict-ssl|fetch-[\w-]+|always-auth|cache|prefer-\w+)\s*=)`)
+
+// plainNodeSettings checks that settings beside the package have no options for the program, and that the lock file is
+// of the manager that installs.
+func plainNodeSettings(context fs.FS, dir string) error {
+	text, err := fs.ReadFile(context, path.Join(dir, ".npmrc"))
+	for line := range strings.Lines(string(text)) {
+		if err == nil && !plainSettings.MatchString(strings.TrimRight(line, "\r\n")) {
+			return errors.New(".npmrc may say how the program is started")
 		}
 	}
-	if len(r.run.Stage.Instructions) == 0 {
-		return nil, errors.New("the stage starts nothing")
+	text, err = fs.ReadFile(context, path.Join(dir, "yarn.lock"))
+	if err == nil && !strings.Contains(string(text), "# yarn lockfile v1") {
+		return errors.New("yarn.lock is not of yarn 1, whose option this is")
 	}
-	var start []string
-	for _, i := range f.Instructions[r.run.Index+1:] {
-		switch i.Keyword {
-		case "RUN":
-			if !tidies(i) {
-				return nil, fmt.Errorf("line %d may need development packages", i.Line())
-			}
-		case "ONBUILD", "ENTRYPOINT", "HEALTHCHECK":
-			return nil, fmt.Errorf("line %d may need development packages", i.Line())
-		case "CMD":
-			start = started(i)
+	return nil
+}
+
+// developing match packages that are for developers' hands only: they check, test, format, watch or release. Packages that
+// others load by their name (drivers, view engines, transpilers and what these are given) are not among them.
+var developing = pattern.New(`^(@types/.+|(@[\w-]+/)?eslint([-.].+)?|@eslint/.+|@typescript-eslint/.+|typescript-eslint|@jest/.+|` +
+	`(jest|prettier|mocha|chai|karma|jasmine|stylelint|cz)(-.+)?|@prettier/.+|@stylistic/.+|ts-jest|sinon(-chai)?|supertest|nyc|c8|` +
+	`istanbul|ava|tap|tape|vitest|@vitest/.+|cypress|@playwright/test|nodemon|husky|lint-staged|pretty-quick|@commitlint/.+|` +
+	`commitlint|commitizen|standard|xo|standard-version|semantic-release|@semantic-release/.+|release-it|npm-run-all2?|` +
+	`concurrently|rimraf|cross-env|nock|jshint|markdownlint(-cli2?)?|depcheck|npm-check-updates|@faker-js/faker|proxyquire)$`)
+
+// onlyTools checks that the development packages are such.
+func onlyTools(p nodePackage) error {
+	for _, name := range slices.Sorted(maps.Keys(p.DevDependencies)) {
+		if !developing.MatchString(name) {
+			return fmt.Errorf("whether the program does without %s is not known", name)
 		}
 	}
-	if cmds, err := chain(r.run); err != nil || !behindTidy(cmds, r) {
-		return nil, errors.New("the same step may need development packages")
-	}
-	if len(start) == 0 {
-		return nil, errors.New("what the image starts is not known")
-	}
-	return start, nil
+	return nil
 }
 
-// tidies reports whether a RUN only looks after files and accounts.
-func tidies(i *dockerfile.Instruction) bool {
-	cmds, err := chain(i)
-	return err == nil && !slices.ContainsFunc(cmds, func(c dockerfile.Command) bool { return !tidy(c) })
-}
-
-func tidy(c dockerfile.Command) bool {
-	words, ok := c.Texts()
-	return ok && (among("chown chmod mkdir rm ls useradd groupadd adduser addgroup", words[0]) ||
-		begins(words, []string{"npm", "cache", "clean"}) || begins(words, []string{"yarn", "cache", "clean"}))
-}
-
-// behindTidy reports whether behind the install the same step only tidies up.
-func behindTidy(cmds []dockerfile.Command, r rewrite) bool {
-	seen := false
-	for _, c := range cmds {
-		if slices.EqualFunc(c.Words, r.was[r.sets:], sameWord) {
-			seen = true
-			continue
-		}
-		if seen && !tidy(c) {
-			return false
-		}
-	}
-	return seen
-}
-
-// started are the words that a CMD starts with.
-func started(i *dockerfile.Instruction) []string {
-	if i.Form == dockerfile.ExecForm {
-		return texts(i)
-	}
-	words, err := single(i)
-	if err != nil {
-		return nil
-	}
-	return words
-}
-
-var nodeScript = pattern.New(`^node ([\w./-]+\.(?:js|cjs|mjs))$`)
-
-// startedProgram is the file that is started, perhaps through the package's start script.
-func startedProgram(start []string, p nodePackage) (string, error) {
-	line := strings.Join(start, " ")
-	if line == "npm start" || line == "npm run start" || line == "yarn start" {
-		if p.Scripts["prestart"] != "" || p.Scripts["poststart"] != "" {
-			return "", errors.New("the prestart or poststart script of the package may need development packages")
-		}
-		line = p.Scripts["start"]
-	}
-	m := nodeScript.FindStringSubmatch(line)
-	if m == nil {
-		return "", fmt.Errorf("whether %q needs development packages is not known", line)
-	}
-	return strings.TrimPrefix(m[1], "./"), nil
-}
-
-// notShipped matches files that the program does not read: tests and the settings of tools.
-var notShipped = pattern.New(`(^|/)(tests?|__tests__|spec|e2e|cypress|\.storybook|\.github)/|` +
-	`\.(test|spec|stories)\.\w+$|(^|/)(package(-lock)?|tsconfig[\w.]*|jsconfig|composer)\.json$|` +
-	`(^|/)(babel|commitlint|cypress|eslint|jest|karma|lint-staged|nyc|playwright|postcss|prettier|rollup|tailwind|tsup|` +
-	`vite|vitest|webpack[\w.]*)\.config\.\w+$|(^|/)\.\w+rc(\.\w+)?$|(^|/)(Gruntfile|gulpfile)\b`)
-
-// namesNone checks that no source file names one of the packages.
-func namesNone(context fs.FS, packages []string) error {
+// naming matches text that names one of the packages.
+func naming(packages []string) (*regexp.Regexp, error) {
 	quoted := make([]string, len(packages))
 	for k, p := range packages {
 		quoted[k] = regexp.QuoteMeta(p)
 	}
-	named, err := regexp.Compile(`(?:^|[^\w@/.-]|node_modules/(?:\.bin/)?)(` + strings.Join(quoted, "|") + `)(?:$|[^\w-])|devDependencies`)
+	return regexp.Compile(`(?:^|[^\w@/.-]|node_modules/(?:\.bin/)?)(` + strings.Join(quoted, "|") + `)(?:$|[^\w-])`)
+}
+
+// settingsNameNone checks that package.json names the packages in nothing but its scripts and the settings of tools.
+func settingsNameNone(context fs.FS, dir string, named *regexp.Regexp) error {
+	text, err := fs.ReadFile(context, path.Join(dir, "package.json"))
 	if err != nil {
-		return err
+		return fmt.Errorf("read package.json in the build context: %w", err)
 	}
-	_, err = eachSource(context, func(name string) bool {
-		return !notShipped.MatchString(name) && slices.Contains(readAtRunTime, path.Ext(name))
-	}, func(name string, text []byte) error {
-		if m := named.FindSubmatch(text); m != nil {
-			if len(m[1]) == 0 {
-				return fmt.Errorf("%s reads which packages are for development", name)
-			}
-			return fmt.Errorf("%s names %s, which is a development package", name, m[1])
-		}
-		return nil
-	})
-	return err
-}
-
-// readAtRunTime are the ends of names of files that a program may be made of, read or start.
-var readAtRunTime = strings.Fields(".js .cjs .mjs .ts .jsx .tsx .json .html .ejs .pug .hbs .vue .css .sh .yaml .yml .toml")
-
-var (
-	otherCommand = pattern.New(`\bdocker(-compose| compose| container)?\s+(run|exec)\b[^\n]*\b(npm|npx|yarn|node|sh|bash)\b`)
-	otherStart   = pattern.New(`(?m)^kind:[^\x00]*^\s*(- )?(command|args):`)
-)
-
-// startedOtherwise checks that no file of the repository starts the image with a command of its own.
-func startedOtherwise(repository fs.FS) error {
-	_, err := eachSource(repository, func(name string) bool {
-		return slices.Contains([]string{".yml", ".yaml", ".sh"}, path.Ext(name)) ||
-			slices.Contains([]string{"Makefile", "makefile", "justfile", "Taskfile", "Jenkinsfile", "package.json"}, path.Base(name))
-	}, func(name string, text []byte) error {
-		if otherCommand.Match(text) || otherStart.Match(text) {
-			return fmt.Errorf("%s may start the image with another command, for which it needs development packages", name)
-		}
-		return nil
-	})
-	return err
-}
-
-// repository is all that lies beside a Dockerfile, as far as it is known.
-func (c *change) repository(b buildcontext.Build) fs.FS {
-	if c.Repo != nil {
-		return c.Repo
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(text, &all); err != nil {
+		return fmt.Errorf("package.json cannot be read: %w", err)
 	}
-	return b.Context
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		if !among(ofTools, key) && named.Match(all[key]) {
+			return fmt.Errorf("%q in package.json names a development package", key)
+		}
+	}
+	return nil
 }
+
+// ofTools are the keys of a package.json that a program does not read: tools do, and people.
+const ofTools = `name description keywords devDependencies scripts eslintConfig prettier jest mocha nyc c8 ava tap vitest husky
+	lint-staged commitlint config nodemonConfig standard xo stylelint release release-it overrides resolutions engines`
