@@ -47,6 +47,8 @@ type Forge interface {
 	// Push makes a commit on a branch of the repository and returns it. The error is ErrStale when the branch is not at
 	// the commit's parent any more, and ErrForbidden when the host does not let us.
 	Push(ctx context.Context, repo Repo, c Commit) (commit string, err error)
+	// MergeBase is the newest commit that two commits have in common.
+	MergeBase(ctx context.Context, repo Repo, base, head string) (commit string, err error)
 	// Publish carries out a plan. What it already did when it fails is found again by the markers in the bodies, so
 	// a later run of the same job completes it and doubles nothing.
 	Publish(ctx context.Context, ref Ref, plan Plan) error
@@ -124,6 +126,8 @@ type ChangedFile struct {
 	// Lines is the number of changed lines (additions and deletions) that the host counted; with an empty Patch a
 	// number above zero says that the diff was left out.
 	Lines int
+	// Computed says that Patch was made by us, of a diff that the host left out; it may take no comments there.
+	Computed bool
 }
 
 // A Thread is a review thread that we started.

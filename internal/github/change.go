@@ -420,6 +420,17 @@ func changedFile(f *gogithub.CommitFile) forge.ChangedFile {
 	return c
 }
 
+// MergeBase compares two commits with one request; of the answer only the commit that they have in common is used.
+func (a *App) MergeBase(ctx context.Context, repo forge.Repo, base, head string) (string, error) {
+	i, err := a.installation(repo)
+	if err != nil {
+		return "", err
+	}
+	one := &gogithub.ListOptions{PerPage: 1}
+	c, _, err := i.client.Repositories.CompareCommits(about(ctx, repo.Name), repo.Owner, repo.Name, base, head, one)
+	return c.GetMergeBaseCommit().GetSHA(), doing(meaning(err), "compare %s and %s of %s", base, head, repo)
+}
+
 // Head re-reads a pull request's head and whether it is still open, with one request.
 func (a *App) Head(ctx context.Context, ref forge.Ref) (commit string, open bool, err error) {
 	i, err := a.installation(ref.Repo)

@@ -131,7 +131,7 @@ func (t *tally) conclusion() forge.Conclusion {
 
 // title is the check run in one line.
 func (t *tally) title() string {
-	files := len(t.opinion.Seen)
+	files := t.opinion.Files
 	unread := 0
 	for _, failed := range t.opinion.Unseen {
 		if failed {
@@ -139,6 +139,8 @@ func (t *tally) title() string {
 		}
 	}
 	switch {
+	case len(t.told) > 0 && files == 0:
+		return counted(len(t.told), "finding") + " in Dockerfiles that are not changed"
 	case len(t.told) > 0:
 		return fmt.Sprintf("%s in %s", counted(len(t.told), "finding"), counted(files, "Dockerfile"))
 	case unread > 0:

@@ -101,9 +101,6 @@ const trailer = "Lighterman-Request: "
 // commit of ours, whose own review follows.
 func (r *Reviewer) fix(ctx context.Context, s seen, o *Opinion, st *forge.Standing, q forge.Request) (a response, pushed bool, err error) {
 	a.request = q
-	if done(st, q) {
-		return a, true, nil
-	}
 	if q.Commit != "" && q.Commit != st.Head {
 		a.words = fmt.Sprintf("It was asked for on %s, which is not the head any more.", code(q.Commit[:min(7, len(q.Commit))]))
 		return a, false, nil

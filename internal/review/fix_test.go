@@ -56,10 +56,13 @@ func TestTheButtonPushesOneCommit(t *testing.T) {
 	if c.Message != want {
 		t.Errorf("message\n%s\nwant\n%s", c.Message, want)
 	}
-	// The process died before the job was settled: the request comes again, on the new head.
-	d.request(t, MovedOn, fixAll(d, "ann"), adds)
-	if len(d.pushed) != 1 {
-		t.Errorf("%d pushes for one click", len(d.pushed))
+	// The process died before the job was settled: the request comes again, on the new head, which is reviewed.
+	again := fixAll(d, "ann")
+	d.tip = "3333333333333333333333333333333333333333"
+	d.push(nil, map[string]string{"a/Dockerfile": "FROM node\nCOPY . .\nUSER node\n"})
+	d.request(t, Published, again, adds)
+	if len(d.pushed) != 1 || d.lastCheck(t).Conclusion != forge.Success {
+		t.Errorf("%d pushes for one click; check run %+v", len(d.pushed), d.lastCheck(t))
 	}
 }
 

@@ -68,6 +68,10 @@ func (d *desk) MayWrite(_ context.Context, _ forge.Repo, login string) (bool, er
 	return login == "ann", d.ask("MayWrite")
 }
 
+func (d *desk) MergeBase(_ context.Context, _ forge.Repo, base, _ string) (string, error) {
+	return base, d.ask("MergeBase")
+}
+
 func (d *desk) Push(_ context.Context, _ forge.Repo, c forge.Commit) (string, error) {
 	if err := d.ask("Push"); err != nil {
 		return "", err

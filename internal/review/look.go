@@ -112,7 +112,7 @@ func open(head fs.FS, picked []forge.ChangedFile) []File {
 		if err != nil {
 			continue
 		}
-		f := File{Path: c.Path, Text: text}
+		f := File{Path: c.Path, Text: text, apart: c.Computed, beside: c.Status == ""}
 		if d, err := diffOf(c); err == nil {
 			f.Diff = d
 		}

@@ -24,6 +24,8 @@ type Opinion struct {
 	Unseen  map[string]bool
 	Seen    map[string]bool
 	Partial bool
+	// Files is how many of the files that were looked at the pull request changes.
+	Files int
 	// Elsewhere is how many findings there are besides, in lines that the pull request leaves alone.
 	Elsewhere int
 	// FailOn is the severity from which on a finding fails the check run.
@@ -59,10 +61,14 @@ type Note struct {
 func Compose(files []File, result *check.Result, inline int, combine Combine) (*Opinion, error) {
 	files = secretly(files, result.Findings)
 	ours, rest := Select(files, result.Findings)
-	o := &Opinion{Elsewhere: len(rest), Notes: notes(result.Skipped)}
+	o := &Opinion{Notes: notes(result.Skipped)}
 	o.Unseen, o.Seen = unseen(result.Skipped), map[string]bool{}
 	for _, f := range files {
 		o.Seen[f.Path] = true
+		if !f.beside {
+			o.Files++
+			o.Elsewhere += count(rest, f.Path)
+		}
 	}
 	o.Comments = families(files, ours)
 	slices.SortStableFunc(o.Comments, func(a, b Comment) int {
@@ -108,13 +114,24 @@ func places(files []File, comments []Comment, left int) {
 	for n := range min(len(comments), maxWorked) {
 		c := &comments[n]
 		f, ok := fileOf(files, c.Finding.Path)
-		if !ok || left == 0 {
+		if !ok || left == 0 || f.apart || f.beside {
 			continue
 		}
 		if c.place(f); c.Line > 0 {
 			left--
 		}
 	}
+}
+
+// count is how many findings stand in a file.
+func count(findings []check.Finding, path string) int {
+	n := 0
+	for _, f := range findings {
+		if f.Path == path {
+			n++
+		}
+	}
+	return n
 }
 
 func fileOf(files []File, path string) (File, bool) {

@@ -48,7 +48,11 @@ func (r *Reviewer) Review(ctx context.Context, ref forge.Ref, asked ...forge.Req
 		out.End, err = MovedOn, nil
 	}
 	if err != nil {
-		return out, fmt.Errorf("review %s: %w", ref, err)
+		err = fmt.Errorf("review %s: %w", ref, err)
+		if id := r.fail(ctx, ref, err); id != "" {
+			err = fmt.Errorf("%w (request %s)", err, id)
+		}
+		return out, err
 	}
 	r.log(ref, out)
 	return out, nil
@@ -103,6 +107,9 @@ func (r *Reviewer) answer(ctx context.Context, s seen, o *Opinion, st *forge.Sta
 		case forge.Rerun:
 			answers = append(answers, response{request: q})
 		case forge.FixAll, forge.FixSafe:
+			if done(st, q) {
+				continue
+			}
 			a, pushed, err := r.fix(ctx, s, o, st, q)
 			if err != nil || pushed {
 				return nil, pushed, err
@@ -139,14 +146,18 @@ type seen struct {
 func (r *Reviewer) look(ctx context.Context, change *forge.Change) (seen, error) {
 	s := seen{change: change}
 	picked, _ := pick(change.Files, r.Options)
-	if len(picked) == 0 && !slices.ContainsFunc(change.Files, configures) {
+	if len(picked) == 0 && !slices.ContainsFunc(change.Files, concerns) {
 		return s, nil
 	}
 	tree, err := r.Forge.Tree(ctx, change.Ref.Repo, change.Head)
 	if err != nil {
 		return s, err
 	}
-	if err := prefetch(tree, picked); err != nil {
+	beside, err := affected(tree, change.Files, picked, r.Options)
+	if err != nil {
+		return s, err
+	}
+	if err := prefetch(tree, append(picked, beside...)); err != nil {
 		return s, err
 	}
 	watched := &watch{Tree: tree}
@@ -155,7 +166,11 @@ func (r *Reviewer) look(ctx context.Context, change *forge.Change) (seen, error)
 		return s, err
 	}
 	s.notes = notes
-	if s.examined, err = examine(ctx, watched, change.Files, settings); err != nil {
+	files, err := r.complete(ctx, change, watched)
+	if err != nil {
+		return s, err
+	}
+	if s.examined, err = examine(ctx, watched, append(files, beside...), settings); err != nil {
 		return s, err
 	}
 	return s, watched.failed()

@@ -17,6 +17,8 @@ type File struct {
 	Before map[string]bool
 
 	private map[int]bool // lines that are not repeated
+	apart   bool         // nothing can stand on its diff
+	beside  bool         // the pull request does not change it, but something that it depends on
 }
 
 // Select divides findings into those that a pull request touched or caused and the rest. It touched a finding when it
