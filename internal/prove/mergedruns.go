@@ -38,7 +38,7 @@ func mergedText(c *change) error {
 		return errors.New("what is changed is not several RUNs that became one")
 	}
 	var joined []dockerfile.Command
-	seen := map[string]int{}
+	called := &calledBefore{first: map[string]int{}}
 	for k, i := range c.old {
 		if i.Keyword != "RUN" {
 			return fmt.Errorf("a %s stands between the commands", i.Keyword)
@@ -53,7 +53,7 @@ func mergedText(c *change) error {
 		if err != nil {
 			return err
 		}
-		if err := knownPrograms(cmds, k, seen); err != nil {
+		if err := knownPrograms(i, cmds, k, called); err != nil {
 			return err
 		}
 		if err := staysInPlace(i, cmds); k < len(c.old)-1 && err != nil {
@@ -83,37 +83,74 @@ func innerComments(all []*dockerfile.Instruction) []dockerfile.Span {
 	return out
 }
 
-// knownPrograms checks the commands of the k-th script; seen holds by which script a program was first called.
-func knownPrograms(cmds []dockerfile.Command, k int, seen map[string]int) error {
+// keepsPrograms are those of the system that put no program in the place of another.
+const keepsPrograms = `apt apt-get apt-cache apt-mark aptitude dpkg apk yum dnf microdnf tdnf zypper rpm
+	chgrp chmod chown mkdir rm rmdir touch echo true du head ls tail wc`
+
+// calledBefore is what the scripts so far called.
+type calledBefore struct {
+	first  map[string]int // by which script a program was first called
+	placed []int          // the scripts that may have put a program in the place of another
+}
+
+// note says why a program that the k-th script calls may not be the one that a shell of its own would find.
+func (c *calledBefore) note(name string, k int) error {
+	first, again := c.first[name]
+	placed := slices.ContainsFunc(c.placed, func(script int) bool { return first <= script && script < k })
+	if again && first != k && (placed || !slices.Contains(system, name)) {
+		return fmt.Errorf("%s is called by both steps and could have moved in between; one shell does not look again", name)
+	}
+	if !again {
+		c.first[name] = k
+	}
+	if !among(keepsPrograms, name) {
+		c.placed = append(c.placed, k)
+	}
+	return nil
+}
+
+// knownPrograms checks the commands of i, the k-th script.
+func knownPrograms(i *dockerfile.Instruction, cmds []dockerfile.Command, k int, called *calledBefore) error {
+	anew := func(w dockerfile.Argument) bool { return perStep(fromRoot(i, w)) }
 	for _, cmd := range cmds {
 		if !cmd.Words[0].Literal {
 			return fmt.Errorf("%s may be any program", cmd.Words[0].Text)
 		}
-		if w := slices.IndexFunc(cmd.Words, perStep); w >= 0 {
+		if w := slices.IndexFunc(cmd.Words, anew); w >= 0 {
 			return fmt.Errorf("%s is new for every step", cmd.Words[w].Text)
 		}
 		name := cmd.Words[0].Text
 		switch {
-		case slices.Contains(system, name):
-			continue
-		case !slices.Contains(programs, name):
+		case name == "git" && !slices.ContainsFunc(cmd.Args(), atOnce):
+			return errors.New("git may go on in the background")
+		case !slices.Contains(system, name) && !slices.Contains(programs, name):
 			return fmt.Errorf("%s is not known to leave the shell as it was", name)
 		}
-		if first, ok := seen[name]; ok && first != k {
-			return fmt.Errorf("%s is called by both steps and could have moved in between; one shell does not look again", name)
-		}
-		if _, ok := seen[name]; !ok {
-			seen[name] = k
+		if err := called.note(name, k); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// perStep reports whether a word names what BuildKit mounts anew for every step: what one writes there the next does
+// atOnce reports whether a word is a verb of git that leaves nothing running behind it: fetch and pull do.
+func atOnce(w dockerfile.Argument) bool {
+	return among("clone init checkout config apply archive", w.Text)
+}
+
+// fromRoot is a word of a script; where it may be a path, as seen from the root.
+func fromRoot(i *dockerfile.Instruction, w dockerfile.Argument) string {
+	if path.IsAbs(w.Text) || !strings.Contains(w.Text, "/") || strings.Contains(w.Text, ":") {
+		return w.Text
+	}
+	return strings.TrimSuffix(i.Stage.Before(i).Workdir, "/") + "/" + strings.TrimPrefix(w.Text, "./")
+}
+
+// perStep reports whether a path is of what BuildKit mounts anew for every step: what one writes there the next does
 // not see.
-func perStep(w dockerfile.Argument) bool {
+func perStep(name string) bool {
 	for _, dir := range []string{"/dev/", "/proc", "/sys", "/etc/hosts", "/etc/resolv.conf"} {
-		if strings.Contains(w.Text, dir) && w.Text != "/dev/null" {
+		if strings.Contains(name, dir) && name != "/dev/null" {
 			return true
 		}
 	}
@@ -124,7 +161,14 @@ func perStep(w dockerfile.Argument) bool {
 // shell itself. A running shell does not look again.
 var atStart = []string{
 	"/etc/passwd", "/etc/group", "/etc/nsswitch.conf",
-	"/bin/sh", "/bin/bash", "/bin/dash", "/bin/ash", "/bin/busybox",
+	"/bin/sh", "/bin/bash", "/bin/dash", "/bin/ash", "/bin/busybox", "-binsh", // the last of Alpine's packages
+}
+
+// looksAtStart reports whether a path may be one of these files.
+func looksAtStart(name string) bool {
+	plain := path.IsAbs(name) && !strings.ContainsAny(name, "$\"'`")
+	return plain && taking{path: name}.within(atStart) ||
+		slices.ContainsFunc(atStart, func(file string) bool { return strings.Contains(name, file) })
 }
 
 // staysInPlace checks commands of i, which others follow: the shell, the accounts and the working directory are still
@@ -138,7 +182,7 @@ func staysInPlace(i *dockerfile.Instruction, cmds []dockerfile.Command) error {
 	}
 	for _, cmd := range cmds {
 		for _, w := range cmd.Args() {
-			if slices.ContainsFunc(atStart, func(file string) bool { return strings.Contains(w.Text, file) }) {
+			if looksAtStart(fromRoot(i, w)) {
 				return fmt.Errorf("%s may be looked at before the next step only", w.Text)
 			}
 			if workdir != "" && slices.Contains([]string{"rm", "rmdir", "mv", "find"}, cmd.Name()) && mayHold(w, workdir) {
