@@ -127,8 +127,8 @@ func (p *Pull) links() obj {
 	o := obj{
 		"id": p.id, "node_id": nodeID("PR", p.id), "number": p.number, "state": p.state, "locked": false,
 		"active_lock_reason": nil, "title": p.title,
-		"body": p.body, "user": p.s.user(p.author), "draft": p.draft, "merged": false, "mergeable": true,
-		"mergeable_state": "clean", "merged_by": nil, "merged_at": nil, "merge_commit_sha": nil, "assignee": nil,
+		"body": p.body, "user": p.s.user(p.author), "draft": p.draft, "merged": p.mergeSHA != "", "mergeable": true,
+		"mergeable_state": "clean", "merged_by": nil, "merged_at": nil, "merge_commit_sha": none(p.mergeSHA), "assignee": nil,
 		"assignees": []any{}, "requested_reviewers": []any{}, "requested_teams": []any{}, "labels": []any{}, "milestone": nil,
 		"author_association": "CONTRIBUTOR", "auto_merge": nil, "comments": len(p.talk), "review_comments": len(p.threads),
 		"maintainer_can_modify": p.modifiable && p.head != p.repo, "rebaseable": nil, "closed_at": nil,
@@ -144,6 +144,9 @@ func (p *Pull) links() obj {
 	}
 	if p.state == "closed" {
 		o["closed_at"] = stamp(p.updated)
+	}
+	if p.mergeSHA != "" {
+		o["merged_at"] = stamp(p.updated)
 	}
 	return o
 }

@@ -22,6 +22,8 @@ type Pull struct {
 	headSHA    string // of the last push, kept when the branch goes away
 	draft      bool
 	state      string // open or closed
+	mergeSHA   string // "" until it is merged, as mergeBase
+	mergeBase  string // the tip of the base branch when it was merged
 	modifiable bool
 	created    time.Time
 	updated    time.Time
@@ -96,7 +98,12 @@ func (p *Pull) Base() (string, error) {
 	return p.baseSHA()
 }
 
-func (p *Pull) baseSHA() (string, error) { return p.repo.git.commit(p.repo.refs + p.base) }
+func (p *Pull) baseSHA() (string, error) {
+	if p.mergeBase != "" {
+		return p.mergeBase, nil
+	}
+	return p.repo.git.commit(p.repo.refs + p.base)
+}
 
 // Close closes the pull request without merging it.
 func (p *Pull) Close(by string) error { return p.setState("closed", "closed", by) }

@@ -88,7 +88,7 @@ func (s *Server) pullNode(t *token, p *Pull) *node {
 	return &node{"PullRequest", map[string]field{
 		"id": value(nodeID("PR", p.id)), "number": value(p.number), "headRefOid": value(p.headSHA), "body": value(p.body),
 		"baseRefOid": func(map[string]any) (any, error) { return p.baseSHA() },
-		"state":      value(strings.ToUpper(p.state)), "isDraft": value(p.draft), "author": value(s.actor(p.author)),
+		"state":      value(p.graphqlState()), "isDraft": value(p.draft), "author": value(s.actor(p.author)),
 		"viewerDidAuthor": value(s.ours(p.author)), "headRefName": value(p.headBranch), "baseRefName": value(p.base),
 		"isCrossRepository":   value(p.head != p.repo),
 		"maintainerCanModify": value(p.modifiable && p.head != p.repo),
@@ -135,6 +135,13 @@ func (s *Server) pullNode(t *token, p *Pull) *node {
 			return connection("PullRequestReviewConnection", all, args)
 		},
 	}}
+}
+
+func (p *Pull) graphqlState() string {
+	if p.mergeSHA != "" {
+		return "MERGED"
+	}
+	return strings.ToUpper(p.state)
 }
 
 func wanted(states any, state string) bool {

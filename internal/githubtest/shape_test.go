@@ -115,4 +115,5 @@ func act(t *testing.T, s *githubtest.Server, r *githubtest.Repo, p *githubtest.P
 		}
 	}
 	must(r.Push("topic", "more", map[string]string{"a": "a"}))(t)
+	must(r.MergeGroup(p))(t)
 }
