@@ -20,7 +20,6 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/spf13/cobra"
 
-	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/github"
 	"github.com/lighterman/lighterman/internal/githubtest"
 	"github.com/lighterman/lighterman/internal/queue"
@@ -180,17 +179,6 @@ func (s *stage) servePage(ctx context.Context, pull *githubtest.Pull, addr strin
 		return fmt.Errorf("serve the page: %w", err)
 	}
 	return nil
-}
-
-// work is what the queue does with a pull request.
-func work(r *review.Reviewer, heard func(review.Outcome)) func(context.Context, forge.Ref) error {
-	return func(ctx context.Context, ref forge.Ref) error {
-		out, err := r.Review(ctx, ref)
-		if err == nil && heard != nil {
-			heard(out)
-		}
-		return err
-	}
 }
 
 // A narrator prints what happens with the time since the start.

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/queue"
 )
 
@@ -57,7 +56,9 @@ func withQueue(cmd *cobra.Command, o queue.Options, do func(context.Context, *qu
 		return err
 	}
 	o.Logger = quiet()
-	o.Work = func(context.Context, forge.Ref) error { return errors.New("this process runs no jobs") }
+	o.Work = func(context.Context, queue.Job) (queue.Done, error) {
+		return queue.Done{}, errors.New("this process runs no jobs")
+	}
 	if _, err := os.Stat(o.DataDir); o.DatabaseURL == "" && err != nil {
 		return fmt.Errorf("open the queue: %w", err)
 	}

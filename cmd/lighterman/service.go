@@ -8,6 +8,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/github"
 	"github.com/lighterman/lighterman/internal/image"
 	"github.com/lighterman/lighterman/internal/queue"
@@ -75,4 +76,25 @@ func (s *service) run(ctx context.Context, l net.Listener) error {
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
 	return errors.Join(err, s.queue.Stop(stopping))
+}
+
+// work is what the queue does with a pull request. What was asked for is done when the review of the head is: a review
+// that the pull request moved away from comes again.
+func work(r *review.Reviewer, heard func(review.Outcome)) func(context.Context, queue.Job) (queue.Done, error) {
+	return func(ctx context.Context, job queue.Job) (queue.Done, error) {
+		out, err := r.Review(ctx, job.Ref, job.Requests...)
+		if err != nil {
+			return queue.Done{}, err
+		}
+		if heard != nil {
+			heard(out)
+		}
+		if out.End != review.MovedOn {
+			return queue.Done{Head: out.Head}, nil
+		}
+		if len(job.Requests) > 0 {
+			return queue.Done{}, fmt.Errorf("do what was asked for: %w", forge.ErrStale)
+		}
+		return queue.Done{}, nil
+	}
 }

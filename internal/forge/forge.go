@@ -23,14 +23,23 @@ type Repo struct {
 // String is "owner/name".
 func (r Repo) String() string { return r.Owner + "/" + r.Name }
 
-// Ref names a pull request.
+// Ref names a pull request, or a merge group: several that are tried together before they are merged.
 type Ref struct {
 	Repo   Repo
-	Number int
+	Number int // 0 for a merge group
+	// Group and GroupBase are the commits of a merge group's head and of what it is merged into, "" for a pull request;
+	// GroupBase may be unknown.
+	Group     string
+	GroupBase string
 }
 
-// String is "owner/name#n".
-func (r Ref) String() string { return fmt.Sprintf("%s#%d", r.Repo, r.Number) }
+// String is "owner/name#n", or "owner/name@" and the start of the head of a merge group.
+func (r Ref) String() string {
+	if r.Group != "" {
+		return fmt.Sprintf("%s@%.7s", r.Repo, r.Group)
+	}
+	return fmt.Sprintf("%s#%d", r.Repo, r.Number)
+}
 
 // A Forge is a code host. Its errors are wrapped with what was being done; a *LimitError says when to come back, and
 // ErrGone that the subject no longer exists or can no longer be seen.
@@ -184,7 +193,7 @@ const (
 
 // A Request is what somebody asked for beside what a pull request is told anyway.
 type Request struct {
-	ID      string // names it among all requests; at most 64 characters
+	ID      string // names it among all requests; at most MaxRequestID bytes
 	Kind    RequestKind
 	By      string // login of who asked
 	Commit  string // the head whose check run had the button; "" for a command
@@ -192,6 +201,12 @@ type Request struct {
 	Thread  bool   // that comment stands in a review thread
 	Text    string // the command as written, from "/lighterman" to the line's end
 }
+
+// MaxRequestID and MaxRequestText bound a request's ID and its Text, in bytes.
+const (
+	MaxRequestID   = 64
+	MaxRequestText = 500
+)
 
 // RequestKind says how somebody asked, and for a button which it was. The buttons are the ids of check run actions.
 type RequestKind string
@@ -219,6 +234,19 @@ type FileText struct {
 	Text       []byte
 	Executable bool
 }
+
+// A Call is what a webhook asks for.
+type Call struct {
+	Action  string   // the payload's, "" where the event has none
+	Refs    []Ref    // what is to be brought up to date; most often one, or none
+	Request *Request // what somebody asked for on each of them; nil for nothing
+	// Repo and Commit stand for Refs where the host names none: whatever has that head there.
+	Repo   Repo
+	Commit string
+}
+
+// Asks reports whether there is anything to do.
+func (c Call) Asks() bool { return len(c.Refs) > 0 || c.Commit != "" }
 
 // A Plan is everything to be written to one pull request, decided beforehand.
 type Plan struct {

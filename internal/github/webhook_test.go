@@ -3,10 +3,14 @@ package github_test
 import (
 	"compress/gzip"
 	"encoding/json"
+	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
+	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/github"
 )
 
@@ -31,72 +35,191 @@ func TestDecodeExamples(t *testing.T) {
 	seen := map[string]int{}
 	for _, e := range events {
 		for _, payload := range e.Examples {
-			action, ref, err := github.Decode(e.Name, payload)
+			call, err := github.Decode(e.Name, payload)
 			if err != nil {
 				t.Errorf("%s: %v", e.Name, err)
 			}
-			seen[e.Name]++
-			wanted := e.Name == "pull_request" && strings.Contains("opened reopened synchronize ready_for_review", action)
-			if (ref != nil) != wanted {
-				t.Errorf("%s %s: %v", e.Name, action, ref)
+			what := e.Name + " " + call.Action
+			seen[what]++
+			if want := slices.Contains(exampled, what); call.Asks() != want {
+				t.Errorf("%s asks for %+v, want %t", what, call, want)
 			}
-			if ref != nil && (ref.Number == 0 || ref.Repo.Name == "" || ref.Repo.Owner == "") {
-				t.Errorf("%s %s: %+v", e.Name, action, ref)
-			}
-			if ref != nil {
-				seen[action]++
+			for _, ref := range call.Refs {
+				if (ref.Number == 0) == (ref.Group == "") || ref.Repo.Name == "" || ref.Repo.Owner == "" {
+					t.Errorf("%s: %+v", what, ref)
+				}
 			}
 		}
 	}
-	for _, what := range []string{"check_run", "installation", "issue_comment", "merge_group", "push", "opened",
-		"reopened", "synchronize", "ready_for_review"} {
+	for _, what := range append(exampled, "installation created", "push ") {
 		if seen[what] == 0 {
 			t.Errorf("no example of %s", what)
 		}
 	}
 }
 
-// TestDecode: which actions ask for a review, and what is no payload of GitHub's.
+// exampled are the events of which GitHub has an example that asks for something. Its comments hold no command, and the
+// button of its check run is none of ours.
+var exampled = []string{
+	"check_run rerequested", "check_suite rerequested", "merge_group checks_requested",
+	"pull_request closed", "pull_request converted_to_draft", "pull_request opened", "pull_request ready_for_review",
+	"pull_request reopened", "pull_request synchronize",
+}
+
+const (
+	hookRepo = `,"installation":{"id":5},"repository":{"id":9,"name":"shop","owner":{"login":"acme"}},` +
+		`"sender":{"login":"robin","type":"User"}`
+	hookPull = `"number":7` + hookRepo
+	sha      = "0123456789abcdef0123456789abcdef01234567"
+)
+
+// told is a call in one line.
+func told(c forge.Call) string {
+	var words []string
+	for _, r := range c.Refs {
+		words = append(words, r.String())
+	}
+	if c.Commit != "" {
+		words = append(words, c.Repo.String()+" at "+c.Commit[:7])
+	}
+	if r := c.Request; r != nil {
+		words = append(words, fmt.Sprintf("%s %s by %s %.7s %d %t %q", r.ID, r.Kind, r.By, r.Commit, r.Comment, r.Thread, r.Text))
+	}
+	return strings.Join(words, ", ")
+}
+
+// TestDecode: what the webhooks of pull requests ask for, and what is no payload of GitHub's.
 func TestDecode(t *testing.T) {
-	const repo = `"number":7,"installation":{"id":5},"repository":{"name":"shop","owner":{"login":"acme"}}`
-	for _, tc := range []struct{ event, payload, action, ref, err string }{
-		{"pull_request", `{"action":"opened",` + repo + `}`, "opened", "acme/shop#7", ""},
-		{"pull_request", `{"action":"closed",` + repo + `}`, "closed", "", ""},
-		{"pull_request", `{"action":"edited","changes":{"title":{"from":"x"}},` + repo + `}`, "edited", "", ""},
-		{"pull_request", `{"action":"edited","changes":{"base":{"ref":{"from":"x"}}},` + repo + `}`, "edited",
-			"acme/shop#7", ""},
-		{"push", `{"ref":"refs/heads/main",` + repo + `}`, "", "", ""},
-		{"nonesuch", `{"action":"opened",` + repo + `}`, "opened", "", ""},
-		{"pull_request", `{"action":"opened"}`, "opened", "", "names no pull request"},
-		{"pull_request", `{"action":"opened","number":7,"repository":{"name":"a/b","owner":{"login":"acme"}}}`, "opened",
-			"", "no repository"},
-		{"pull_request", `{"action":`, "", "", "unexpected end"},
-		{"pull_request", `[]`, "", "", "cannot unmarshal"},
-		{"pull_request", `{"action":"opened","number":"7"}`, "", "", "cannot unmarshal"},
+	for _, tc := range []struct{ event, payload, want, err string }{
+		{"pull_request", `{"action":"opened",` + hookPull + `}`, "acme/shop#7", ""},
+		{"pull_request", `{"action":"closed",` + hookPull + `}`, "acme/shop#7", ""},
+		{"pull_request", `{"action":"converted_to_draft",` + hookPull + `}`, "acme/shop#7", ""},
+		{"pull_request", `{"action":"labeled",` + hookPull + `}`, "", ""},
+		{"pull_request", `{"action":"edited","changes":{"title":{"from":"x"}},` + hookPull + `}`, "", ""},
+		{"pull_request", `{"action":"edited","changes":{"base":{"ref":{"from":"x"}}},` + hookPull + `}`, "acme/shop#7", ""},
+		{"push", `{"ref":"refs/heads/main",` + hookPull + `}`, "", ""},
+		{"nonesuch", `{"action":"opened",` + hookPull + `}`, "", ""},
+		{"pull_request", `{"action":"opened"}`, "", "names no pull request"},
+		{"pull_request", `{"action":"opened","number":7}`, "", "names no repository"},
+		{"pull_request", `{"action":"opened","number":7,"repository":{"name":"a/b","owner":{"login":"acme"}}}`, "",
+			"no repository"},
+		{"pull_request", `{"action":`, "", "unexpected end"},
+		{"pull_request", `[]`, "", "cannot unmarshal"},
+		{"pull_request", `{"action":"opened","number":"7"}`, "", "cannot unmarshal"},
 	} {
-		action, ref, err := github.Decode(tc.event, []byte(tc.payload))
-		got := ""
-		if ref != nil {
-			got = ref.String()
-			if ref.Repo.Installation != 5 {
-				t.Errorf("%s: installation %d", tc.payload, ref.Repo.Installation)
-			}
-		}
-		if action != tc.action || got != tc.ref || (err == nil) != (tc.err == "") ||
-			err != nil && !strings.Contains(err.Error(), tc.err) {
-			t.Errorf("%s %s: %q %q %v, want %q %q %q", tc.event, tc.payload, action, got, err, tc.action, tc.ref, tc.err)
+		decode(t, tc.event, tc.payload, tc.want, tc.err)
+	}
+}
+
+func decode(t *testing.T, event, payload, want, problem string) {
+	t.Helper()
+	call, err := github.Decode(event, []byte(payload))
+	if got := told(call); got != want || (err == nil) != (problem == "") || err != nil && !strings.Contains(err.Error(), problem) {
+		t.Errorf("%s %s:\n%s, %v\nwant\n%s, %s", event, payload, got, err, want, problem)
+	}
+	for _, r := range call.Refs {
+		if r.Repo.Installation != 5 {
+			t.Errorf("%s: installation %d", payload, r.Repo.Installation)
 		}
 	}
+}
+
+// TestDecodeButtons: a check run of ours says what it is about, else GitHub does, else its head must do.
+func TestDecodeButtons(t *testing.T) {
+	const (
+		here  = `{"number":7,"base":{"repo":{"id":9}}}`
+		there = `{"number":8,"base":{"repo":{"id":10}}}`
+	)
+	check := func(action, more string) string {
+		return `{"action":"` + action + `","check_run":{"head_sha":"` + sha + `"` + more + hookRepo + `}`
+	}
+	click := func(id, more string) string {
+		return check("requested_action", more+`},"requested_action":{"identifier":"`+id+`"}`)
+	}
+	for _, tc := range []struct{ event, payload, want, err string }{
+		{"check_run", click("fix-all", `,"external_id":"#12 abc"`), "acme/shop#12,  fix-all by robin 0123456 0 false \"\"", ""},
+		{"check_run", click("fix-safe", `,"external_id":"#12 abc","pull_requests":[`+here+`]`),
+			"acme/shop#12,  fix-safe by robin 0123456 0 false \"\"", ""},
+		{"check_run", click("re-run", `,"external_id":"12","pull_requests":[`+here+`,`+there+`]`),
+			"acme/shop#7,  re-run by robin 0123456 0 false \"\"", ""},
+		{"check_run", click("command", ""), "", ""},
+		{"check_run", click("delete-all", ""), "", ""},
+		{"check_run", check("rerequested", `,"external_id":"#0 x","pull_requests":[`+there+`]}`),
+			"acme/shop at 0123456,  re-run by robin 0123456 0 false \"\"", ""},
+		{"check_run", check("completed", `}`), "", ""},
+		{"check_run", `{"action":"rerequested","check_run":{"head_sha":"HEAD"}` + hookRepo + `}`, "", "no check run"},
+		{"check_suite", `{"action":"rerequested","check_suite":{"head_sha":"` + sha + `","pull_requests":[` + here + `]}` +
+			hookRepo + `}`, "acme/shop#7,  re-run by robin 0123456 0 false \"\"", ""},
+		{"check_suite", `{"action":"rerequested"` + hookRepo + `}`, "", "no check suite"},
+		{"merge_group", `{"action":"checks_requested","merge_group":{"head_sha":"` + sha + `","base_sha":"x"}` + hookRepo + `}`,
+			"acme/shop@0123456", ""},
+		{"merge_group", `{"action":"destroyed","merge_group":{"head_sha":"` + sha + `"}` + hookRepo + `}`, "", ""},
+		{"merge_group", `{"action":"checks_requested"` + hookRepo + `}`, "", "no merge group"},
+	} {
+		decode(t, tc.event, tc.payload, tc.want, tc.err)
+	}
+}
+
+// TestDecodeCommands: which comments are commands to us.
+func TestDecodeCommands(t *testing.T) {
+	comment := func(action, body, more string) string {
+		text, err := json.Marshal(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return `{"action":"` + action + `","comment":{"id":31,"body":` + string(text) + `},` + more + `}`
+	}
+	const (
+		onPull  = `"issue":{"number":7,"pull_request":{}}` + hookRepo
+		onIssue = `"issue":{"number":7}` + hookRepo
+		inline  = `"pull_request":{"number":7}` + hookRepo
+	)
+	said := func(event string, thread bool, text string) string {
+		return fmt.Sprintf("acme/shop#7, %s-31 command by robin  31 %t %q", event, thread, text)
+	}
+	const here, there = "issue_comment", "pull_request_review_comment"
+	long := "/lighterman " + strings.Repeat("ä", 300)
+	for _, tc := range []struct{ event, payload, want string }{
+		{here, comment("created", "/lighterman", onPull), said(here, false, "/lighterman")},
+		{here, comment("created", "\r\n  /lighterman fix  all\r\n/lighterman help", onPull), said(here, false, "/lighterman fix  all")},
+		{there, comment("created", "/lighterman ignore", inline), said(there, true, "/lighterman ignore")},
+		{here, comment("created", long, onPull), said(here, false, long[:forge.MaxRequestText])},
+		{here, comment("created", "/lightermanfix", onPull), ""},
+		{here, comment("created", "/lighterman-fix", onPull), ""},
+		{here, comment("created", "try /lighterman fix", onPull), ""},
+		{here, comment("created", "> /lighterman fix", onPull), ""},
+		{here, comment("created", "hello\n/lighterman fix", onPull), ""},
+		{here, comment("created", "", onPull), ""},
+		{here, comment("edited", "/lighterman", onPull), ""},
+		{here, comment("deleted", "/lighterman", onPull), ""},
+		{there, comment("edited", "/lighterman", inline), ""},
+		{here, comment("created", "/lighterman", onIssue), ""},
+		{here, comment("created", "/lighterman", strings.Replace(onPull, `"User"`, `"Bot"`, 1)), ""},
+		{here, comment("created", "/lighterman", strings.Replace(onPull, "robin", "lighterman[bot]", 1)), ""},
+	} {
+		decode(t, tc.event, tc.payload, tc.want, "")
+	}
+	decode(t, here, `{"action":"created",`+onPull+`}`, "", "no comment")
 }
 
 func FuzzDecode(f *testing.F) {
 	f.Add("pull_request", []byte(`{"action":"edited","number":7,"changes":{"base":{}},`+
 		`"repository":{"name":"a","owner":{"login":"b"}}}`))
+	f.Add("issue_comment", []byte(`{"action":"created","comment":{"id":1,"body":"/lighterman \u0000"},`+
+		`"issue":{"number":1,"pull_request":{}},"repository":{"name":"a","owner":{"login":"b"}}}`))
 	f.Fuzz(func(t *testing.T, event string, payload []byte) {
-		_, ref, err := github.Decode(event, payload)
-		if ref != nil && (err != nil || ref.Number <= 0 || strings.ContainsAny(ref.Repo.String(), " ?#%") ||
-			strings.Count(ref.Repo.String(), "/") != 1) {
-			t.Errorf("%q of %q: %+v, %v", event, payload, ref, err)
+		call, err := github.Decode(event, payload)
+		if err != nil && (call.Asks() || call.Request != nil) {
+			t.Errorf("%q of %q: %+v, %v", event, payload, call, err)
+		}
+		for _, ref := range call.Refs {
+			if (ref.Number > 0) == (ref.Group != "") || strings.ContainsAny(ref.Repo.String(), " ?#%") ||
+				strings.Count(ref.Repo.String(), "/") != 1 {
+				t.Errorf("%q of %q: %+v", event, payload, ref)
+			}
+		}
+		if r := call.Request; r != nil && (len(r.Text) > forge.MaxRequestText || !utf8.ValidString(r.Text)) {
+			t.Errorf("%q of %q: %+v", event, payload, r)
 		}
 	})
 }

@@ -97,18 +97,24 @@ func (a *app[TTx]) store(ctx context.Context, deliveries []Delivery) ([]bool, er
 	var fresh []bool
 	err := a.db.within(ctx, func(tx TTx, s session) error {
 		fresh = make([]bool, len(deliveries))
-		subjects := map[string]forge.Ref{}
+		w := wishes{refs: map[string]forge.Ref{}}
 		for _, i := range byGUID(deliveries) {
 			d := deliveries[i]
 			var err error
 			if fresh[i], err = saveDelivery(ctx, s, d, time.Now()); err != nil {
 				return err
 			}
-			if fresh[i] && d.Ref != nil {
-				subjects[subjectOf(*d.Ref)] = *d.Ref
+			if !fresh[i] {
+				continue
+			}
+			if err := w.add(ctx, s, d); err != nil {
+				return err
 			}
 		}
-		return a.schedule(ctx, tx, s, subjects)
+		if err := a.schedule(ctx, tx, s, w.refs); err != nil {
+			return err
+		}
+		return w.save(ctx, s, time.Now())
 	})
 	return fresh, err
 }

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/lighterman/lighterman/internal/forge"
 )
 
 // The crash tests run this test binary as a child process that works on a queue, and kill it.
@@ -39,12 +37,12 @@ func beChild(hang bool) error {
 	ctx := context.Background()
 	q, err := Open(ctx, place{os.Getenv(dirEnv), os.Getenv(urlEnv)}.options(Options{
 		Attempts: 2,
-		Work: func(ctx context.Context, ref forge.Ref) error {
-			fmt.Println("begin", ref.Number)
-			if hang && ref.Number > pulls/2 {
+		Work: func(ctx context.Context, job Job) (Done, error) {
+			fmt.Println("begin", job.Ref.Number)
+			if hang && job.Ref.Number > pulls/2 {
 				<-ctx.Done()
 			}
-			return ctx.Err()
+			return Done{}, ctx.Err()
 		},
 	}))
 	if err != nil {

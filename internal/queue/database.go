@@ -25,6 +25,8 @@ type session interface {
 	exec(ctx context.Context, statement string, args ...any) (int64, error)
 	// one scans the first row into the pointers and reports whether there was one.
 	one(ctx context.Context, into []any, statement string, args ...any) (bool, error)
+	// all calls each with a function that scans one row, for every row.
+	all(ctx context.Context, each func(scan func(...any) error) error, statement string, args ...any) error
 }
 
 // A custody settles which process a running job belongs to, so that jobs of a dead one are run again soon and those of

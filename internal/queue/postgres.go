@@ -92,3 +92,17 @@ func (s pgxSession) one(ctx context.Context, into []any, statement string, args 
 	}
 	return err == nil, err
 }
+
+func (s pgxSession) all(ctx context.Context, each func(func(...any) error) error, statement string, args ...any) error {
+	rows, err := s.tx.Query(ctx, statement, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := each(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

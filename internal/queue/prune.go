@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// deliveryKept is how long the GUID of a delivery is remembered. Dedupe holds no longer, so it must outlast the time
+	// deliveryKept is how long the GUID of a delivery and the id of a request are remembered. Dedupe holds no longer, so it must outlast the time
 	// in which GitHub redelivers: 3 days on github.com, 7 on Enterprise Server (docs.github.com, "Redelivering webhooks").
 	deliveryKept = 8 * 24 * time.Hour
 	// payloadKept is how long the body is kept, to look into what happened. Jobs do not need it.
@@ -36,19 +36,24 @@ func (q *Queue) pruneHourly(ctx context.Context) {
 	}
 }
 
-// prune drops the payloads and then the rows of old deliveries.
+// prune drops the payloads and then the rows of old deliveries, and of what was asked for and done.
 func (a *app[TTx]) prune(ctx context.Context, now time.Time) error {
 	const (
 		payloads = `UPDATE lighterman_delivery SET payload = NULL WHERE guid IN (SELECT guid FROM lighterman_delivery
 			WHERE received_at < $1 AND payload IS NOT NULL LIMIT $2)`
 		rows = `DELETE FROM lighterman_delivery WHERE guid IN (SELECT guid FROM lighterman_delivery
 			WHERE received_at < $1 LIMIT $2)`
+		asked = `DELETE FROM lighterman_request WHERE (subject, id) IN (SELECT subject, id FROM lighterman_request
+			WHERE received_at < $1 AND done = 1 LIMIT $2)`
 	)
 	if err := a.repeat(ctx, payloads, now.Add(-payloadKept)); err != nil {
 		return fmt.Errorf("drop payloads: %w", err)
 	}
 	if err := a.repeat(ctx, rows, now.Add(-deliveryKept)); err != nil {
 		return fmt.Errorf("drop deliveries: %w", err)
+	}
+	if err := a.repeat(ctx, asked, now.Add(-deliveryKept)); err != nil {
+		return fmt.Errorf("drop requests: %w", err)
 	}
 	return nil
 }

@@ -18,9 +18,20 @@ import (
 type Delivery struct {
 	GUID    string     // the X-GitHub-Delivery header; the same on a redelivery
 	Event   string     // the X-GitHub-Event header
-	Action  string     // the payload's action, "" when it has none
-	Ref     *forge.Ref // the pull request to bring up to date; nil stores the delivery and starts nothing
+	Call    forge.Call // what it asks for; when that is nothing, the delivery is stored and nothing starts
 	Payload []byte     // the body as signed
+}
+
+// A Job is a pull request or a merge group to be brought up to date, with what people asked for on it, in the order in
+// which they did. What was asked for is handed over until a run returns nil, or the job is given up.
+type Job struct {
+	Ref      forge.Ref
+	Requests []forge.Request
+}
+
+// Done is what a run that returned nil came to.
+type Done struct {
+	Head string // the commit that needs nothing more; "" when that is not known
 }
 
 // Options say where a queue lives and what its jobs do.
@@ -44,10 +55,10 @@ type Options struct {
 	// Backoff is the wait after the given attempt (from 1) failed; nil means the fourth power of the attempt in
 	// seconds, which is River's default without its jitter.
 	Backoff func(attempt int) time.Duration
-	// Work brings one pull request up to date. It must change nothing when there is nothing to change, because a
+	// Work does one job. It must change nothing when there is nothing to change, because a
 	// job whose process died is run again. An error that wraps a *forge.LimitError puts off the jobs of the
 	// installation until then and costs no attempt; one that wraps forge.ErrGone ends the job; any other is retried.
-	Work func(ctx context.Context, ref forge.Ref) error
+	Work func(ctx context.Context, job Job) (Done, error)
 }
 
 const (

@@ -79,6 +79,12 @@ func conform(t *testing.T, where func(testing.TB) place) {
 		"old deliveries are forgotten":          forgets,
 		"killed and started again":              resumes,
 		"killed in every attempt":               buriesKillers,
+		"a request is handed over until done":   handsOver,
+		"a request is done once":                asksOnce,
+		"a request that fails is given up":      givesUpAsking,
+		"many requests take several runs":       asksOften,
+		"a head stands for its pull requests":   finds,
+		"a merge group is a subject of its own": groups,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -129,7 +135,8 @@ func pullRequest(n int) forge.Ref {
 }
 
 func push(guid string, ref forge.Ref) Delivery {
-	return Delivery{GUID: guid, Event: "pull_request", Action: "synchronize", Ref: &ref, Payload: []byte(`{"a":1}`)}
+	return Delivery{GUID: guid, Event: "pull_request", Call: forge.Call{Action: "synchronize", Refs: []forge.Ref{ref}},
+		Payload: []byte(`{"a":1}`)}
 }
 
 func receive(t testing.TB, q *Queue, d Delivery) bool {
@@ -158,17 +165,17 @@ type desk struct {
 
 func newDesk() desk { return desk{make(chan forge.Ref), make(chan error)} }
 
-func (d desk) work(ctx context.Context, ref forge.Ref) error {
+func (d desk) work(ctx context.Context, job Job) (Done, error) {
 	select {
-	case d.begun <- ref:
+	case d.begun <- job.Ref:
 	case <-ctx.Done():
-		return ctx.Err()
+		return Done{}, ctx.Err()
 	}
 	select {
 	case err := <-d.end:
-		return err
+		return Done{}, err
 	case <-ctx.Done():
-		return ctx.Err()
+		return Done{}, ctx.Err()
 	}
 }
 
@@ -191,16 +198,24 @@ type tally struct {
 	mu      sync.Mutex
 	answers []error
 	runs    []forge.Ref
+	asked   [][]string // ids of the requests of each run
 }
 
-func (c *tally) work(_ context.Context, ref forge.Ref) error {
+// work tells that the pull request is done up to the head "head n" after the nth run.
+func (c *tally) work(_ context.Context, job Job) (Done, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.runs = append(c.runs, ref)
-	if n := len(c.runs); n <= len(c.answers) {
-		return c.answers[n-1]
+	c.runs = append(c.runs, job.Ref)
+	var ids []string
+	for _, r := range job.Requests {
+		ids = append(ids, r.ID)
 	}
-	return nil
+	c.asked = append(c.asked, ids)
+	n := len(c.runs)
+	if n <= len(c.answers) {
+		return Done{}, c.answers[n-1]
+	}
+	return Done{Head: fmt.Sprint("head ", n)}, nil
 }
 
 func (c *tally) count() int {
@@ -329,8 +344,8 @@ func coalesce(t *testing.T, p place, replicas int) {
 	const pulls, pushes, senders, runTime = 10, 300, 30, 10 * time.Millisecond
 	var head, seen, busy [pulls]atomic.Int64
 	var runs, overlaps atomic.Int64
-	work := func(_ context.Context, ref forge.Ref) error {
-		n := ref.Number
+	work := func(_ context.Context, job Job) (Done, error) {
+		n := job.Ref.Number
 		if busy[n].Add(1) > 1 {
 			overlaps.Add(1)
 		}
@@ -338,7 +353,7 @@ func coalesce(t *testing.T, p place, replicas int) {
 		runs.Add(1)
 		seen[n].Store(head[n].Load())
 		<-time.After(runTime) // pushes come meanwhile, and the run does not see them
-		return nil
+		return Done{}, nil
 	}
 	queues := make([]*Queue, replicas)
 	for i := range queues {
@@ -455,7 +470,7 @@ func outlivesLastAttempt(t *testing.T, p place) {
 }
 
 func panicsAreFailures(t *testing.T, p place) {
-	q := open(t, p, Options{Attempts: 1, Work: func(context.Context, forge.Ref) error { panic("boom") }})
+	q := open(t, p, Options{Attempts: 1, Work: func(context.Context, Job) (Done, error) { panic("boom") }})
 	receive(t, q, push("1", pullRequest(1)))
 	idle(t, q)
 	if dead := wantDead(t, q, 1); !strings.Contains(dead[0].Error, "boom") {

@@ -46,8 +46,8 @@ func fence(t *testing.T, p place) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			paused, live := newDesk(), newDesk()
-			old := open(t, p, Options{Workers: 1, Work: func(_ context.Context, ref forge.Ref) error {
-				return paused.work(context.Background(), ref) // it does not notice that it is cancelled
+			old := open(t, p, Options{Workers: 1, Work: func(_ context.Context, job Job) (Done, error) {
+				return paused.work(context.Background(), job) // it does not notice that it is cancelled
 			}})
 			receive(t, old, push(name, pullRequest(1)))
 			next(t, paused.begun)
@@ -66,11 +66,11 @@ func fence(t *testing.T, p place) {
 // selfFence sees that a replica which was taken for dead cancels what it runs.
 func selfFence(t *testing.T, p place) {
 	begun, cancelled := make(chan forge.Ref), make(chan error)
-	old := open(t, p, Options{Workers: 1, Work: func(ctx context.Context, ref forge.Ref) error {
-		begun <- ref
+	old := open(t, p, Options{Workers: 1, Work: func(ctx context.Context, job Job) (Done, error) {
+		begun <- job.Ref
 		<-ctx.Done()
 		cancelled <- context.Cause(ctx)
-		return ctx.Err()
+		return Done{}, ctx.Err()
 	}})
 	receive(t, old, push("1", pullRequest(1)))
 	next(t, begun)

@@ -10,19 +10,25 @@ import (
 	"github.com/lighterman/lighterman/internal/forge"
 )
 
-// subjectOf is the key of a pull request. GitHub compares owners and names without regard to case, and so do we.
-func subjectOf(r forge.Ref) string { return strings.ToLower(r.String()) }
+// subjectOf is the key of a pull request or a merge group. GitHub compares owners and names without regard to case, and so
+// do we.
+func subjectOf(r forge.Ref) string {
+	if r.Group != "" {
+		return strings.ToLower(r.Repo.String() + "@" + r.Group)
+	}
+	return strings.ToLower(r.String())
+}
 
 // saveDelivery stores a delivery and reports whether its GUID was new.
 func saveDelivery(ctx context.Context, s session, d Delivery, now time.Time) (bool, error) {
 	subject := ""
-	if d.Ref != nil {
-		subject = subjectOf(*d.Ref)
+	if len(d.Call.Refs) > 0 {
+		subject = subjectOf(d.Call.Refs[0])
 	}
 	n, err := s.exec(ctx, `
 		INSERT INTO lighterman_delivery (guid, event, action, subject, payload, received_at)
 		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (guid) DO NOTHING`,
-		d.GUID, d.Event, d.Action, subject, d.Payload, now.UnixMilli())
+		d.GUID, d.Event, d.Call.Action, subject, d.Payload, now.UnixMilli())
 	if err != nil {
 		return false, fmt.Errorf("insert delivery: %w", err)
 	}
@@ -33,12 +39,12 @@ func saveDelivery(ctx context.Context, s session, d Delivery, now time.Time) (bo
 // and with which spelling it is reached.
 func bump(ctx context.Context, s session, r forge.Ref) error {
 	_, err := s.exec(ctx, `
-		INSERT INTO lighterman_pull AS p (subject, installation, owner, name, number, generation)
-		VALUES ($1, $2, $3, $4, $5, 1)
+		INSERT INTO lighterman_pull AS p (subject, installation, owner, name, number, group_head, group_base, generation)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, 1)
 		ON CONFLICT (subject) DO UPDATE SET
 			installation = excluded.installation, owner = excluded.owner, name = excluded.name,
 			generation = p.generation + 1`,
-		subjectOf(r), r.Repo.Installation, r.Repo.Owner, r.Repo.Name, r.Number)
+		subjectOf(r), r.Repo.Installation, r.Repo.Owner, r.Repo.Name, r.Number, r.Group, r.GroupBase)
 	if err != nil {
 		return fmt.Errorf("note %s: %w", r, err)
 	}
@@ -52,6 +58,7 @@ var errNoPull = errors.New("there is none")
 type pull struct {
 	ref        forge.Ref
 	generation int64
+	requests   []forge.Request // read separately, by look
 }
 
 // readPull reads a pull request's row; lock is "" or the clause that keeps others from changing it until the
@@ -59,9 +66,12 @@ type pull struct {
 func readPull(ctx context.Context, s session, subject, lock string) (pull, error) {
 	var p pull
 	repo := &p.ref.Repo
-	into := []any{&repo.Installation, &repo.Owner, &repo.Name, &p.ref.Number, &p.generation}
+	into := []any{
+		&repo.Installation, &repo.Owner, &repo.Name, &p.ref.Number, &p.ref.Group, &p.ref.GroupBase, &p.generation,
+	}
 	ok, err := s.one(ctx, into, `
-		SELECT installation, owner, name, number, generation FROM lighterman_pull WHERE subject = $1`+lock, subject)
+		SELECT installation, owner, name, number, group_head, group_base, generation
+		FROM lighterman_pull WHERE subject = $1`+lock, subject)
 	if err != nil {
 		return pull{}, fmt.Errorf("read row of %s: %w", subject, err)
 	}

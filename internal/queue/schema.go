@@ -41,6 +41,21 @@ func schema() []string {
 			id      TEXT PRIMARY KEY,
 			beat_at TIMESTAMPTZ NOT NULL
 		)`,
+		// The commits of a merge group; "" for a pull request.
+		`ALTER TABLE lighterman_pull ADD COLUMN group_head TEXT NOT NULL DEFAULT ''`,
+		`ALTER TABLE lighterman_pull ADD COLUMN group_base TEXT NOT NULL DEFAULT ''`,
+		// The head that needs nothing more, as far as is known.
+		`ALTER TABLE lighterman_pull ADD COLUMN done_head TEXT NOT NULL DEFAULT ''`,
+		`CREATE INDEX lighterman_pull_done_head ON lighterman_pull (done_head)`,
+		// What people asked for. A row is kept for a while after it was done, so that the same is not done again.
+		`CREATE TABLE lighterman_request (
+			subject     TEXT NOT NULL,
+			id          TEXT NOT NULL,
+			body        TEXT NOT NULL,
+			received_at BIGINT NOT NULL,
+			done        BIGINT NOT NULL DEFAULT 0,
+			PRIMARY KEY (subject, id)
+		)`,
 	}
 }
 

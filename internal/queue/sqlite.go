@@ -138,6 +138,20 @@ func (s sqlSession) one(ctx context.Context, into []any, statement string, args 
 	return err == nil, err
 }
 
+func (s sqlSession) all(ctx context.Context, each func(func(...any) error) error, statement string, args ...any) error {
+	rows, err := s.tx.QueryContext(ctx, statement, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := each(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
 // soleOwner is the custody of a process that has the database to itself: it holds the folder's lock. What was running
 // when it took the lock is nobody's.
 type soleOwner struct{ pool *sql.DB }

@@ -41,6 +41,7 @@ type run struct {
 	cause    error // why the job's context was cancelled, nil when it was not
 	attempt  int   // from 1
 	attempts int   // how many there are
+	done     Done
 }
 
 // judge decides what becomes of a job, and for wait how long.

@@ -37,7 +37,7 @@ func (w *worker[TTx]) Work(ctx context.Context, job *river.Job[reviewArgs]) erro
 		return river.JobSnooze(waitFor(until, time.Now()))
 	}
 	began := time.Now()
-	r := a.run(ctx, job, p.ref)
+	r := a.run(ctx, job, p)
 	v, pause := judge(r, time.Now())
 	a.report(p.ref, r, v, pause, time.Since(began))
 
@@ -46,10 +46,14 @@ func (w *worker[TTx]) Work(ctx context.Context, job *river.Job[reviewArgs]) erro
 	return a.carryOut(ctx, job, p, r, v, pause)
 }
 
-// look reads what a job needs to know before it runs: its pull request's row, and until when to leave it alone.
+// look reads what a job needs to know before it runs: its pull request's row, what was asked for on it, and until when
+// to leave it alone.
 func (a *app[TTx]) look(ctx context.Context, subject string) (p pull, until time.Time, err error) {
 	err = a.db.within(ctx, func(_ TTx, s session) error {
 		if p, err = readPull(ctx, s, subject, ""); err != nil {
+			return err
+		}
+		if p.requests, err = requests(ctx, s, subject); err != nil {
 			return err
 		}
 		until, err = limitedUntil(ctx, s, p.ref.Repo.Installation)
@@ -70,7 +74,7 @@ func (a *app[TTx]) blind(job *river.Job[reviewArgs], err error) error {
 
 // run calls Options.Work. A panic in it is its error. A job that was taken over more often than it may be tried is not
 // run: what it does kills the process.
-func (a *app[TTx]) run(ctx context.Context, job *river.Job[reviewArgs], ref forge.Ref) run {
+func (a *app[TTx]) run(ctx context.Context, job *river.Job[reviewArgs], p pull) run {
 	r := run{attempt: job.Attempt, attempts: job.MaxAttempts}
 	if job.Attempt > job.MaxAttempts {
 		r.err = errRepeated
@@ -79,9 +83,9 @@ func (a *app[TTx]) run(ctx context.Context, job *river.Job[reviewArgs], ref forg
 	held, letGo := a.db.guard(ctx)
 	defer letGo()
 	var caught panics.Catcher
-	caught.Try(func() { r.err = a.options.Work(held, ref) })
-	if p := caught.Recovered(); p != nil {
-		r.err = p.AsError()
+	caught.Try(func() { r.done, r.err = a.options.Work(held, Job{Ref: p.ref, Requests: p.requests}) })
+	if value := caught.Recovered(); value != nil {
+		r.err = value.AsError()
 	}
 	if held.Err() != nil {
 		r.cause = context.Cause(held)
@@ -102,6 +106,10 @@ func (a *app[TTx]) report(ref forge.Ref, r run, v verdict, pause, took time.Dura
 	case interrupt:
 		log.Info("pull request left to the next process", "error", r.err)
 	case retry:
+		if errors.Is(r.err, forge.ErrStale) {
+			log.Info("pull request moved on; it is looked at again", "error", r.err)
+			return
+		}
 		log.Warn("bringing the pull request up to date went wrong; it will be tried again", "error", r.err)
 	case bury:
 		log.Error("bringing the pull request up to date went wrong too often; its job is put aside", "error", r.err)
@@ -118,11 +126,13 @@ func (a *app[TTx]) carryOut(ctx context.Context, job *river.Job[reviewArgs], p p
 		// River knows a job that was stopped by the error of its cancelled context.
 		return fmt.Errorf("%w: %w", context.Canceled, r.err)
 	case retry:
-		return a.settle(ctx, job, p, func(TTx) error { return errRetry }, r.err)
+		return a.settle(ctx, job, ending[TTx]{seen: p, end: func(TTx) error { return errRetry }, failure: r.err})
 	case bury:
-		return a.settle(ctx, job, p, func(tx TTx) error { return a.discard(ctx, tx, job, r.err) }, nil)
+		discard := func(tx TTx) error { return a.discard(ctx, tx, job, r.err) }
+		return a.settle(ctx, job, ending[TTx]{seen: p, end: discard, final: true})
 	}
-	return a.settle(ctx, job, p, func(tx TTx) error { return complete(ctx, tx, job) }, nil)
+	done := func(tx TTx) error { return complete(ctx, tx, job) }
+	return a.settle(ctx, job, ending[TTx]{seen: p, end: done, final: true, head: r.done.Head})
 }
 
 // putOff snoozes a job, and notes a rate limit so that other jobs of the installation do not run into it.
@@ -140,23 +150,40 @@ func (a *app[TTx]) putOff(ctx context.Context, ref forge.Ref, cause error, pause
 	return river.JobSnooze(pause)
 }
 
-// settle ends a run, in one transaction with a second look at the generation. When that did not move, end is what
-// becomes of the job. When it did, the job is complete, however the run went, and a new one is inserted: a webhook that
+// An ending is how a run is to be ended.
+type ending[TTx any] struct {
+	seen    pull            // as it was before the run
+	end     func(TTx) error // what becomes of the job when its pull request did not move meanwhile
+	failure error           // for errRetry
+	// final is set when the run is not repeated: what it was asked for is then done, or was tried often enough. A request
+	// that fails, or kills the process, must not keep its pull request from ever being looked at again.
+	final bool
+	head  string // Done.Head
+}
+
+// settle ends a run, in one transaction with a second look at the generation. When that did not move, and nothing more is
+// asked for, end is what becomes of the job. When it did, the job is complete, however the run went, and a new one is inserted: a webhook that
 // comes later finds the row locked, and then either the new job or none. A fresh job is inserted, rather than the old
 // one snoozed, because the new head deserves its full number of attempts, and at once.
 //
 // What is returned goes to River, which writes it a moment later, by the job's id and only if the job still runs. So a
 // job must not be runnable again when settle returns nil: its next run would be taken for the one that ended. That is
 // why a retry is left to River.
-func (a *app[TTx]) settle(ctx context.Context, job *river.Job[reviewArgs], seen pull, end func(TTx) error,
-	failure error) error {
+func (a *app[TTx]) settle(ctx context.Context, job *river.Job[reviewArgs], e ending[TTx]) error {
+	seen := e.seen
 	err := a.db.within(ctx, func(tx TTx, s session) error {
 		now, err := readPull(ctx, s, job.Args.Subject, a.db.forUpdate)
 		if err != nil {
 			return err
 		}
-		if now.generation == seen.generation {
-			return end(tx)
+		more := false
+		if e.final {
+			if more, err = seen.close(ctx, s, e.head); err != nil {
+				return err
+			}
+		}
+		if now.generation == seen.generation && !more {
+			return e.end(tx)
 		}
 		if err := complete(ctx, tx, job); err != nil {
 			return err
@@ -167,7 +194,7 @@ func (a *app[TTx]) settle(ctx context.Context, job *river.Job[reviewArgs], seen 
 	case err == nil:
 		return nil
 	case errors.Is(err, errRetry):
-		return failure
+		return e.failure
 	case errors.Is(err, errTaken):
 		a.log.Warn("the job was taken over by another process meanwhile", "pull", seen.ref.String())
 		return nil

@@ -2,7 +2,7 @@
 //
 // A webhook is answered after it was verified over its raw bytes and stored durably, and before anything is done about
 // it: GitHub waits ten seconds and never delivers again by itself. What a payload means is another package's knowledge;
-// the server asks Options.Decode which pull request a payload wants reviewed. Everything in a request is untrusted
+// the server asks Options.Decode what a payload asks for. Everything in a request is untrusted
 // until its signature held, its headers even then, since only the body is signed.
 //
 // Serve ends gently: while it drains, /readyz fails so that no new traffic is sent here, deliveries under way are still
@@ -34,9 +34,8 @@ type Queue interface {
 	Depth(ctx context.Context) (queue.Depth, error)
 }
 
-// Decode reads a verified payload: its action, "" where the event has none, and the pull request to review, nil when
-// the webhook asks for no review. An error says that the payload is not what the code host sends.
-type Decode func(event string, payload []byte) (action string, ref *forge.Ref, err error)
+// Decode reads what a verified payload asks for. An error says that the payload is not what the code host sends.
+type Decode func(event string, payload []byte) (forge.Call, error)
 
 // Options are what a server is made of.
 type Options struct {

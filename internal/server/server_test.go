@@ -66,18 +66,19 @@ func (s *shelf) Depth(context.Context) (queue.Depth, error) {
 }
 
 // decode is a small stand-in for package github's.
-func decode(event string, payload []byte) (string, *forge.Ref, error) {
+func decode(event string, payload []byte) (forge.Call, error) {
 	var p struct {
 		Action string
 		Number int
 	}
 	if err := json.Unmarshal(payload, &p); err != nil {
-		return "", nil, err
+		return forge.Call{}, err
 	}
 	if event != "pull_request" || p.Action != "opened" {
-		return p.Action, nil, nil
+		return forge.Call{Action: p.Action}, nil
 	}
-	return p.Action, &forge.Ref{Repo: forge.Repo{Owner: "acme", Name: "app"}, Number: p.Number}, nil
+	ref := forge.Ref{Repo: forge.Repo{Owner: "acme", Name: "app"}, Number: p.Number}
+	return forge.Call{Action: p.Action, Refs: []forge.Ref{ref}}, nil
 }
 
 func newServer(t testing.TB, q Queue, change ...func(*Options)) *Server {
@@ -126,7 +127,7 @@ func TestWebhookStores(t *testing.T) {
 		}
 	}
 	d := q.known["72d3162e-cc78-11e3-81ab-4c9367dc0958"]
-	if d.Event != "pull_request" || d.Action != "opened" || d.Ref == nil || d.Ref.Number != 7 ||
+	if d.Event != "pull_request" || d.Call.Action != "opened" || len(d.Call.Refs) != 1 || d.Call.Refs[0].Number != 7 ||
 		string(d.Payload) != opened {
 		t.Errorf("stored %+v", d)
 	}

@@ -24,7 +24,7 @@ const (
 	// after ten seconds (docs.github.com, "Best practices for using webhooks").
 	storeTime = 9 * time.Second
 	// maxName bounds the headers that name a delivery and its event; GitHub's are 36 characters and fewer.
-	maxName = 100
+	maxName = 64
 )
 
 // events are those that are stored: the ones GitHub sends an App like this one. Of the others only the number is kept.
@@ -150,14 +150,14 @@ func isName(s string) bool {
 	return s != "" && len(s) <= maxName
 }
 
-// store keeps a delivery, with the pull request it wants reviewed.
+// store keeps a delivery, with what it asks for.
 func (s *Server) store(ctx context.Context, guid, event string, body []byte) (string, error) {
-	action, ref, err := s.options.Decode(event, body)
+	call, err := s.options.Decode(event, body)
 	if err != nil {
 		s.log.Warn("payload could not be decoded", "delivery", guid, "event", event, "error", err)
 		return "", &refusal{http.StatusBadRequest, "the payload could not be decoded"}
 	}
-	d := queue.Delivery{GUID: guid, Event: event, Action: action, Ref: ref, Payload: body}
+	d := queue.Delivery{GUID: guid, Event: event, Call: call, Payload: body}
 	fresh, err := s.options.Queue.Receive(ctx, d)
 	if err != nil {
 		return "", err
@@ -166,7 +166,7 @@ func (s *Server) store(ctx context.Context, guid, event string, body []byte) (st
 	switch {
 	case !fresh:
 		outcome = "known already"
-	case ref != nil:
+	case call.Asks():
 		outcome = "queued"
 	}
 	s.metrics.taken.WithLabelValues(event, outcome).Inc()

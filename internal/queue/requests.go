@@ -1,0 +1,134 @@
+package queue
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/forge"
+)
+
+// maxAsked is how many requests one run gets. Those left over make it run again at once.
+const maxAsked = 20
+
+// wishes are what a batch of deliveries asks for.
+type wishes struct {
+	refs  map[string]forge.Ref // by subject
+	asked []wish
+}
+
+// A wish is one request on one pull request.
+type wish struct {
+	subject string
+	request forge.Request
+}
+
+// add notes what a new delivery asks for.
+func (w *wishes) add(ctx context.Context, s session, d Delivery) error {
+	refs := d.Call.Refs
+	if len(refs) == 0 && d.Call.Commit != "" {
+		var err error
+		if refs, err = headed(ctx, s, d.Call.Repo, d.Call.Commit); err != nil {
+			return err
+		}
+	}
+	for _, r := range refs {
+		subject := subjectOf(r)
+		w.refs[subject] = r
+		if d.Call.Request == nil {
+			continue
+		}
+		one := wish{subject, *d.Call.Request}
+		one.request.ID = cmp.Or(one.request.ID, d.GUID)
+		one.request.ID = one.request.ID[:min(len(one.request.ID), forge.MaxRequestID)]
+		w.asked = append(w.asked, one)
+	}
+	return nil
+}
+
+// save stores the requests, by subject and id, once their pull requests' rows are locked. One that is known already is
+// not asked for again, whatever the GUID of the delivery that brought it.
+func (w *wishes) save(ctx context.Context, s session, now time.Time) error {
+	slices.SortStableFunc(w.asked, func(a, b wish) int {
+		return cmp.Or(cmp.Compare(a.subject, b.subject), cmp.Compare(a.request.ID, b.request.ID))
+	})
+	for _, one := range w.asked {
+		body, err := json.Marshal(one.request)
+		if err != nil {
+			return fmt.Errorf("store request %s: %w", one.request.ID, err)
+		}
+		_, err = s.exec(ctx, `
+			INSERT INTO lighterman_request (subject, id, body, received_at) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (subject, id) DO NOTHING`,
+			one.subject, one.request.ID, string(body), now.UnixMilli())
+		if err != nil {
+			return fmt.Errorf("store request %s: %w", one.request.ID, err)
+		}
+	}
+	return nil
+}
+
+// headed are the pull requests and merge groups of a repository that are known to have had a commit as their head.
+func headed(ctx context.Context, s session, repo forge.Repo, commit string) ([]forge.Ref, error) {
+	var refs []forge.Ref
+	err := s.all(ctx, func(scan func(...any) error) error {
+		var r forge.Ref
+		if err := scan(&r.Repo.Owner, &r.Repo.Name, &r.Number, &r.Group, &r.GroupBase); err != nil {
+			return err
+		}
+		r.Repo.Installation = repo.Installation
+		refs = append(refs, r)
+		return nil
+	}, `SELECT owner, name, number, group_head, group_base FROM lighterman_pull
+		WHERE done_head = $1 AND lower(owner) = lower($2) AND lower(name) = lower($3) ORDER BY number LIMIT 20`,
+		commit, repo.Owner, repo.Name)
+	if err != nil {
+		return nil, fmt.Errorf("look for the pull requests at %s: %w", commit, err)
+	}
+	return refs, nil
+}
+
+// requests are what is still to be done for a subject, oldest first.
+func requests(ctx context.Context, s session, subject string) ([]forge.Request, error) {
+	var out []forge.Request
+	err := s.all(ctx, func(scan func(...any) error) error {
+		var body string
+		if err := scan(&body); err != nil {
+			return err
+		}
+		out = append(out, forge.Request{})
+		return json.Unmarshal([]byte(body), &out[len(out)-1])
+	}, `SELECT body FROM lighterman_request WHERE subject = $1 AND done = 0 ORDER BY received_at, id LIMIT $2`,
+		subject, maxAsked)
+	if err != nil {
+		return nil, fmt.Errorf("read what was asked for on %s: %w", subject, err)
+	}
+	return out, nil
+}
+
+// close notes that a run ended for good: which head needs nothing more, and that what it was asked for is not to be done
+// again. It reports whether something else is still asked for.
+func (p pull) close(ctx context.Context, s session, head string) (more bool, err error) {
+	subject := subjectOf(p.ref)
+	if head != "" {
+		const statement = `UPDATE lighterman_pull SET done_head = $2 WHERE subject = $1`
+		if _, err := s.exec(ctx, statement, subject, head); err != nil {
+			return false, fmt.Errorf("note the head of %s: %w", p.ref, err)
+		}
+	}
+	for _, r := range p.requests {
+		const statement = `UPDATE lighterman_request SET done = 1, body = '' WHERE subject = $1 AND id = $2`
+		if _, err := s.exec(ctx, statement, subject, r.ID); err != nil {
+			return false, fmt.Errorf("close request %s: %w", r.ID, err)
+		}
+	}
+	const left = `SELECT 1 FROM lighterman_request WHERE subject = $1 AND done = 0 LIMIT 1`
+	var one int
+	if more, err = s.one(ctx, []any{&one}, left, subject); err != nil {
+		return false, fmt.Errorf("look what is asked for on %s: %w", p.ref, err)
+	}
+	return more, nil
+}
