@@ -36,7 +36,7 @@ func TestDecisionsTakeNoRequest(t *testing.T) {
 	if told["apt-update-alone"] != "error" || told["shell-form"] != "" || len(told) < 2 {
 		t.Errorf("told %v", told)
 	}
-	if words := `builder is "kanico", which is none of`; !strings.Contains(out.Plan.Review.Body, words) {
-		t.Errorf("%q is not in the summary\n%s", words, out.Plan.Review.Body)
+	if words := `builder is "kanico", which is none of`; !strings.Contains(out.Plan.Check.Summary, words) {
+		t.Errorf("%q is not in the summary\n%s", words, out.Plan.Check.Summary)
 	}
 }
