@@ -1,0 +1,24 @@
+package review
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/lighterman/lighterman/internal/forge"
+)
+
+// group answers for a merge group. Its pull requests were judged one by one before they were queued, so there is nothing
+// left to find fault with; but a merge queue waits for a required check until its time is up.
+func (r *Reviewer) group(ctx context.Context, ref forge.Ref) (Outcome, error) {
+	out := Outcome{End: Published, Head: ref.Group, Plan: forge.Plan{Head: ref.Group, Check: &forge.CheckDraft{
+		Key:        fmt.Sprintf("@%.7s", ref.Group),
+		Conclusion: forge.Success,
+		Title:      "Judged in its pull requests",
+		Summary:    "The pull requests of this merge group were looked at one by one.",
+	}}}
+	if err := r.Forge.Publish(ctx, ref, out.Plan); err != nil {
+		return out, fmt.Errorf("review %s: %w", ref, err)
+	}
+	r.log(ref, out)
+	return out, nil
+}
