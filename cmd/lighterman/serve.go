@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -28,6 +31,8 @@ type serveSettings struct {
 	logFormat         string
 	linger            time.Duration
 	asking            asking
+	publicURL         string
+	credentialsFile   string
 }
 
 func serveCommand() *cobra.Command {
@@ -40,6 +45,8 @@ func serveCommand() *cobra.Command {
 Every flag is also a variable (--app-id is LIGHTERMAN_APP_ID) and a key of the file that --config names; a flag wins
 over its variable, and that over the file. Secrets are best given by a file, or by a variable, since other users of a
 machine can read command lines.
+
+Without an App's credentials it prints the address of a page that registers one and keeps its credentials.
 
 /healthz answers while the process lives, /readyz while it can take webhooks, /metrics for Prometheus.`,
 		Args: cobra.NoArgs,
@@ -65,6 +72,9 @@ machine can read command lines.
 	queueFlags(f, &s.queue)
 	f.StringVar(&s.githubURL, "github-url", "https://api.github.com", "GitHub's API, or https://HOST of an Enterprise Server")
 	f.IntVar(&s.queue.Workers, "workers", 4, "how many pull requests to review at once")
+	f.StringVar(&s.publicURL, "public-url", "", "how people and GitHub reach this server: https://HOST")
+	f.StringVar(&s.credentialsFile, "credentials-file", "",
+		"where the set-up page keeps the App's credentials (default app.json in the data folder)")
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
 	s.asking.flags(f)
 	f.DurationVar(&s.linger, "linger", 0, "how long to go on taking webhooks after a signal to stop, with /readyz failing")
@@ -91,6 +101,11 @@ func runServe(cmd *cobra.Command, s serveSettings) error {
 		return fmt.Errorf("listen: %w", err)
 	}
 	log.Info("serving", "addr", l.Addr().String(), "github", s.githubURL, "database", s.database())
+	if path := svc.server.SetupPath(); path != "" {
+		// Not a line of the log: the address holds a secret.
+		fmt.Fprintf(cmd.ErrOrStderr(), "\nThere is no GitHub App yet. Set one up here:\n\n  %s%s\n\n",
+			pageAddress(o.Public, l.Addr()), path)
+	}
 	return svc.run(ctx, l)
 }
 
@@ -103,6 +118,50 @@ func (s serveSettings) database() string {
 
 // options checks what is needed and reads the secrets.
 func (s serveSettings) options(log *slog.Logger) (o serviceOptions, err error) {
+	o = serviceOptions{
+		GitHub:      github.Options{BaseURL: s.githubURL},
+		Queue:       s.queue,
+		Linger:      s.linger,
+		Log:         log,
+		Images:      s.asking.facts(true),
+		Inspect:     true,
+		Credentials: cmp.Or(s.credentialsFile, filepath.Join(s.queue.DataDir, "app.json")),
+	}
+	if o.Public, err = publicAddress(s.publicURL); err != nil {
+		return o, err
+	}
+	stored, err := readCredentials(o.Credentials, s.githubURL)
+	if err != nil {
+		return o, err
+	}
+	if stored == nil && !s.named() {
+		return o, canWriteCredentials(o.Credentials)
+	}
+	s.adopt(stored)
+	return s.identify(o)
+}
+
+// named reports whether the settings hold any of an App's credentials.
+func (s serveSettings) named() bool {
+	return s.appID != 0 || s.privateKey+s.privateKeyFile+s.webhookSecret+s.webhookSecretFile != ""
+}
+
+// adopt takes what was not set from what the set-up page kept, unless that is another App's.
+func (s *serveSettings) adopt(stored *storedCredentials) {
+	if stored == nil || s.appID != 0 && s.appID != stored.AppID {
+		return
+	}
+	s.appID = stored.AppID
+	if s.privateKey == "" && s.privateKeyFile == "" {
+		s.privateKey = stored.PrivateKey
+	}
+	if s.webhookSecret == "" && s.webhookSecretFile == "" {
+		s.webhookSecret = stored.WebhookSecret
+	}
+}
+
+// identify says which App the service is.
+func (s serveSettings) identify(o serviceOptions) (serviceOptions, error) {
 	if s.appID <= 0 {
 		return o, fmt.Errorf("LIGHTERMAN_APP_ID is not set: it is the number on the App's settings page")
 	}
@@ -117,14 +176,20 @@ func (s serveSettings) options(log *slog.Logger) (o serviceOptions, err error) {
 	if len(rotation(secrets)) == 0 {
 		return o, fmt.Errorf("LIGHTERMAN_WEBHOOK_SECRET holds no secret")
 	}
-	return serviceOptions{
-		GitHub:  github.Options{AppID: s.appID, PrivateKey: []byte(key), BaseURL: s.githubURL},
-		Queue:   s.queue,
-		Secrets: rotation(secrets),
-		Linger:  s.linger,
-		Log:     log,
-		Images:  s.asking.facts(true),
-	}, nil
+	o.GitHub.AppID, o.GitHub.PrivateKey, o.Secrets = s.appID, []byte(key), rotation(secrets)
+	return o, nil
+}
+
+// publicAddress is how people and GitHub reach the service, without a slash at the end.
+func publicAddress(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" {
+		return "", fmt.Errorf("LIGHTERMAN_PUBLIC_URL is not an address of the form https://HOST")
+	}
+	return strings.TrimRight(text, "/"), nil
 }
 
 // rotation splits secrets at commas and line ends.

@@ -6,8 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync/atomic"
 	"time"
 
+	"github.com/sourcegraph/conc"
+
+	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/github"
 	"github.com/lighterman/lighterman/internal/image"
@@ -16,50 +20,110 @@ import (
 	"github.com/lighterman/lighterman/internal/server"
 )
 
-// A service is the App: webhooks in, jobs in a queue, reviews out. serve and demo run the same one.
+// A service is the App: webhooks in, jobs in a queue, reviews out. serve and demo run the same one. Without an App it
+// waits for the set-up page to make it one.
 type service struct {
-	queue  *queue.Queue
-	server *server.Server
-	close  func() // ends the prover's children
+	options  serviceOptions
+	engine   check.Options
+	queue    *queue.Queue
+	server   *server.Server
+	close    func() // ends the prover's children
+	app      atomic.Pointer[liveApp]
+	arrivals chan github.Arrival
+}
+
+// A liveApp is what there is once the App's credentials are known.
+type liveApp struct {
+	*github.App
+	work  func(context.Context, queue.Job) (queue.Done, error)
+	notes *notes
 }
 
 // serviceOptions say what a service is made of.
 type serviceOptions struct {
-	GitHub  github.Options
-	Queue   queue.Options // Work and Logger are filled in
+	GitHub  github.Options // without an AppID the App is set up from a page
+	Queue   queue.Options  // Work and Logger are filled in
 	Secrets []string
 	Linger  time.Duration
 	Log     *slog.Logger
 	Images  image.Facts // nil: the bundled table
+	// Public is how people and GitHub reach the service, without a slash at the end; "" is not known.
+	Public string
+	// Credentials is the file where the set-up page keeps what GitHub gives.
+	Credentials string
+	// Inspect has the App's registration compared with what it needs, at the start and for /readyz.
+	Inspect bool
 	// Reviewed hears the outcome of each review; nil is fine.
 	Reviewed func(review.Outcome)
 }
 
+// maxArrivals is how many webhooks that tell of new repositories may wait. One more is left to the next look at all open
+// pull requests.
+const maxArrivals = 100
+
 // newService opens the queue and puts the parts together; nothing runs yet.
-func newService(ctx context.Context, o serviceOptions) (*service, error) {
-	o.GitHub.Logger = o.Log
-	app, err := github.New(o.GitHub)
-	if err != nil {
-		return nil, err
-	}
-	engine, done := newEngine(o.Log)
+func newService(ctx context.Context, o serviceOptions) (_ *service, err error) {
+	s := &service{options: o, arrivals: make(chan github.Arrival, maxArrivals)}
+	s.options.GitHub.Logger = o.Log
+	s.engine, s.close = newEngine(o.Log)
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
 	if o.Images != nil {
-		engine.Images = o.Images
+		s.engine.Images = o.Images
 	}
-	reviewer := &review.Reviewer{Forge: app, Options: engine, Logger: o.Log}
 	o.Queue.Logger = o.Log
-	o.Queue.Work = work(reviewer, o.Reviewed)
-	q, err := queue.Open(ctx, o.Queue)
-	if err != nil {
-		done()
+	o.Queue.Work = func(ctx context.Context, job queue.Job) (queue.Done, error) {
+		return s.app.Load().work(ctx, job)
+	}
+	if o.GitHub.AppID != 0 {
+		if err := s.become(s.options.GitHub); err != nil {
+			return nil, err
+		}
+	}
+	if s.queue, err = queue.Open(ctx, o.Queue); err != nil {
 		return nil, err
 	}
-	s, err := server.New(server.Options{Secrets: o.Secrets, Queue: q, Decode: github.Decode, Logger: o.Log, Linger: o.Linger})
-	if err != nil {
-		done()
-		return nil, errors.Join(err, q.Stop(ctx))
+	if s.server, err = s.newServer(); err != nil {
+		return nil, errors.Join(err, s.queue.Stop(ctx))
 	}
-	return &service{queue: q, server: s, close: done}, nil
+	return s, nil
+}
+
+// become makes the service the App with these credentials.
+func (s *service) become(o github.Options) error {
+	app, err := github.New(o)
+	if err != nil {
+		return err
+	}
+	reviewer := &review.Reviewer{Forge: app, Options: s.engine, Logger: s.options.Log}
+	live := &liveApp{App: app, work: work(reviewer, s.options.Reviewed), notes: &notes{log: s.options.Log}}
+	if s.options.Inspect {
+		hook := ""
+		if s.options.Public != "" {
+			hook = s.options.Public + "/webhook"
+		}
+		live.notes.look = func(ctx context.Context) ([]string, error) { return app.Shortfalls(ctx, hook) }
+	}
+	s.app.Store(live)
+	return nil
+}
+
+func (s *service) newServer() (*server.Server, error) {
+	o := server.Options{
+		Secrets: s.options.Secrets, Queue: s.queue, Decode: github.Decode, Logger: s.options.Log, Linger: s.options.Linger,
+		Heard: s.heard, Notes: func() []string { return s.app.Load().notes.current() },
+	}
+	if s.app.Load() == nil {
+		site, err := github.Site(s.options.GitHub.BaseURL)
+		if err != nil {
+			return nil, err
+		}
+		o.Setup = &server.Setup{Site: site, Public: s.options.Public, Manifest: manifest, Register: s.register}
+	}
+	return server.New(o)
 }
 
 // drain is how long jobs under way get to finish when the service ends.
@@ -69,13 +133,33 @@ const drain = 30 * time.Second
 // what is left is for the next process.
 func (s *service) run(ctx context.Context, l net.Listener) error {
 	defer s.close()
-	if err := s.queue.Start(ctx); err != nil {
-		return errors.Join(fmt.Errorf("start the queue: %w", err), l.Close())
+	if s.app.Load() != nil {
+		if err := s.start(ctx); err != nil {
+			return errors.Join(err, l.Close())
+		}
 	}
+	welcoming, enough := context.WithCancel(ctx)
+	var background conc.WaitGroup
+	background.Go(func() { s.welcome(welcoming) })
 	err := s.server.Serve(ctx, l)
+	enough()
+	background.Wait()
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
-	return errors.Join(err, s.queue.Stop(stopping))
+	err = errors.Join(err, s.queue.Stop(stopping))
+	if app := s.app.Load(); app != nil {
+		app.notes.wg.Wait()
+	}
+	return err
+}
+
+// start begins to run jobs, and looks at the App's registration.
+func (s *service) start(ctx context.Context) error {
+	if err := s.queue.Start(ctx); err != nil {
+		return fmt.Errorf("start the queue: %w", err)
+	}
+	s.app.Load().notes.current()
+	return nil
 }
 
 // work is what the queue does with a pull request. What was asked for is done when the review of the head is: a review

@@ -59,6 +59,7 @@ type App struct {
 	rest    *url.URL // ends in a slash, as go-github wants
 	graphql string
 	blobs   *cache
+	gate    *gate // of the requests that the App makes as itself
 
 	permissions permissions
 
@@ -77,12 +78,9 @@ func New(o Options) (*App, error) {
 	if o.AppID <= 0 {
 		return nil, errors.New("no App id")
 	}
-	if o.BaseURL == "" {
-		o.BaseURL = publicURL
-	}
-	base, err := url.Parse(strings.TrimRight(o.BaseURL, "/"))
-	if err != nil || base.Host == "" {
-		return nil, fmt.Errorf("the address %q of GitHub is not https://HOST", o.BaseURL)
+	base, err := parseBase(o.BaseURL)
+	if err != nil {
+		return nil, err
 	}
 	if o.Transport == nil {
 		o.Transport = http.DefaultTransport
@@ -98,7 +96,20 @@ func New(o Options) (*App, error) {
 	}
 	a := &App{options: o, key: key, blobs: newCache(cacheBytes), installations: make(map[int64]*installation)}
 	a.rest, a.graphql = endpoints(base)
+	a.gate = newGate(o)
 	return a, nil
+}
+
+// parseBase reads an Options.BaseURL.
+func parseBase(text string) (*url.URL, error) {
+	if text == "" {
+		text = publicURL
+	}
+	base, err := url.Parse(strings.TrimRight(text, "/"))
+	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" {
+		return nil, fmt.Errorf("the address %q of GitHub is not https://HOST", text)
+	}
+	return base, nil
 }
 
 // endpoints are the addresses of the REST and the GraphQL interface: at the root of api.github.com, below /api on an

@@ -127,6 +127,11 @@ func (s *Server) Reach(public, here string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reach[strings.TrimRight(public, "/")] = strings.TrimRight(here, "/")
+	if at := s.app.Load().hookURL; at != "" {
+		s.hooks.mu.Lock()
+		defer s.hooks.mu.Unlock()
+		s.hooks.url = s.hookTarget(at)
+	}
 }
 
 // hookTarget is where an address leads. The caller holds mu.
@@ -318,6 +323,13 @@ func (s *Server) Install(owner string) error {
 		"action": "created", "installation": s.installations[owner].json(s), "repositories": all, "requester": nil,
 		"sender": s.user(visitor),
 	})
+}
+
+// Granted is what an installation may do.
+func (s *Server) Granted(owner string) map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.installations[owner].permissions)
 }
 
 // Announce sends the webhook that tells an installation of repositories that it got: CreateRepo does not.

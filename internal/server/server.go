@@ -1,4 +1,5 @@
-// Package server is HTTP in: GitHub's webhooks, the probes of whoever runs the service, and its metrics.
+// Package server is HTTP in: GitHub's webhooks, the probes of whoever runs the service, its metrics, and the page on
+// which the App is set up.
 //
 // A webhook is answered after it was verified over its raw bytes and stored durably, and before anything is done about
 // it: GitHub waits ten seconds and never delivers again by itself. What a payload means is another package's knowledge;
@@ -40,10 +41,16 @@ type Decode func(event string, payload []byte) (forge.Call, error)
 // Options are what a server is made of.
 type Options struct {
 	// Secrets are the webhook's secrets: one, or two while it is being rotated. An empty one would let everybody in
-	// and is refused.
+	// and is refused. With Setup there may be none: they come by Configure.
 	Secrets []string
-	Queue   Queue
-	Decode  Decode
+	// Setup is how the App is registered from a page; nil is for one that is registered already.
+	Setup  *Setup
+	Queue  Queue
+	Decode Decode
+	// Heard is told of each delivery that was stored for the first time; it must not block. Nil is fine.
+	Heard func(event string, payload []byte)
+	// Notes are what /readyz adds for people: how the App's registration falls short. It must not block. Nil is none.
+	Notes func() []string
 	// Logger takes the log lines, which carry a delivery's id, never its payload. Nil discards them.
 	Logger *slog.Logger
 	// Registry holds the metrics shown at /metrics; nil means a new one with those of Go and the process.
@@ -74,13 +81,12 @@ type Server struct {
 	metrics  *metrics
 	large    chan struct{} // has room for maxLarge bodies
 	draining atomic.Bool
+	secrets  atomic.Pointer[[]string] // nil until the server is configured
+	setup    *entrance                // nil when there was never anything to set up
 }
 
-// New makes a server. It refuses to be one without a secret.
+// New makes a server. It refuses to be one without a secret, or a way to get one.
 func New(o Options) (*Server, error) {
-	if err := checkSecrets(o.Secrets); err != nil {
-		return nil, err
-	}
 	if o.Queue == nil || o.Decode == nil {
 		return nil, errors.New("make server: Options.Queue and Options.Decode must be set")
 	}
@@ -98,12 +104,32 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	s := &Server{options: o, log: o.Logger, mux: http.NewServeMux(), metrics: m, large: make(chan struct{}, maxLarge)}
+	if o.Setup != nil && len(o.Secrets) == 0 {
+		s.setup = newEntrance(*o.Setup)
+		s.mux.HandleFunc("/setup", s.untilConfigured(s.setupPage))
+		s.mux.HandleFunc("/setup/done", s.untilConfigured(s.setupDone))
+	} else if err := s.Configure(o.Secrets); err != nil {
+		return nil, err
+	}
 	s.mux.HandleFunc("POST /webhook", s.webhook)
+	s.mux.HandleFunc("GET /installed", s.installed)
 	s.mux.HandleFunc("GET /healthz", s.health)
 	s.mux.HandleFunc("GET /readyz", s.ready)
 	s.mux.Handle("GET /metrics", promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{}))
 	return s, nil
 }
+
+// Configure gives the server its secrets and lets webhooks in; until then they are answered with 503. It shuts the
+// set-up pages.
+func (s *Server) Configure(secrets []string) error {
+	if err := checkSecrets(secrets); err != nil {
+		return err
+	}
+	s.secrets.Store(&secrets)
+	return nil
+}
+
+func (s *Server) configured() bool { return s.secrets.Load() != nil }
 
 func checkSecrets(secrets []string) error {
 	if len(secrets) == 0 || len(secrets) > 2 {
@@ -163,7 +189,8 @@ func (s *Server) shutDown(ctx context.Context, h *http.Server) error {
 // health says that the process answers.
 func (s *Server) health(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") }
 
-// ready says whether webhooks should be sent here: not while draining, and not while they could not be stored.
+// ready says whether webhooks should be sent here: not while draining, and not while they could not be stored. A server
+// that waits to be set up is ready, or nobody behind a proxy could reach the page.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	if s.draining.Load() {
 		answer(w, http.StatusServiceUnavailable, "draining")
@@ -176,7 +203,15 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusServiceUnavailable, "the queue cannot be reached")
 		return
 	}
-	answer(w, http.StatusOK, "ready")
+	if !s.configured() {
+		answer(w, http.StatusOK, "ready to be set up")
+		return
+	}
+	text := "ready"
+	if s.options.Notes != nil {
+		text = strings.Join(append([]string{text}, s.options.Notes()...), "\n")
+	}
+	answer(w, http.StatusOK, text)
 }
 
 func answer(w http.ResponseWriter, status int, text string) {

@@ -67,12 +67,16 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) {
 
 // take verifies and stores a delivery and says what became of it.
 func (s *Server) take(ctx context.Context, w http.ResponseWriter, r *http.Request) (string, error) {
+	secrets := s.secrets.Load()
+	if secrets == nil {
+		return "", &refusal{http.StatusServiceUnavailable, "the App is not set up yet"}
+	}
 	leave, err := s.enter(ctx, r.ContentLength)
 	if err != nil {
 		return "", err
 	}
 	defer leave()
-	body, err := verified(w, r, s.options.Secrets)
+	body, err := verified(w, r, *secrets)
 	if err != nil {
 		return "", err
 	}
@@ -161,6 +165,9 @@ func (s *Server) store(ctx context.Context, guid, event string, body []byte) (st
 	fresh, err := s.options.Queue.Receive(ctx, d)
 	if err != nil {
 		return "", err
+	}
+	if fresh && s.options.Heard != nil {
+		s.options.Heard(event, body)
 	}
 	outcome := "stored"
 	switch {
