@@ -54,7 +54,7 @@ type stage struct {
 }
 
 func runDemo(ctx context.Context, w io.Writer, addr string, leave bool) (err error) {
-	s, err := setStage(ctx, w)
+	s, err := setStage(ctx, w, githubtest.Options{})
 	if err != nil {
 		return err
 	}
@@ -73,12 +73,12 @@ func runDemo(ctx context.Context, w io.Writer, addr string, leave bool) (err err
 }
 
 // setStage starts the double and the service, each on a free port of loopback.
-func setStage(ctx context.Context, w io.Writer) (*stage, error) {
+func setStage(ctx context.Context, w io.Writer, o githubtest.Options) (*stage, error) {
 	dir, err := os.MkdirTemp("", "lighterman-demo-")
 	if err != nil {
 		return nil, err
 	}
-	hub, err := githubtest.New(githubtest.Options{})
+	hub, err := githubtest.New(o)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -221,6 +221,9 @@ func (n *narrator) review(pull *githubtest.Pull) error {
 		if r.Body != "" {
 			fmt.Fprintf(n.w, "\nsummary  %s\n%s\n", r.Author, indented(r.Body))
 		}
+	}
+	for _, run := range pull.CheckRuns() {
+		fmt.Fprintf(n.w, "\ncheck    %s: %s\n%s\n", run.Conclusion, run.Title, indented(run.Summary))
 	}
 	fmt.Fprintln(n.w)
 	return nil

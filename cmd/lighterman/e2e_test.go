@@ -19,7 +19,12 @@ import (
 // newStage starts the double and the real service. What breaks GitHub's contract fails the test.
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	s, err := setStage(t.Context(), io.Discard)
+	return newStageWith(t, githubtest.Options{})
+}
+
+func newStageWith(t *testing.T, o githubtest.Options) *stage {
+	t.Helper()
+	s, err := setStage(t.Context(), io.Discard, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,19 +59,30 @@ func (p *Pull) ApplySuggestions(by string, commentIDs ...int64) (string, error) 
 	if p.head != p.repo && !p.modifiable && by != p.head.owner {
 		return "", ErrNoRight
 	}
-	var edits []lineEdit
-	for _, id := range commentIDs {
-		e, err := p.lineEdit(id)
-		if err != nil {
-			return "", fmt.Errorf("apply the suggestion of comment %d: %w", id, err)
-		}
-		edits = append(edits, e)
-	}
-	files, err := p.applied(edits)
+	files, err := p.preview(commentIDs)
 	if err != nil {
 		return "", err
 	}
 	return p.head.push(p.headBranch, Commit{Message: p.suggestionMessage(len(commentIDs)), Author: by, Files: files})
+}
+
+// Preview is the files that ApplySuggestions would commit.
+func (p *Pull) Preview(commentIDs ...int64) (map[string]string, error) {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	return p.preview(commentIDs)
+}
+
+func (p *Pull) preview(commentIDs []int64) (map[string]string, error) {
+	var edits []lineEdit
+	for _, id := range commentIDs {
+		e, err := p.lineEdit(id)
+		if err != nil {
+			return nil, fmt.Errorf("apply the suggestion of comment %d: %w", id, err)
+		}
+		edits = append(edits, e)
+	}
+	return p.applied(edits)
 }
 
 func (p *Pull) suggestionMessage(n int) string {
