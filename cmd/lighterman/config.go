@@ -20,7 +20,7 @@ func configCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			settings, err := d.load(c.repo, false)
+			settings, err := d.load(c.repo, false, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -38,12 +39,12 @@ func today() time.Time {
 
 // localEngine is newEngine for a checkout, with what the repository itself decided, narrowed to the checks named; none
 // named means all.
-func localEngine(repo fs.FS, names []string, log *slog.Logger) (o check.Options, close func(), err error) {
-	c, err := decisions{checks: names}.load(repo, false)
+func localEngine(repo fs.FS, names []string, status io.Writer) (o check.Options, close func(), err error) {
+	c, err := decisions{checks: names}.load(repo, false, status)
 	if err != nil {
 		return o, nil, err
 	}
-	o, close = newEngine(log)
+	o, close = newEngine(quiet())
 	return c.Options(o), close, nil
 }
 
@@ -65,22 +66,41 @@ func (d *decisions) failOnFlag(f *pflag.FlagSet) {
 }
 
 // load reads the configuration of a repository. others keeps the checks that are not named: a fix is held against them
-// too.
-func (d decisions) load(repo fs.FS, others bool) (*config.Config, error) {
+// too. status hears of what could not be taken over; the rest holds.
+func (d decisions) load(repo fs.FS, others bool, status io.Writer) (*config.Config, error) {
+	s, err := d.settings(others)
+	if err != nil {
+		return nil, err
+	}
+	c, err := config.Load(repo, s)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range c.Missing {
+		fmt.Fprintf(status, "lighterman: %v\n", p)
+	}
+	for _, p := range c.Unread {
+		fmt.Fprintf(status, "lighterman: %v lies in another repository, which only the App reads; the rest holds\n", p)
+	}
+	return c, nil
+}
+
+// settings are what the flags have to say.
+func (d decisions) settings(others bool) (s config.Settings, err error) {
 	for _, name := range d.checks {
 		if checks.Named(name) == nil {
-			return nil, unknownCheck(name)
+			return s, unknownCheck(name)
 		}
 	}
-	s := config.Settings{Checks: checks.All(), FailOn: d.failOn, Only: d.checks, Others: others}
+	s = config.Settings{Checks: checks.All(), FailOn: d.failOn, Only: d.checks, Others: others}
 	if d.file != "" {
 		text, err := os.ReadFile(d.file)
 		if err != nil {
-			return nil, fmt.Errorf("read the configuration: %w", err)
+			return s, fmt.Errorf("read the configuration: %w", err)
 		}
 		s.Source = &config.Source{Reference: config.Reference{Path: d.file}, Text: text}
 	}
-	return config.Load(repo, s)
+	return s, nil
 }
 
 // sources reads the files that findings speak of, before and beside them what their fixes touch; a file that a fix adds

@@ -60,7 +60,7 @@ func runFix(cmd *cobra.Command, args []string, s fixSettings) error {
 		return err
 	}
 	c.repo = check.Open(c.repo) // of what is written in between, others has what is new
-	settings, err := s.load(c.repo, true)
+	settings, err := s.load(c.repo, true, cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}

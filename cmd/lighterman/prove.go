@@ -65,7 +65,7 @@ func runProve(cmd *cobra.Command, path string, s proveSettings) error {
 	if err != nil {
 		return err
 	}
-	o, done, err := localEngine(c.repo, s.checks, quiet())
+	o, done, err := localEngine(c.repo, s.checks, cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}

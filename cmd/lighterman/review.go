@@ -146,10 +146,10 @@ func (r *reviewer) look(ctx context.Context) (v report.View, page report.Page, e
 // decide reads the configuration: for a change, as it was before it, as the bot does.
 func (r *reviewer) decide(changed []forge.ChangedFile) (notes []review.Note, err error) {
 	if r.whole() {
-		r.config, err = r.load(r.repo, false)
+		r.config, err = r.load(r.repo, false, r.status)
 		return nil, err
 	}
-	if r.config, err = r.load(review.Before(r.repo, changed), false); err != nil {
+	if r.config, err = r.load(review.Before(r.repo, changed), false, r.status); err != nil {
 		return nil, err
 	}
 	for _, f := range changed {
@@ -157,7 +157,17 @@ func (r *reviewer) decide(changed []forge.ChangedFile) (notes []review.Note, err
 			fmt.Fprintf(r.status, "lighterman: the change to %s is not in effect before it is merged; --config takes it now\n", f.Path)
 		}
 	}
-	return review.Broken(r.repo, changed, checks.All()), nil
+	return foresee(review.Before(r.repo, changed), r.repo, changed), nil
+}
+
+// foresee tells what a change makes of a repository's configuration, whatever this run goes by.
+func foresee(was, is fs.FS, changed []forge.ChangedFile) []review.Note {
+	s := config.Settings{Checks: checks.All()}
+	before, err := config.Load(was, s)
+	if err != nil {
+		before = config.Default(s.Checks)
+	}
+	return review.Changed(is, changed, before, s)
 }
 
 func (r reviewer) whole() bool { return r.base == "" && r.diff == "" }

@@ -98,7 +98,9 @@ func (s *service) become(o github.Options) error {
 	if err != nil {
 		return err
 	}
-	reviewer := &review.Reviewer{Forge: app, Options: s.engine, Logger: s.options.Log}
+	reviewer := &review.Reviewer{
+		Forge: app, Library: review.NewLibrary(app), Options: s.engine, Logger: s.options.Log,
+	}
 	live := &liveApp{App: app, work: work(reviewer, s.options.Reviewed), notes: &notes{log: s.options.Log}}
 	if s.options.Inspect {
 		hook := ""

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -19,6 +20,12 @@ var Files = []string{".github/lighterman.yml", ".github/lighterman.yaml", ".ligh
 // Wanted reports whether this package may read a file of a repository.
 func Wanted(name string) bool {
 	return slices.Contains(Files, name) || slices.Contains(hadolintFiles, name)
+}
+
+// Preset reports whether a file may be a preset, as far as its name says.
+func Preset(name string) bool {
+	ext := path.Ext(name)
+	return (ext == ".yml" || ext == ".yaml") && Reference{Repo: "x", Path: name}.ours()
 }
 
 // maxConfig is the size in bytes above which a configuration file is refused.
@@ -41,9 +48,11 @@ type Config struct {
 	Bots       Bots
 	Sweeps     Sweeps
 	// Missing are presets, and the organisation's default, that were to be taken and could not be: what is wrong with
-	// them, where they are named. Unread are those that Fetch would not read.
+	// them, where they are named. Unread are those that Fetch would not read: how one comes to them from there.
 	Missing []Problem
 	Unread  []Problem
+	// Local are the presets of the repository itself that were read or looked for, by path.
+	Local []string
 	// Ignored are names that the hadolint configuration ignores and that are checks of ours, for those who want to know
 	// whether they still have an effect.
 	Ignored []Entry
@@ -164,10 +173,23 @@ func Find(repo fs.FS) (Source, error) {
 	return *found, nil
 }
 
-// Read reads a file of a repository that is as large as a configuration may be.
-func Read(repo fs.FS, name string) (Source, error) {
-	text, err := readFile(repo, name)
-	return Source{Reference{Path: name}, text}, err
+// From reads the file that a reference names from its repository, for a Fetch.
+func From(repo fs.FS, ref Reference) (Source, error) {
+	src, err := Source{}, error(nil)
+	if ref.Path == "" {
+		src, err = Find(repo)
+		ref.Path = src.Path
+	} else {
+		src.Text, err = readFile(repo, ref.Path)
+	}
+	var wrong *Error
+	if errors.As(err, &wrong) {
+		for n := range wrong.Problems {
+			ref.Path = wrong.Problems[n].Path
+			wrong.Problems[n].Reference = ref
+		}
+	}
+	return Source{ref, src.Text}, err
 }
 
 func readFile(repo fs.FS, name string) ([]byte, error) {

@@ -16,8 +16,8 @@ type Change struct {
 	WasFrom, IsFrom string
 }
 
-// Difference is what holds after and did not before, in the order of Write. Where a value only comes from elsewhere there
-// is none.
+// Difference is what holds after and did not before, in the order of Write. Where a value only comes from elsewhere
+// there is none.
 func Difference(before, after *Config) []Change {
 	was, is := before.values(), after.values()
 	old := map[string]value{}

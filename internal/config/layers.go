@@ -28,8 +28,8 @@ var ErrUnread = errors.New("it is not read here")
 // when it wraps fs.ErrNotExist, ErrUnreachable or ErrUnread, or is an *fs.PathError or an *Error; any other is Load's.
 type Fetch func(Reference) (Source, error)
 
-// answers reports whether an error of Fetch says something about the file, so that asking again makes no difference.
-func answers(err error) bool {
+// Answers reports whether an error of Fetch says something about the file, so that asking again makes no difference.
+func Answers(err error) bool {
 	var about *fs.PathError
 	var wrong *Error
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrUnreachable) || errors.Is(err, ErrUnread) ||
@@ -95,7 +95,7 @@ func (l *loader) organisation() error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, ErrUnreachable), errors.Is(err, ErrUnread):
 		return nil
-	case err != nil && !answers(err):
+	case err != nil && !Answers(err):
 		return err
 	}
 	var f file
@@ -184,11 +184,11 @@ func (l *loader) preset(ref Reference, chain []Reference, place Problem) error {
 		return nil
 	}
 	src, err := l.fetch(ref)
-	if err != nil && !answers(err) {
+	if err != nil && !Answers(err) {
 		return err
 	}
 	if errors.Is(err, ErrUnread) {
-		place.Msg = fmt.Sprintf("%s is left out: %v", way(chain), err)
+		place.Msg = way(chain)
 		l.c.Unread = append(l.c.Unread, place)
 		return nil
 	}
@@ -246,9 +246,8 @@ func (l *loader) fetch(ref Reference) (Source, error) {
 	f := &fetched{}
 	switch {
 	case ref.Repo == "":
-		var text []byte
-		text, f.err = readFile(l.repo, ref.Path)
-		f.src = Source{ref, text}
+		f.src, f.err = From(l.repo, ref)
+		l.c.Local = append(l.c.Local, ref.Path)
 	case l.Fetch == nil:
 		f.err = ErrUnread
 	default:
@@ -272,14 +271,14 @@ func (l *loader) fault(ref Reference, chain []Reference, place Problem, err erro
 		l.c.Missing = append(l.c.Missing, wrong.Problems...)
 		return
 	}
-	first := wrong.Problems[0]
-	words := first.Msg
+	one := wrong.Problems[0]
+	words := one.Msg
 	if !ref.ours() {
 		words = "it is no configuration of lighterman"
 	}
 	at := ""
-	if first.Line > 0 {
-		at = fmt.Sprintf(":%d:%d", first.Line, first.Column)
+	if one.Line > 0 {
+		at = fmt.Sprintf(":%d:%d", one.Line, one.Column)
 	}
 	l.miss(place, fmt.Sprintf("%s%s: %s%s", way(chain), at, words, andMore(len(wrong.Problems)-1)))
 }

@@ -52,8 +52,8 @@ func (r Reference) key() Reference {
 	return r
 }
 
-// ours reports whether it is known that a file's path names a configuration of lighterman. Of one that could be anything
-// nothing is repeated: whoever may write one repository's configuration shall not read another's files with it.
+// ours reports whether it is known that a file's path names a configuration of lighterman. Of one that could be
+// anything nothing is repeated: whoever may write one repository's configuration shall not read another's files with it.
 func (r Reference) ours() bool {
 	return r.Repo == "" || r.Path == "" || strings.Contains(strings.ToLower(r.Path), "lighterman")
 }
@@ -75,7 +75,8 @@ func (reference) form() string { return referenceForm }
 
 func (r reference) rule() string {
 	if _, ok := r.parse(); !ok {
-		const form = "%q names no preset, as in OWNER/REPO, OWNER/REPO:path/file.yml, OWNER/REPO:path/file.yml@v1 or ./path/file.yml"
+		const form = "%q names no preset, as in OWNER/REPO, OWNER/REPO:path/file.yml, OWNER/REPO:path/file.yml@v1 or " +
+			"./path/file.yml"
 		return fmt.Sprintf(form, shortened(string(r)))
 	}
 	return ""

@@ -139,6 +139,8 @@ func (t *tally) title() string {
 		}
 	}
 	switch {
+	case t.opinion.Aside != "":
+		return t.opinion.Aside
 	case len(t.told) > 0 && files == 0:
 		return counted(len(t.told), "finding") + " in Dockerfiles that are not changed"
 	case len(t.told) > 0:

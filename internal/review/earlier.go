@@ -16,7 +16,7 @@ import (
 // wanted reports whether the content of a file may matter to a check; of all others only the names do.
 func wanted(name string) bool {
 	return buildcontext.Wanted(name) || ecosystem.Wanted(name) || config.Wanted(name) ||
-		spare.Wanted(name)
+		config.Preset(name) || spare.Wanted(name)
 }
 
 // earlier is the repository without the pull request, made from the head and the diff alone: added files are gone,

@@ -37,6 +37,7 @@ type desk struct {
 	baseCommit string
 	refuses    bool // comments on the diff
 	prefetch   []string
+	neighbours map[string]fstest.MapFS // other repositories, by "owner/name@commit"
 }
 
 func (d *desk) ask(what string) error {
@@ -57,7 +58,10 @@ func (d *desk) Standing(context.Context, forge.Ref) (*forge.Standing, error) {
 	return st, d.ask("Standing")
 }
 
-func (d *desk) Tree(_ context.Context, _ forge.Repo, commit string) (forge.Tree, error) {
+func (d *desk) Tree(_ context.Context, repo forge.Repo, commit string) (forge.Tree, error) {
+	if repo != d.change.Ref.Repo {
+		return d.neighbour(repo, commit)
+	}
 	if commit == d.baseCommit && d.base != nil {
 		return shelf{d.base, d}, d.ask("Tree base")
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/forge"
 )
 
@@ -19,6 +20,8 @@ type Settings struct {
 	check.Options
 	MaxInline int            // how many comments stand on the diff at most; the worst come first
 	FailOn    check.Severity // from which severity on a finding fails the check run; 0 is config's default
+	Drafts    config.Drafts  // what becomes of a draft; "" is config's default
+	Bots      config.Bots    // and of another bot's pull request
 }
 
 // Look examines the changed Dockerfiles at the head and says what there is to say about them. It decides for the

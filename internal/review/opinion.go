@@ -28,6 +28,8 @@ type Opinion struct {
 	Files int
 	// Elsewhere is how many findings there are besides, in lines that the pull request leaves alone.
 	Elsewhere int
+	// Aside is why the pull request was not looked at although it concerns us, "" when it was.
+	Aside string
 	// FailOn is the severity from which on a finding fails the check run.
 	FailOn check.Severity
 }

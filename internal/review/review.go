@@ -4,18 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"slices"
 
 	"github.com/lighterman/lighterman/internal/check"
-	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/forge"
 )
 
 // A Reviewer reviews pull requests. It holds no state between them and may be used by many goroutines.
 type Reviewer struct {
 	Forge   forge.Forge
+	Library *Library // the configuration of organisations; nil reads none
+	Owners  []string // owners whose presets everybody may take; else only those of a repository's own are
 	Options check.Options
 	Logger  *slog.Logger // nil: nothing is logged
 }
@@ -135,9 +135,6 @@ func ended(change *forge.Change, standing *forge.Standing) End {
 	return ""
 }
 
-// configures reports whether a changed file is a configuration of ours.
-func configures(c forge.ChangedFile) bool { return config.Wanted(c.Path) && c.Status != forge.Removed }
-
 // A seen is a change that was looked at; examined is nil when it concerns us in nothing.
 type seen struct {
 	*examined
@@ -179,20 +176,19 @@ func (r *Reviewer) look(ctx context.Context, change *forge.Change) (seen, error)
 	return s, watched.failed()
 }
 
-// opinion is what there is to say about the change to those who are there now. A draft is not commented on, and neither
-// is a pull request of our own; of a program's pull request only the changed lines are told.
+// opinion is what there is to say about the change to those who are there now.
 func (s seen) opinion(ctx context.Context, st *forge.Standing) (*Opinion, error) {
 	o := &Opinion{}
 	if s.examined != nil {
-		a := audience{inline: s.settings.MaxInline, lines: st.Bot}
-		if st.Draft || st.Ours {
-			a.inline = 0
-		}
+		o.Aside = s.settings.aside(st)
+	}
+	if s.examined != nil && o.Aside == "" {
 		var err error
-		if o, err = s.examined.opinion(ctx, a); err != nil {
+		if o, err = s.examined.opinion(ctx, s.settings.audience(st)); err != nil {
 			return nil, err
 		}
 	}
+	o.Partial = o.Partial || o.Aside != ""
 	o.Head = st.Head
 	o.Notes = append(o.Notes, s.notes...)
 	if len(s.change.Files) < st.Count {
@@ -201,77 +197,6 @@ func (s seen) opinion(ctx context.Context, st *forge.Standing) (*Opinion, error)
 		o.Notes = append(o.Notes, Note{Words: fmt.Sprintf(words, st.Count, len(s.change.Files))})
 	}
 	return o, nil
-}
-
-// settings are what the repository decided, as it stood without the pull request: whoever opens one cannot switch off
-// what it would be told. A configuration that cannot be read is noted and counts as none.
-func (r *Reviewer) settings(ctx context.Context, head fs.FS, change *forge.Change) (Settings, []Note, error) {
-	was, err := r.before(ctx, head, change)
-	if err != nil {
-		return Settings{}, nil, err
-	}
-	c, err := config.Load(was, config.Settings{Checks: r.Options.Checks})
-	if err == nil {
-		s := Settings{Options: c.Options(r.Options), MaxInline: c.MaxInline, FailOn: c.FailOn}
-		return s, Broken(head, change.Files, r.Options.Checks), nil
-	}
-	var wrong *config.Error
-	if !errors.As(err, &wrong) && !answer(err) {
-		return Settings{}, nil, err
-	}
-	return Settings{Options: r.Options, MaxInline: config.DefaultInline, FailOn: check.Warning}, []Note{unusable(err)}, nil
-}
-
-// unusable tells of a configuration that counts as none: its first problem, and how many more there are.
-func unusable(err error) Note {
-	n := Note{Words: err.Error()}
-	var wrong *config.Error
-	if errors.As(err, &wrong) {
-		first := wrong.Problems[0]
-		n = Note{Path: first.Path, Line: first.Line, Words: first.Msg}
-		if more := len(wrong.Problems) - 1; more > 0 {
-			n.Words += fmt.Sprintf(" (and %d more)", more)
-		}
-	}
-	n.Words = "the configuration cannot be used, and what holds by default was taken: " + n.Words
-	return n
-}
-
-// before is the repository as far as its configuration goes, without the pull request. It is made from the head and the
-// diff; where the host left out the diff of a configuration, or files, the base branch itself is read.
-func (r *Reviewer) before(ctx context.Context, head fs.FS, change *forge.Change) (fs.FS, error) {
-	hidden := slices.ContainsFunc(change.Files, func(c forge.ChangedFile) bool {
-		d, err := diffOf(c)
-		return config.Wanted(c.Path) && c.Status == forge.Modified && (d == nil || err != nil)
-	})
-	if !hidden && !change.Full {
-		return Before(head, change.Files), nil
-	}
-	standing, err := r.Forge.Standing(ctx, change.Ref)
-	if err != nil {
-		return nil, err
-	}
-	return r.Forge.Tree(ctx, change.Ref.Repo, standing.Base)
-}
-
-// Before is the repository without a change, as far as its content can matter to a configuration or a check.
-func Before(head fs.FS, changed []forge.ChangedFile) fs.FS { return earlier(head, changed, nil) }
-
-// Broken tells of a configuration that the pull request breaks: it takes effect once it is merged.
-func Broken(head fs.FS, changed []forge.ChangedFile, checks []*check.Check) []Note {
-	if !slices.ContainsFunc(changed, configures) {
-		return nil
-	}
-	_, err := config.Load(head, config.Settings{Checks: checks})
-	var wrong *config.Error
-	if !errors.As(err, &wrong) {
-		return nil
-	}
-	var out []Note
-	for _, p := range wrong.Problems {
-		out = append(out, Note{Path: p.Path, Line: p.Line, Words: "this breaks the configuration: " + p.Msg, Urgent: true, Fails: true})
-	}
-	return out
 }
 
 func (r *Reviewer) log(ref forge.Ref, out Outcome) {
