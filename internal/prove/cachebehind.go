@@ -60,7 +60,7 @@ func (m mounting) stepBehind(i *dockerfile.Instruction) error {
 		if !path.IsAbs(i.Text()) || !ordinary(i.Text()) {
 			return fmt.Errorf("the directory on line %d may have to do with the cache", i.Line())
 		}
-	case "SHELL", "VOLUME", "MAINTAINER":
+	case "SHELL", "VOLUME":
 		return fmt.Errorf("what the %s on line %d has to do with the cache is not known", i.Keyword, i.Line())
 	}
 	return nil
@@ -122,6 +122,9 @@ func startsOwn(words []string) error {
 			return nil
 		}
 	case among("python python3", name):
+		if next(1) == "-u" {
+			words = words[1:]
+		}
 		if file := next(1); programFile.MatchString(file) && path.Ext(file) == ".py" && file[0] != '-' {
 			return nil
 		}

@@ -43,20 +43,25 @@ func (m mounting) tree(repo fs.FS) error {
 	return odd
 }
 
+// oneOf is an expression that matches each of a list of expressions.
+func oneOf(list string) string { return "(" + strings.Join(strings.Fields(list), "|") + ")" }
+
 // inert matches files that are only read or shown: nothing runs them or takes settings from them that matter here.
-var inert = pattern.New(`(?i)\.(md|rst|adoc|png|jpe?g|gif|svg|ico|webp|avif|woff2?|ttf|eot|otf|css|scss|less|html?|map|` +
-	`pdf|mp[34]|csv|lock|sum|po|mo|zip|gz)$|(^|/)(LICEN[CS]E|NOTICE|AUTHORS|CODEOWNERS|\.\w+ignore|package-lock\.json|` +
-	`npm-shrinkwrap\.json|pnpm-lock\.yaml)$`)
+var inert = pattern.New(`(?i)\.` + oneOf(`md rst adoc png jpe?g gif svg ico webp avif woff2? ttf eot otf css scss less html? map
+	pdf mp[34] csv lock sum po mo zip gz`) + `$|(^|/)` + oneOf(`LICEN[CS]E NOTICE AUTHORS CODEOWNERS \.\w+ignore
+	package-lock\.json npm-shrinkwrap\.json pnpm-lock\.yaml`) + `$`)
 
 var (
-	// settingNames matches files and directories that set up a manager, or hold what one fetched.
-	settingNames = pattern.New(`(?i)(^|/)(\.?npmrc|pip\.(conf|ini)|\.pip|\.npm|\.cache|_cacache|` +
-		`\.devcontainer(\.json)?|sitecustomize\.py)(/|$)`)
+	// settingNames matches files and directories that set up a manager, hold what one fetched, or let people work in
+	// containers of the image.
+	settingNames = pattern.New(`(?i)(^|/)` + oneOf(`\.?npmrc pip\.(conf|ini) \.pip \.npm \.cache _cacache sitecustomize\.py
+		\.devcontainer(\.json)? \.gitpod\.ya?ml`) + `(/|$)`)
 	// otherBuilders matches the settings of services and tools that build without BuildKit unless they are told, or
 	// take cache mounts only in a form of their own.
-	otherBuilders = pattern.New(`(?i)(^|/)(cloudbuild[\w.-]*\.(ya?ml|json)|heroku\.yml|railway\.(json|toml)|` +
-		`captain-definition|buildspec[\w.-]*\.ya?ml|bitbucket-pipelines\.yml|(skaffold|devspace|werf|garden)[\w.-]*\.ya?ml|` +
-		`\.travis\.yml|Dockerrun\.aws\.json|acr-task\.yaml|Earthfile)$|(^|/)\.(do|ebextensions)/`)
+	otherBuilders = pattern.New(`(?i)(^|/)(` + oneOf(`cloudbuild[\w.-]*\.(ya?ml|json) \.gcloudignore heroku\.yml
+		railway\.(json|toml) captain-definition buildspec[\w.-]*\.ya?ml bitbucket-pipelines\.yml
+		(skaffold|devspace|werf|garden)[\w.-]*\.ya?ml \.travis\.yml Dockerrun\.aws\.json acr-task\.yaml Earthfile
+		balena\.yml`) + `$|(\.do|\.ebextensions|\.?binder)/)`)
 )
 
 // entry checks one name of the repository.
@@ -75,21 +80,23 @@ func (m mounting) entry(repo fs.FS, name string) error {
 
 var (
 	// noBuildKit matches signs of a builder that may not take the mount.
-	noBuildKit = pattern.New(`(?i)kaniko|buildah|podman|makisu|DOCKER_BUILDKIT\b["']?\s*[:=]\s*["']?(0|false|no)|` +
-		`CLI_BUILD\b["']?\s*[:=]\s*["']?(0|false|no)|"buildkit"["']?\s*:\s*false|BUILDKIT_SYNTAX|builds submit|` +
-		`cloud-builders/docker|\baz acr build|\bdocker-compose\s+(-\S+\s+(\S+\s+)?)*(build|up|run)\b|` +
-		`dockerode|testcontainers|dockerfile-maven|docker-maven-plugin|docker\.from_env|images\.build\(|` +
-		`kind:\s*BuildConfig|runtime:\s*custom|AWS::Serverless|"docker_image"|\bdocker_image:|remoteBuild:\s*true|` +
-		`\bgcloud\s+(\w+\s+)*deploy\b|deploy-cloudrun|\bdocker:(1\d|20)\b|` +
-		`setup_remote_docker:\s*version:\s*["']?(docker)?(1\d|20)\b`)
+	noBuildKit = pattern.New(`(?i)` + oneOf(`kaniko buildah podman makisu
+		DOCKER_BUILDKIT\b["']?\s*[:=]\s*["']?(0|false|no) CLI_BUILD\b["']?\s*[:=]\s*["']?(0|false|no)
+		"buildkit"\s*:\s*false BUILDKIT_SYNTAX \bdocker-compose\s+(-\S+\s+(\S+\s+)?)*(build|up|run)\b
+		\bdocker:(1\d|20)\b setup_remote_docker:\s*version:\s*["']?(docker)?(1\d|20)\b
+		cloud-builders/docker builds\s+submit \bgcloud\s+(\w+\s+)*deploy\b deploy-cloudrun runtime:\s*custom
+		\baz\s+acr\s+build remoteBuild:\s*true AWS::Serverless kind:\s*BuildConfig
+		plugins/(docker|ecr|gcr)\b docker-image-resource type:\s*docker-image\b "docker_image" \bdocker_image:
+		dockerode testcontainers bmuschko dockerfile-maven docker-maven-plugin docker\.from_env images\.build\(`))
 	// needsCache matches what works from a cache, keeps a container from the network, or takes an image apart.
-	needsCache = pattern.New(`(?i)offline|cache[-_]min|npm_config|pip_config|no-index|find-links|/root\b|` +
-		`network(_mode)?["']?[\s:=]+["']?none\b|internal:\s*true|networkDisabled|` +
-		`\bdocker(\s+container)?\s+(cp|export|commit|save)\b|type=(local|tar)\b|` +
-		`\bbuild\b[^\n]*\s(-o|--output)\b|dockerfile[-_]inline|additional_contexts|build-context|contexts["']?\s*[=:]`)
+	needsCache = pattern.New(`(?i)` + oneOf(`offline cache[-_]min npm_config pip_config no-index find-links /root\b
+		network(_mode)?["']?[\s:=]+["']?none\b internal:\s*true networkDisabled
+		\bdocker(\s+container)?\s+(cp|export|commit|save)\b type=(local|tar)\b
+		\b(docker|buildx|nerdctl)\b[^\n]*\sbuild\b[^\n]*\s(-o|--output)\b
+		dockerfile[-_]inline additional_contexts build-context contexts["']?\s*[=:]`))
 	// ownCommand matches containers that are started with another command than the image's.
-	ownCommand = pattern.New(`\bdocker(-compose| compose| container)?\s+(run|exec)\b[^\n]*\s` +
-		`(npm|npx|node|pip3?|python3?|sh|bash|tar|cp)\b|\bkubectl\s+exec\b`)
+	ownCommand = pattern.New(`\bdocker(-compose|\s+compose|\s+container)?\s+(run|exec)\b[^\n]*\s` +
+		oneOf(`npm npx node pip3? python3? sh bash tar cp`) + `\b|\bkubectl\s+exec\b`)
 	composeCommand = pattern.New(`(?m)^services:[^\x00]*^\s+(command|entrypoint|post_start|pre_stop):`)
 	npxCall        = pattern.New(`\bnpx\b`)
 	// homeNamed matches what speaks of the home directory, in files that hold commands of a shell.
@@ -135,11 +142,10 @@ func (m mounting) file(name string, text []byte) error {
 }
 
 // wellKnown matches images of which it is known that they are not made here.
-var wellKnown = pattern.New(`^((docker\.io/)?(library/)?(alpine|amazoncorretto|bash|buildpack-deps|busybox|caddy|composer|` +
-	`debian|eclipse-temurin|fedora|golang|gradle|haproxy|httpd|mariadb|maven|memcached|mongo|mysql|nginx|node|openjdk|` +
-	`perl|php|postgres|python|redis|ruby|rust|scratch|traefik|ubuntu)|` +
-	`(mcr\.microsoft\.com|gcr\.io/distroless|registry\.access\.redhat\.com|nginxinc|bitnami)/[\w./-]+)` +
-	`([:@].*)?$`)
+var wellKnown = pattern.New(`^((docker\.io/)?(library/)?` + oneOf(`alpine amazoncorretto bash buildpack-deps busybox caddy
+	composer debian eclipse-temurin fedora golang gradle haproxy httpd mariadb maven memcached mongo mysql nginx node openjdk
+	perl php postgres python redis ruby rust scratch traefik ubuntu`) + `|` + oneOf(`mcr\.microsoft\.com gcr\.io/distroless
+	registry\.access\.redhat\.com nginxinc bitnami`) + `/[\w./-]+)([:@].*)?$`)
 
 // heirless checks that another Dockerfile stands on nothing, and takes from nothing, that may be the image.
 func heirless(name string, text []byte) error {

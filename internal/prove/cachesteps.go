@@ -46,7 +46,7 @@ func (m mounting) stepBefore(i *dockerfile.Instruction) error {
 		return err
 	case "RUN":
 		return m.runs(i, m.harmless)
-	case "LABEL", "EXPOSE", "STOPSIGNAL", "CMD", "ENTRYPOINT", "HEALTHCHECK":
+	case "LABEL", "MAINTAINER", "EXPOSE", "STOPSIGNAL", "CMD", "ENTRYPOINT", "HEALTHCHECK":
 		return nil // what these start is looked at with the steps behind
 	}
 	return fmt.Errorf("what the %s on line %d does to the cache is not known", i.Keyword, i.Line())
@@ -54,11 +54,10 @@ func (m mounting) stepBefore(i *dockerfile.Instruction) error {
 
 // plainVariables are those that neither a manager, nor Node.js or Python, nor the shell takes settings from that
 // matter here.
-var plainVariables = pattern.New(`^(NODE_ENV|NODE_VERSION|PORT|HOST|TZ|LANG|LANGUAGE|LC_ALL|CI|DEBIAN_FRONTEND|HUSKY|VERSION|COMMIT|` +
-	`COMMIT_SHA|GIT_COMMIT|GIT_SHA|REVISION|BUILD_DATE|TARGETPLATFORM|TARGETARCH|TARGETOS|BUILDPLATFORM|` +
-	`NEXT_TELEMETRY_DISABLED|PYTHONUNBUFFERED|PYTHONDONTWRITEBYTECODE|PIP_DISABLE_PIP_VERSION_CHECK|` +
-	`PIP_ROOT_USER_ACTION|` +
-	`(NEXT_PUBLIC|VITE|REACT_APP|APP|FLASK|DJANGO)_[A-Z0-9_]+)$`)
+var plainVariables = pattern.New(`^(` + oneOf(`NODE_ENV NODE_VERSION PORT HOST TZ LANG LANGUAGE LC_ALL CI DEBIAN_FRONTEND HUSKY
+	VERSION COMMIT COMMIT_SHA GIT_COMMIT GIT_SHA REVISION BUILD_DATE TARGETPLATFORM TARGETARCH TARGETVARIANT TARGETOS
+	BUILDPLATFORM NEXT_TELEMETRY_DISABLED PYTHONUNBUFFERED PYTHONDONTWRITEBYTECODE PIP_DISABLE_PIP_VERSION_CHECK
+	PIP_ROOT_USER_ACTION`) + `|(NEXT_PUBLIC|VITE|REACT_APP|APP|FLASK|DJANGO)_[A-Z0-9_]+)$`)
 
 // harmlessVariables checks that an ENV or ARG sets only variables of that kind.
 func harmlessVariables(i *dockerfile.Instruction) error {
@@ -99,9 +98,9 @@ func (m mounting) workdir(i *dockerfile.Instruction) string {
 }
 
 // manifestNames matches the files that may be copied before the install, by their names.
-var manifestNames = pattern.New(`^(package(-lock)?\.json|package\*\.json|package-lock\.json\*|npm-shrinkwrap\.json|` +
-	`yarn\.lock|pnpm-lock\.yaml|tsconfig[\w.-]*\.json|requirements[\w*-]*\.txt|constraints[\w-]*\.txt|` +
-	`pyproject\.toml|poetry\.lock|uv\.lock)$`)
+var manifestNames = pattern.New(`^` + oneOf(`package(-lock)?\.json package\*\.json package-lock\.json\* npm-shrinkwrap\.json
+	yarn\.lock pnpm-lock\.yaml tsconfig[\w.-]*\.json requirements[\w*-]*\.txt constraints[\w-]*\.txt pyproject\.toml
+	poetry\.lock uv\.lock`) + `$`)
 
 // manifestCopy checks that a COPY brings nothing but manifests, under their own names, and says into which directory.
 func manifestCopy(i *dockerfile.Instruction) (dir string, err error) {
