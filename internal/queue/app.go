@@ -55,19 +55,31 @@ type app[TTx any] struct {
 	log     *slog.Logger
 	db      *database[TTx]
 	client  *river.Client[TTx]
+
+	ticking   context.Context // ends when the process begins to stop
+	stopTicks context.CancelFunc
 }
 
 func newApp[TTx any](o Options, db *database[TTx], clientID string) (*app[TTx], error) {
 	a := &app[TTx]{options: o, log: o.Logger, db: db}
+	a.ticking, a.stopTicks = context.WithCancel(context.Background())
 	workers := river.NewWorkers()
 	if err := river.AddWorkerSafely(workers, &worker[TTx]{app: a}); err != nil {
 		return nil, fmt.Errorf("register the job: %w", err)
+	}
+	if err := river.AddWorkerSafely(workers, &ticker[TTx]{app: a}); err != nil {
+		return nil, fmt.Errorf("register the ticks: %w", err)
+	}
+	queues := map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: o.Workers}}
+	if len(o.Ticks) > 0 {
+		queues[tickQueue] = river.QueueConfig{MaxWorkers: len(o.Ticks)}
 	}
 	client, err := river.NewClient(db.driver, &river.Config{
 		ID:                          clientID,
 		Logger:                      warnings(o.Logger),
 		Workers:                     workers,
-		Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: o.Workers}},
+		Queues:                      queues,
+		PeriodicJobs:                periodic(o.Ticks),
 		JobTimeout:                  o.Timeout,
 		RescueStuckJobsAfter:        o.Timeout + rescueAfter,
 		MaxAttempts:                 o.Attempts,
@@ -188,8 +200,9 @@ func (a *app[TTx]) start(ctx context.Context) error {
 
 func (a *app[TTx]) keep(ctx context.Context) { a.db.keep(ctx) }
 
-// drain ends the work: gently until the context is done, then with cancelled contexts.
+// drain ends the work: ticks at once, jobs gently until the context is done, then with cancelled contexts.
 func (a *app[TTx]) drain(ctx context.Context) error {
+	a.stopTicks()
 	err := a.client.Stop(ctx)
 	if err == nil {
 		return nil
@@ -206,6 +219,7 @@ func (a *app[TTx]) drain(ctx context.Context) error {
 func (a *app[TTx]) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), hardStop)
 	defer cancel()
+	a.stopTicks()
 	return errors.Join(a.db.release(ctx), a.db.close())
 }
 

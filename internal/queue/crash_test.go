@@ -44,6 +44,13 @@ func beChild(hang bool) error {
 			}
 			return Done{}, ctx.Err()
 		},
+		Ticks: []Tick{{Name: "tick", Every: time.Hour, Run: func(ctx context.Context) error {
+			fmt.Println("tick")
+			if hang {
+				<-ctx.Done()
+			}
+			return ctx.Err()
+		}}},
 	}))
 	if err != nil {
 		return err
@@ -177,7 +184,7 @@ func halves() (done, left []string) {
 func resumes(t *testing.T, p place) {
 	done, left := halves()
 	first := spawn(t, p, "hang")
-	first.await(t, "hanging")
+	first.await(t, "hanging", "tick")
 	first.kill()
 	if got := completed(t, p); !slices.Equal(got, done) {
 		t.Fatalf("complete before the kill: %v, want %v", got, done)
@@ -187,7 +194,11 @@ func resumes(t *testing.T, p place) {
 	second := spawn(t, p, "finish")
 	seen := second.await(t, left...)
 	checkResumed(t, p, time.Since(began))
-	for line, n := range second.await(t, "idle") {
+	rest := []string{"idle"}
+	if seen["tick"] == 0 {
+		rest = append(rest, "tick")
+	}
+	for line, n := range second.await(t, rest...) {
 		seen[line] += n
 	}
 	for n := 1; n <= pulls; n++ {

@@ -18,6 +18,9 @@
 //     went stale are taken over by any other, under a new job id, so whatever a paused former owner still writes
 //     finds no row. A replica that cannot renew stops its own jobs before others may take them.
 //
+// Besides, the queue runs ticks (tick.go): what one replica does every so often. River's leader starts them, as jobs in a
+// queue of their own.
+//
 // A job that is taken over runs again from the start, so what it does must be idempotent; that is the contract of
 // Options.Work.
 package queue

@@ -150,9 +150,9 @@ func (l *lease) adopt(ctx context.Context) error {
 		}
 		tag, err := tx.Exec(ctx, `
 			UPDATE river_job SET id = DEFAULT, state = 'available'
-			WHERE state = 'running' AND kind = $1 AND NOT EXISTS (
+			WHERE state = 'running' AND kind = ANY($1) AND NOT EXISTS (
 				SELECT 1 FROM lighterman_client c WHERE c.id = attempted_by[array_upper(attempted_by, 1)])`,
-			reviewArgs{}.Kind())
+			kinds())
 		if err != nil {
 			return fmt.Errorf("take over jobs: %w", err)
 		}

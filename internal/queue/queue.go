@@ -59,6 +59,8 @@ type Options struct {
 	// job whose process died is run again. An error that wraps a *forge.LimitError puts off the jobs of the
 	// installation until then and costs no attempt; one that wraps forge.ErrGone ends the job; any other is retried.
 	Work func(ctx context.Context, job Job) (Done, error)
+	// Ticks are run while the queue is started.
+	Ticks []Tick
 }
 
 const (
@@ -130,6 +132,9 @@ func Open(ctx context.Context, options Options) (*Queue, error) {
 	o := options.withDefaults()
 	if o.Work == nil {
 		return nil, errors.New("open queue: no work to do: Options.Work is nil")
+	}
+	if err := checkTicks(o.Ticks); err != nil {
+		return nil, fmt.Errorf("open queue: %w", err)
 	}
 	e, err := openEngine(ctx, o)
 	if err != nil {

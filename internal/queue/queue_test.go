@@ -49,6 +49,7 @@ func TestConformance(t *testing.T) {
 			"an owner cut off stops":          cutOff,
 			"a live replica takes over":       takeOver,
 			"a database URL must be readable": badURL,
+			"one replica ticks":               ticksOnce,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -85,6 +86,9 @@ func conform(t *testing.T, where func(testing.TB) place) {
 		"many requests take several runs":       asksOften,
 		"a head stands for its pull requests":   finds,
 		"a merge group is a subject of its own": groups,
+		"a tick comes again":                    ticks,
+		"a tick does not overlap itself":        ticksInTurn,
+		"stop does not wait for a tick":         stopsTicking,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -160,9 +160,11 @@ type soleOwner struct{ pool *sql.DB }
 // looked at now and not when its lease runs out.
 func (o soleOwner) take(ctx context.Context) error {
 	return withinSQL(ctx, o.pool, func(_ *sql.Tx, s session) error {
-		const adopt = `UPDATE river_job SET state = 'available' WHERE state = 'running' AND kind = $1`
-		if _, err := s.exec(ctx, adopt, reviewArgs{}.Kind()); err != nil {
-			return fmt.Errorf("take over jobs: %w", err)
+		for _, kind := range kinds() {
+			const adopt = `UPDATE river_job SET state = 'available' WHERE state = 'running' AND kind = $1`
+			if _, err := s.exec(ctx, adopt, kind); err != nil {
+				return fmt.Errorf("take over jobs: %w", err)
+			}
 		}
 		if _, err := s.exec(ctx, `DELETE FROM river_leader`); err != nil {
 			return fmt.Errorf("end the old leadership: %w", err)
