@@ -371,9 +371,15 @@ func FuzzLoad(f *testing.F) {
 		f.Add(e.text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		c, err := config.Load(repo(name, text), config.Settings{Checks: catalogue()})
+		// The text is also its own organisation's default and every preset that it names.
+		s := config.Settings{Checks: catalogue(), Organisation: config.Reference{Repo: "acme/.github"}, Owner: "acme"}
+		s.Fetch = func(ref config.Reference) (config.Source, error) { return config.Source{Reference: ref, Text: []byte(text)}, nil }
+		c, err := config.Load(repo(name, text), s)
 		if err != nil {
 			return
+		}
+		if changes := config.Difference(c, c); changes != nil || len(c.Missing) > 30 {
+			t.Errorf("differs from itself: %+v; missing %v", changes, c.Missing)
 		}
 		var out bytes.Buffer
 		if err := c.Write(&out); err != nil {

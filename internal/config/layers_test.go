@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -219,6 +220,63 @@ func TestPresetsAreBounded(t *testing.T) {
 	if len(c.Missing) == 0 || len(c.Missing) > 20 || !strings.Contains(c.Missing[0].Error(), "acme/2 → acme/y is one too many; a configuration is made of 10 presets at most") {
 		t.Errorf("told %v", c.Missing)
 	}
+}
+
+// TestHostileFiles holds that what is made to cost time or memory costs little, in our own file and in a preset.
+func TestHostileFiles(t *testing.T) {
+	bomb := "a: &a [x, x, x, x, x, x, x, x, x]\n"
+	for n := range 20 {
+		bomb += fmt.Sprintf("%c: &%[1]c [*%[2]c, *%[2]c, *%[2]c, *%[2]c, *%[2]c, *%[2]c, *%[2]c, *%[2]c]\n", 'b'+n, 'a'+n)
+	}
+	half := strings.Repeat("a", 30<<10)
+	for name, text := range map[string]string{
+		"a bomb":                bomb + "paths: {include: *u}\n",
+		"a bomb of merges":      "x: &x {a: 1}\ny: &y {<<: [*x, *x]}\nz: {<<: [*y, *y]}\n",
+		"an alias of itself":    "paths: &p {include: *p}\n",
+		"brackets":              strings.Repeat("[", 60<<10),
+		"closed brackets":       strings.Repeat("[", 30<<10) + strings.Repeat("]", 30<<10),
+		"indents":               strings.Repeat("- ", 30<<10),
+		"question marks":        strings.Repeat("? ", 30<<10),
+		"many keys":             strings.Repeat("a: 1\n", 10<<10),
+		"many presets":          "extends: [" + strings.Repeat("./a.yml, ", 6<<10) + "./a.yml]\n",
+		"many paths":            "paths:\n  include: [" + strings.Repeat("a, ", 20<<10) + "a]\n",
+		"a long name":           "checks: {" + half + ": on, " + half + ": off}\n",
+		"a long text":           "builder: " + half + "\n",
+		"a long preset":         "extends: acme/x:" + half + ".yml\n",
+		"comments of no end":    strings.Repeat("#", 60<<10),
+		"no text":               "\x00\xff\xfe",
+		"tags":                  "checks: !!python/object:os.system {a: on}\n",
+		"a number of no end":    "comments: {max-inline: " + strings.Repeat("9", 60<<10) + "}\n",
+		"a pattern of no end":   "paths: {include: ['" + strings.Repeat("{a,", 20<<10) + "']}\n",
+		"a pattern that recurs": "paths: {include: ['" + strings.Repeat("**/", 80) + "x']}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			begin := time.Now()
+			s, _ := organised(map[string]string{"acme/.github": text, "acme/x": text})
+			for _, own := range []string{text, "extends: acme/x\n"} {
+				c, err := config.Load(repo(".github/lighterman.yml", own, ".hadolint.yaml", "ignored: [DL3009]\n"), s)
+				if c != nil {
+					c.Keeps(strings.Repeat("a/", 100) + "Dockerfile")
+				}
+				for _, p := range missing(c, err) {
+					if len(p.Msg) > 40<<10 {
+						t.Errorf("a message of %d bytes", len(p.Msg))
+					}
+				}
+			}
+			if took := time.Since(begin); took > 5*time.Second {
+				t.Errorf("it took %s", took)
+			}
+		})
+	}
+}
+
+func missing(c *config.Config, err error) []config.Problem {
+	var wrong *config.Error
+	if errors.As(err, &wrong) {
+		return wrong.Problems
+	}
+	return c.Missing
 }
 
 // TestOwners may be widened by who runs the service.

@@ -1,10 +1,13 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
+	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -18,8 +21,9 @@ import (
 // maxSubtrees bounds the requests for directories in a repository that is too large to be listed at once.
 const maxSubtrees = 300
 
-// Tree is the repository at one commit; nothing is read before it is asked for. The first question costs one request
-// for the whole listing, in a repository beyond GitHub's 100,000 entries one for each directory that is looked into.
+// Tree is the repository at one commit, or at a branch or a tag; nothing is read before it is asked for. The first
+// question costs one request for the whole listing, in a repository beyond GitHub's 100,000 entries one for each directory
+// that is looked into.
 func (a *App) Tree(ctx context.Context, repo forge.Repo, commit string) (forge.Tree, error) {
 	i, err := a.installation(repo)
 	if err != nil {
@@ -99,11 +103,15 @@ func child(dir, name string) string {
 
 // loadAll asks for the whole listing; when GitHub cuts it, only the root is kept, to be listed by and by.
 func (t *tree) loadAll() error {
-	all, _, err := t.i.client.Git.GetTree(t.ctx, t.repo.Owner, t.repo.Name, t.commit, true)
+	all, res, err := t.i.client.Git.GetTree(t.ctx, t.repo.Owner, t.repo.Name, url.PathEscape(t.commit), true)
+	if err != nil && res != nil && res.StatusCode == http.StatusConflict { // "Git Repository is empty."
+		t.entries = map[string]*entry{".": {path: ".", mode: modeDir, listed: true}}
+		return nil
+	}
 	if err != nil {
 		return meaning(err)
 	}
-	root := &entry{path: ".", mode: modeDir, sha: t.commit, listed: !all.GetTruncated()}
+	root := &entry{path: ".", mode: modeDir, sha: cmp.Or(all.GetSHA(), t.commit), listed: !all.GetTruncated()}
 	t.entries = map[string]*entry{".": root}
 	if root.listed {
 		for _, e := range all.Entries {

@@ -217,3 +217,48 @@ func TestFork(t *testing.T) {
 		t.Errorf("Head = %s %v %v", head, open, err)
 	}
 }
+
+// TestTreeOfABranch reads the default branch, and branches whose names have slashes; a repository without a commit is
+// empty, and one out of reach is gone.
+func TestTreeOfABranch(t *testing.T) {
+	for _, limit := range []int{0, 1} {
+		h := newHost(t, githubtest.Options{Limits: githubtest.Limits{TreeEntries: limit}}, map[string]string{"a/b": "main"})
+		if _, err := h.repo.Push("release/1.x", "Change", map[string]string{"a/b": "release"}); err != nil {
+			t.Fatal(err)
+		}
+		for at, want := range map[string]string{"HEAD": "main", "main": "main", "release/1.x": "release"} {
+			tree, err := h.app.Tree(t.Context(), h.place(), at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := tree.ReadFile("a/b"); err != nil || string(got) != want {
+				t.Errorf("%s: %q, %v", at, got, err)
+			}
+		}
+		tree, err := h.app.Tree(t.Context(), h.place(), "release/2.x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tree.ReadFile("a/b"); !errors.Is(err, forge.ErrGone) {
+			t.Errorf("a branch that is not there: %v", err)
+		}
+	}
+	h := newHost(t, githubtest.Options{}, map[string]string{"a": "x"})
+	h.Inject(githubtest.Fault{Operation: "git/get-tree", Status: 409,
+		Body: `{"message":"Git Repository is empty.","documentation_url":"https://docs.github.com/rest","status":"409"}`})
+	tree, err := h.app.Tree(t.Context(), h.place(), "HEAD")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tree.ReadFile("a"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an empty repository: %v", err)
+	}
+	elsewhere := h.place()
+	elsewhere.Name = "none"
+	if tree, err = h.app.Tree(t.Context(), elsewhere, "HEAD"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tree.ReadFile("a"); !errors.Is(err, forge.ErrGone) {
+		t.Errorf("no such repository: %v", err)
+	}
+}
