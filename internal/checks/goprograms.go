@@ -77,15 +77,15 @@ func runGoDynamicBinary(p *check.Pass) error {
 		if len(builds) == 0 {
 			continue
 		}
-		cgo := linksCgo(a)
+		cgo := linksCgo(a) && !otherSystem.MatchString(stageText(s))
 		for _, copied := range copiesFrom(p.File, s) {
 			to, ok := bare(p, copied.Stage)
-			if !ok {
+			if !ok || getsLibraries(copied.Stage) || exports(copied.Stage) {
 				continue
 			}
 			for _, b := range builds {
 				if linker(a, b.placed, cgo) == "go" && b.taken(copied) {
-					dynamic(p, b, to)
+					dynamic(p, b, to, copied.Stage)
 				}
 			}
 		}
@@ -100,17 +100,70 @@ func bare(p *check.Pass, s *dockerfile.Stage) (ref string, ok bool) {
 		return "", false
 	}
 	facts, ok := p.Images.Lookup(ref)
-	return ref, ok && facts.Libc == "none"
+	return ref, ok && facts.Libc == "none" && !replaced(p, ref)
 }
 
-// dynamic reports a build whose program has to be static.
-func dynamic(p *check.Pass, b goBuild, base string) {
-	rewording{
+var (
+	// otherSystem matches the setting with which Go builds for another system, where it leaves cgo.
+	otherSystem = pattern.New(`\bGOOS["']?[=\s]["']?(windows|darwin|freebsd|openbsd|netbsd|js|wasip1|android|ios|plan9)\b`)
+	// libraries matches a path that holds, or may hold, the C library or the program that loads it.
+	libraries = pattern.New(`^(/?|/?(usr/)?(local/)?lib(32|64|x32)?(/.*)?|/?usr|.*\b(ld-linux|ld-musl|libc\.).*)$`)
+	// looksForLibraries matches what is done to find the libraries of a program.
+	looksForLibraries = pattern.New(`\b(ldd|lddtree|patchelf|ld-linux\S*|ld-musl\S*|libc\.(so|musl)\S*|static-get)\b`)
+)
+
+// getsLibraries reports whether a stage may be given the libraries that its programs need: they are copied, an archive is
+// unpacked, or somebody looked for them.
+func getsLibraries(s *dockerfile.Stage) bool {
+	for _, i := range s.From.File().Instructions {
+		if looksForLibraries.MatchString(i.Text()) {
+			return true
+		}
+	}
+	for _, i := range s.Instructions {
+		if i.Keyword == "ADD" {
+			return true
+		}
+		if i.Keyword != "COPY" || len(i.Words) < 2 {
+			continue
+		}
+		to := i.Words[len(i.Words)-1].Text
+		for _, w := range i.Words[:len(i.Words)-1] {
+			if libraries.MatchString(w.Text) || to != "/" && libraries.MatchString(strings.TrimSuffix(to, "/")) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// exports reports whether a stage that starts nothing is called like one whose files are taken out of the builder.
+func exports(s *dockerfile.Stage) bool {
+	return !startsSomething(s) && exporting.MatchString(s.Name)
+}
+
+var exporting = pattern.New(`(?i)export|artifact|binar|output|release|^(bin|out|dist)$`)
+
+func startsSomething(s *dockerfile.Stage) bool {
+	return slices.ContainsFunc(s.Instructions, func(i *dockerfile.Instruction) bool {
+		return i.Keyword == "CMD" || i.Keyword == "ENTRYPOINT"
+	})
+}
+
+// dynamic reports a build whose program has to be static in the stage that it is copied to.
+func dynamic(p *check.Pass, b goBuild, base string, to *dockerfile.Stage) {
+	r := rewording{
 		message: "with cgo on, the Go program needs the C library as soon as a package such as `net` does, and `" + base +
 			"` has none: it ends at its start with \"no such file or directory\"",
 		title: "Build the program without cgo", rule: fixes.WithoutCgo,
 		words: []fixes.Rewording{{At: b.Words[0].Span, How: fixes.Before, Text: "CGO_ENABLED=0"}},
-	}.report(p, b.run, b.run)
+	}
+	if !slices.ContainsFunc(p.File.Stages, func(s *dockerfile.Stage) bool {
+		return (s == to || standsOn(s, to)) && startsSomething(s)
+	}) {
+		r.refused = "nothing starts in the image, so the program may be taken out of it and run elsewhere"
+	}
+	r.report(p, b.run, b.run)
 }
 
 func runGoDebugInfo(p *check.Pass) error {

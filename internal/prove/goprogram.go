@@ -1,12 +1,16 @@
 package prove
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
+	"go/build/constraint"
+	"go/parser"
+	"go/token"
 	"path"
+	"strconv"
 	"strings"
 
+	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/pattern"
 )
 
@@ -21,34 +25,108 @@ func withoutCgo(r rewrite) error {
 			return fmt.Errorf("%s is added", word)
 		}
 	}
-	if err := r.buildsGo("-race -buildmode -msan -asan -linkmode"); err != nil {
+	if err := r.buildsGo(""); err != nil {
 		return err
 	}
-	for _, w := range r.was {
-		if strings.Contains(w.Text, "linkmode") {
-			return errors.New("-linkmode may ask for the C compiler's linker")
-		}
+	if err := plainBuild(r.was[r.sets+2:]); err != nil {
+		return err
 	}
 	if strings.Contains(string(r.Before), "CGO_ENABLED") {
 		return errors.New("the file says elsewhere whether cgo is on")
+	}
+	if looksForLibraries.Match(r.Before) {
+		return fmt.Errorf("the file looks for the program's libraries (%s)", looksForLibraries.Find(r.Before))
+	}
+	if makesCgo.Match(r.Before) {
+		return errors.New("code is made that needs C")
 	}
 	return r.eachGoFile(func(name string, text []byte) error {
 		switch {
 		case path.Base(name) == "go.mod" && cgoModules.Match(text):
 			return fmt.Errorf("%s in %s needs C code", cgoModules.Find(text), name)
-		case path.Ext(name) == ".go" && bytes.Contains(text, []byte(`"plugin"`)):
-			return fmt.Errorf("%s opens plugins, which needs cgo", name)
-		case path.Ext(name) == ".go" && importsC.Match(text):
-			return fmt.Errorf("%s needs C code", name)
+		case path.Ext(name) != ".go" || strings.Contains("/"+name, "/testdata/"):
+			return nil
 		}
-		return nil
+		return sameWithoutCgo(name, text)
 	})
 }
 
+// looksForLibraries matches programs that tell which libraries others need, and fail where there are none.
+var looksForLibraries = pattern.New(`\b(ldd|lddtree|patchelf|readelf|ld-linux|ld-musl)\b`)
+
+// makesCgo matches programs that make Go code with C in it.
+var makesCgo = pattern.New(`\b(swig|c-for-go|gomobile|go tool cgo)\b`)
+
+// plainFlags are the flags of go build that have nothing to do with how the program is linked: switches, and those that
+// take a value.
+const (
+	plainSwitches = "-trimpath -v -a -x -n -work -modcacherw -buildvcs -i"
+	plainValues   = "-o -ldflags -tags -mod -modfile -p -C -gcflags -installsuffix -pkgdir -buildvcs"
+)
+
+// plainBuild checks the words of a go build behind its verb.
+func plainBuild(words []dockerfile.Argument) error {
+	for k := 0; k < len(words); k++ {
+		name, value, joined := strings.Cut(strings.Replace(words[k].Text, "--", "-", 1), "=")
+		switch {
+		case !strings.HasPrefix(name, "-"), among(plainSwitches, name) && (!joined || name == "-buildvcs"):
+			continue
+		case !among(plainValues, name):
+			return fmt.Errorf("%s may say otherwise", words[k].Text)
+		case !joined && k+1 < len(words):
+			k++
+			value = words[k].Text
+		}
+		switch {
+		case strings.Contains(value, "linkmode"):
+			return errors.New("-linkmode may ask for the C compiler's linker")
+		case strings.Contains(value, "extld"):
+			return errors.New("-extldflags is for the C compiler's linker")
+		case name == "-tags" && strings.Contains(value, "cgo"):
+			return fmt.Errorf("%s says something about cgo", value)
+		}
+	}
+	return nil
+}
+
+// sameWithoutCgo checks that a file of Go says the same whether or not cgo is on.
+func sameWithoutCgo(name string, text []byte) error {
+	f, err := parser.ParseFile(token.NewFileSet(), name, text, parser.ImportsOnly|parser.ParseComments)
+	if err != nil {
+		return fmt.Errorf("%s is not Go that can be read", name)
+	}
+	for _, i := range f.Imports {
+		switch at, _ := strconv.Unquote(i.Path.Value); at {
+		case "plugin":
+			return fmt.Errorf("%s opens plugins, which needs cgo", name)
+		case "C":
+			return fmt.Errorf("%s needs C code", name)
+		}
+	}
+	for _, group := range f.Comments {
+		for _, line := range group.List {
+			if line.Pos() > f.Package || !constraint.IsGoBuild(line.Text) && !constraint.IsPlusBuild(line.Text) {
+				continue
+			}
+			on, err := constraint.Parse(line.Text)
+			if err != nil || on.Eval(tagged(true)) != on.Eval(tagged(false)) {
+				return fmt.Errorf("%s is a part of the program only with cgo, or only without", name)
+			}
+		}
+	}
+	return nil
+}
+
+// tagged says which build tags hold on Linux.
+func tagged(cgo bool) func(tag string) bool {
+	return func(tag string) bool {
+		return tag == "cgo" && cgo || among("linux unix amd64 arm64 gc", tag) || strings.HasPrefix(tag, "go1.")
+	}
+}
+
 var (
-	importsC = pattern.New(`(?m)^\s*(import\s+)?"C"\s*(//.*)?$`)
 	// cgoModules match modules that are of little use without C code.
-	cgoModules = pattern.New(`github\.com/(mattn/go-sqlite3|confluentinc/confluent-kafka-go|h2non/bimg|davidbyttow/govips|` +
+	cgoModules = pattern.New(`github\.com/(mattn/go-sqlite3|mattn/go-oci8|confluentinc/confluent-kafka-go|h2non/bimg|davidbyttow/govips|` +
 		`godror/godror|libgit2/git2go|pebbe/zmq4|DataDog/zstd|valyala/gozstd|linxGnu/grocksdb|tecbot/gorocksdb|miekg/pkcs11|` +
 		`ThalesIgnite/crypto11|chai2010/webp|kolesa-team/go-webp|marcboeker/go-duckdb|duckdb/duckdb-go|apple/foundationdb|` +
 		`bytecodealliance/wasmtime-go|wasmerio/wasmer-go|jmhodges/levigo|google/gopacket|gopacket/gopacket|go-gl/|` +
