@@ -12,6 +12,7 @@ import (
 	"github.com/sourcegraph/conc"
 
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/checks"
 	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/github"
 	"github.com/lighterman/lighterman/internal/image"
@@ -99,7 +100,7 @@ func (s *service) become(o github.Options) error {
 		return err
 	}
 	reviewer := &review.Reviewer{
-		Forge: app, Library: review.NewLibrary(app), Options: s.engine, Logger: s.options.Log,
+		Forge: app, Library: review.NewLibrary(app), Options: s.engine, Logger: s.options.Log, Page: checks.Page,
 	}
 	live := &liveApp{App: app, work: work(reviewer, s.options.Reviewed), notes: &notes{log: s.options.Log}}
 	if s.options.Inspect {

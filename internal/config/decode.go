@@ -333,16 +333,21 @@ func nearest(name string, names []string) string {
 	return "; there are " + strings.Join(names, ", ")
 }
 
-// guess asks for the one of names that is nearest to name by edit distance, "" when none is near.
+// guess asks for the one of names that is nearest to name, "" when none is near.
 func guess(name string, names []string) string {
+	if best := Nearest(name, names); best != "" {
+		return fmt.Sprintf("; did you mean %q?", best)
+	}
+	return ""
+}
+
+// Nearest is the one of names that is nearest to name by edit distance, "" when none is near.
+func Nearest(name string, names []string) string {
 	best, least := "", max(2, len(name)/3)+1
 	for _, n := range names {
 		if d := levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(n)); d < least {
 			best, least = n, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
+	return best
 }

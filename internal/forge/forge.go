@@ -58,6 +58,8 @@ type Forge interface {
 	Push(ctx context.Context, repo Repo, c Commit) (commit string, err error)
 	// MergeBase is the newest commit that two commits have in common.
 	MergeBase(ctx context.Context, repo Repo, base, head string) (commit string, err error)
+	// React puts an emoji of ours on a comment, where it is not there yet. A comment that is gone is ErrGone.
+	React(ctx context.Context, ref Ref, r Reaction) error
 	// Publish carries out a plan. What it already did when it fails is found again by the markers in the bodies, so
 	// a later run of the same job completes it and doubles nothing.
 	Publish(ctx context.Context, ref Ref, plan Plan) error
@@ -103,8 +105,12 @@ type Standing struct {
 	Recent []Commit
 	// Pushless says that we may not push to the repository.
 	Pushless bool
-	// Threads are the review threads in which we spoke first.
+	// Threads are the review threads in which we spoke first. Others are those that somebody else began and in which
+	// a line begins with a slash, which may be a command.
 	Threads []Thread
+	Others  []Thread
+	// Comments are what was said on the pull request itself, oldest first: what we said, and what begins with a slash.
+	Comments []Comment
 	// Reviews are the reviews that we submitted, oldest first, without their inline comments.
 	Reviews []Review
 	// Checks are our check runs on Head, oldest first. Checkless says that we may not write any.
@@ -139,7 +145,7 @@ type ChangedFile struct {
 	Computed bool
 }
 
-// A Thread is a review thread that we started.
+// A Thread is a review thread.
 type Thread struct {
 	ID         string // the host's node id, for resolving
 	Path       string
@@ -155,12 +161,39 @@ type Thread struct {
 	Downs    []string // logins of those who marked the first comment with a thumb down
 }
 
-// A Comment is one comment of a thread, oldest first; Thread.Comments[0] is ours.
+// A Comment is one comment of a thread, or on the pull request itself. Of those in Standing.Threads the first is ours.
 type Comment struct {
-	ID     int64
-	NodeID string
-	Author string
-	Ours   bool
+	ID      int64 // among the comments of threads, or among the others
+	NodeID  string
+	Author  string // login, which ends in "[bot]" for a program; "" for a deleted account
+	Ours    bool
+	Body    string
+	Made    time.Time
+	Edited  bool    // since it was made
+	Reacted []Emoji // by us
+}
+
+// An Emoji is a reaction to a comment, in the words of GitHub's REST interface.
+type Emoji string
+
+// The emojis that lighterman uses: a command was seen, it was carried out, it was not.
+const (
+	Eyes     Emoji = "eyes"
+	ThumbUp  Emoji = "+1"
+	Confused Emoji = "confused"
+)
+
+// A Reaction is an emoji of ours on a comment.
+type Reaction struct {
+	Comment int64
+	Thread  bool // the comment stands in a review thread
+	Emoji   Emoji
+}
+
+// A Reply is a comment of ours that answers another one: in the review thread that begins with the comment Thread, or on
+// the pull request itself when that is 0.
+type Reply struct {
+	Thread int64
 	Body   string
 }
 
@@ -256,13 +289,16 @@ type Plan struct {
 	EditBody []ReviewEdit  // reviews of ours whose summary changed
 	Resolve  []string      // ids of threads whose finding is gone
 	Minimize []string      // node ids of first comments of threads that cannot be resolved for want of permission
-	Check    *CheckDraft   // the check run of Head, written last; nil when it says all this already
+	Check    *CheckDraft   // the check run of Head; nil when it says all this already
+	// Replies answer commands. Reactions say which commands are settled, so they are written last of all.
+	Replies   []Reply
+	Reactions []Reaction
 }
 
 // Empty reports whether there is nothing to write.
 func (p Plan) Empty() bool {
 	return p.Review == nil && len(p.Edit) == 0 && len(p.EditBody) == 0 && len(p.Resolve) == 0 && len(p.Minimize) == 0 &&
-		p.Check == nil
+		p.Check == nil && len(p.Replies) == 0 && len(p.Reactions) == 0
 }
 
 // A CheckDraft is a concluded check run to be written.

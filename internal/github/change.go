@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	gogithub "github.com/google/go-github/v60/github"
 
@@ -47,6 +48,7 @@ const standingQuery = `query Standing(
         nodes {
           id path line isOutdated isResolved viewerCanResolve
           resolvedBy { login }
+          top: comments(first: 1) { nodes { reactions(first: 10, content: THUMBS_DOWN) { nodes { user { login } } } } }
           comments(first: 100) { pageInfo { hasNextPage endCursor } nodes { ...spoken } }
         }
       }
@@ -54,9 +56,19 @@ const standingQuery = `query Standing(
         pageInfo { hasNextPage endCursor }
         nodes { id fullDatabaseId body state viewerDidAuthor commit { oid } }
       }
+      comments(last: 50) { pageInfo { hasPreviousPage startCursor } nodes { ...talked } }
     }
   }
-}` + spokenFragment
+}` + spokenFragment + talkedFragment
+
+// talkQuery reads on in the comments on a pull request, backwards.
+const talkQuery = `query Talk($owner: String!, $name: String!, $number: Int!, $before: String!) {
+  repository(owner: $owner, name: $name) {
+    pullRequest(number: $number) {
+      comments(last: 100, before: $before) { pageInfo { hasPreviousPage startCursor } nodes { ...talked } }
+    }
+  }
+}` + talkedFragment
 
 const commentsQuery = `query Comments($thread: ID!, $after: String) {
   node(id: $thread) {
@@ -66,15 +78,23 @@ const commentsQuery = `query Comments($thread: ID!, $after: String) {
   }
 }` + spokenFragment
 
-const spokenFragment = `
-fragment spoken on PullRequestReviewComment {
-  id fullDatabaseId body viewerDidAuthor minimizedReason
+const (
+	spokenFragment = `
+fragment spoken on PullRequestReviewComment {` + spokenFields
+	talkedFragment = `
+fragment talked on IssueComment {` + spokenFields
+	spokenFields = `
+  id fullDatabaseId body viewerDidAuthor minimizedReason createdAt lastEditedAt
   author { __typename login }
+  reactionGroups { content viewerHasReacted }
 }`
+)
 
 type pageInfo struct {
-	HasNextPage bool
-	EndCursor   string
+	HasNextPage     bool
+	EndCursor       string
+	HasPreviousPage bool
+	StartCursor     string
 }
 
 type actor struct {
@@ -95,14 +115,41 @@ func (a *actor) login() string {
 
 type commentPage struct {
 	PageInfo pageInfo
-	Nodes    []struct {
-		ID              string
-		FullDatabaseID  string
-		Body            string
-		ViewerDidAuthor bool
-		MinimizedReason string
-		Author          *actor
+	Nodes    []commentNode
+}
+
+type commentNode struct {
+	ID              string
+	FullDatabaseID  string
+	Body            string
+	ViewerDidAuthor bool
+	MinimizedReason string
+	CreatedAt       time.Time
+	LastEditedAt    *time.Time
+	Author          *actor
+	ReactionGroups  []struct {
+		Content          string
+		ViewerHasReacted bool
 	}
+}
+
+// comment is the node in the words of package forge.
+func (n commentNode) comment() (forge.Comment, error) {
+	id, err := strconv.ParseInt(n.FullDatabaseID, 10, 64)
+	if err != nil {
+		return forge.Comment{}, fmt.Errorf("comment %s has the id %q: %w", n.ID, n.FullDatabaseID, err)
+	}
+	c := forge.Comment{
+		ID: id, NodeID: n.ID, Author: n.Author.login(), Ours: n.ViewerDidAuthor, Body: n.Body, Made: n.CreatedAt,
+		Edited: n.LastEditedAt != nil,
+	}
+	emojis := map[string]forge.Emoji{"EYES": forge.Eyes, "THUMBS_UP": forge.ThumbUp, "CONFUSED": forge.Confused}
+	for _, g := range n.ReactionGroups {
+		if e := emojis[g.Content]; e != "" && g.ViewerHasReacted {
+			c.Reacted = append(c.Reacted, e)
+		}
+	}
+	return c, nil
 }
 
 type threadPage struct {
@@ -156,6 +203,7 @@ type pullRequest struct {
 	Commits       struct{ Nodes []struct{ Commit tipCommit } }
 	ReviewThreads threadPage
 	Reviews       reviewPage
+	Comments      commentPage
 }
 
 // A tipCommit is the newest commit of a pull request, with our check runs.
@@ -215,6 +263,9 @@ func (i *installation) standing(ctx context.Context, ref forge.Ref) (*forge.Stan
 		s.Recent = append(s.Recent, forge.Commit{ID: n.Commit.Oid, Branch: p.HeadRefName, Message: n.Commit.Message})
 	}
 	s.Checks, s.Pushless = p.checks(), !i.mayPush()
+	if s.Comments, err = i.talk(ctx, ref, p.Comments); err != nil {
+		return nil, err
+	}
 	return s, i.said(ctx, ref, s, p)
 }
 
@@ -292,9 +343,53 @@ func (i *installation) said(ctx context.Context, ref forge.Ref, s *forge.Standin
 	}
 }
 
+// maxTalk is how many further pages of comments on a pull request are read: 50 and 2,000 comments in all.
+const maxTalk = 20
+
+// talk is what is ours of the comments on a pull request, or begins with a slash, oldest first. The newest page was read.
+func (i *installation) talk(ctx context.Context, ref forge.Ref, page commentPage) ([]forge.Comment, error) {
+	var out []forge.Comment
+	for n := 0; ; n++ {
+		var here []forge.Comment
+		for _, node := range page.Nodes {
+			if !node.ViewerDidAuthor && !commanding(node.Body) {
+				continue
+			}
+			c, err := node.comment()
+			if err != nil {
+				return nil, err
+			}
+			here = append(here, c)
+		}
+		out = append(here, out...)
+		if !page.PageInfo.HasPreviousPage || n == maxTalk {
+			return out, nil
+		}
+		var data struct {
+			Repository struct {
+				PullRequest struct{ Comments commentPage }
+			}
+		}
+		err := i.query(ctx, talkQuery, map[string]any{
+			"owner": ref.Repo.Owner, "name": ref.Repo.Name, "number": ref.Number, "before": page.PageInfo.StartCursor,
+		}, &data)
+		if err != nil {
+			return nil, gone(err)
+		}
+		page = data.Repository.PullRequest.Comments
+	}
+}
+
+// commanding reports whether a text may be a command.
+func commanding(body string) bool { return strings.HasPrefix(strings.TrimSpace(body), "/") }
+
 func (i *installation) addThreads(ctx context.Context, s *forge.Standing, page threadPage) error {
 	for _, n := range page.Nodes {
-		if len(n.Comments.Nodes) == 0 || !n.Comments.Nodes[0].ViewerDidAuthor {
+		if len(n.Comments.Nodes) == 0 {
+			continue
+		}
+		ours := n.Comments.Nodes[0].ViewerDidAuthor
+		if !ours && !slices.ContainsFunc(n.Comments.Nodes, func(c commentNode) bool { return commanding(c.Body) }) {
 			continue
 		}
 		t := forge.Thread{
@@ -304,14 +399,20 @@ func (i *installation) addThreads(ctx context.Context, s *forge.Standing, page t
 		}
 		for _, top := range n.Top.Nodes {
 			for _, r := range top.Reactions.Nodes {
-				t.Downs = append(t.Downs, r.User.login())
+				if r.User != nil { // nil for a program
+					t.Downs = append(t.Downs, r.User.Login)
+				}
 			}
 		}
 		var err error
 		if t.Comments, err = i.comments(ctx, n.ID, n.Comments); err != nil {
 			return err
 		}
-		s.Threads = append(s.Threads, t)
+		if ours {
+			s.Threads = append(s.Threads, t)
+		} else {
+			s.Others = append(s.Others, t)
+		}
 	}
 	return nil
 }
@@ -321,13 +422,11 @@ func (i *installation) comments(ctx context.Context, thread string, page comment
 	var all []forge.Comment
 	for {
 		for _, n := range page.Nodes {
-			id, err := strconv.ParseInt(n.FullDatabaseID, 10, 64)
+			c, err := n.comment()
 			if err != nil {
-				return nil, fmt.Errorf("comment %s has the id %q: %w", n.ID, n.FullDatabaseID, err)
+				return nil, err
 			}
-			all = append(all, forge.Comment{
-				ID: id, NodeID: n.ID, Author: n.Author.login(), Ours: n.ViewerDidAuthor, Body: n.Body,
-			})
+			all = append(all, c)
 		}
 		if !page.PageInfo.HasNextPage {
 			return all, nil

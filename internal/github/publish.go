@@ -17,7 +17,7 @@ import (
 const mutationBatch = 20
 
 // Publish carries out a plan: the review first, because it is what GitHub may refuse as a whole, then edits, then the
-// threads that are settled, and last the check run.
+// threads that are settled, the check run, and last the answers to commands.
 //
 // A write whose outcome is unknown (a 5xx, a cut connection) is not repeated but returned as an error: the job runs
 // again from Change, finds by their markers what did arrive, and plans the rest. What people deleted meanwhile is
@@ -61,9 +61,11 @@ func (w writer) publish(ctx context.Context, plan forge.Plan) error {
 		return fmt.Errorf("minimise comments: %w", err)
 	}
 	if plan.Check != nil {
-		return w.check(ctx, plan.Head, *plan.Check)
+		if err := w.check(ctx, plan.Head, *plan.Check); err != nil {
+			return err
+		}
 	}
-	return nil
+	return w.answer(ctx, plan)
 }
 
 // review posts a review. GitHub refuses it while a pending review of ours exists, which only a crash of other software

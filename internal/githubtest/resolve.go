@@ -3,6 +3,7 @@ package githubtest
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -225,7 +226,29 @@ func (s *Server) commentNode(kind string, c *comment) *node {
 		"author": value(s.actor(c.author)), "viewerDidAuthor": value(s.ours(c.author)),
 		"isMinimized": value(c.minimized != ""), "minimizedReason": value(none(c.minimized)),
 		"createdAt": value(stamp(c.created)), "lastEditedAt": value(edited), "reactionGroups": value(s.reactionNodes(c)),
+		"reactions": func(args map[string]any) (any, error) {
+			return connection("ReactionConnection", s.reactions(c, args["content"]), args)
+		},
 	}}
+}
+
+// reactions are those of one content, or all without one. A program's have no user.
+func (s *Server) reactions(c *comment, content any) []*node {
+	var all []*node
+	for n, r := range c.reactions {
+		kind := emojis[slices.IndexFunc(emojis, func(e struct{ rest, graphql string }) bool { return e.rest == r.Emoji })].graphql
+		if content != nil && content != kind {
+			continue
+		}
+		who := s.actor(r.By)
+		if who.kind != "User" {
+			who = nil
+		}
+		all = append(all, &node{"Reaction", map[string]field{
+			"id": value(nodeID("REA", c.id*100+int64(n))), "content": value(kind), "user": value(who),
+		}})
+	}
+	return all
 }
 
 // reactionNodes are the groups of all emojis, those that nobody used too.
@@ -272,6 +295,16 @@ func connection(kind string, all []*node, args map[string]any) (any, error) {
 		return nil, &graphqlError{"MISSING_PAGINATION_BOUNDARIES", text}
 	}
 	from := 0
+	total := len(all)
+	if cursor, ok := args["before"].(string); ok {
+		text, _ := base64.StdEncoding.DecodeString(cursor)
+		n, err := strconv.Atoi(string(text))
+		if err != nil || n < 1 || n > len(all) {
+			text := fmt.Sprintf("`%s` does not appear to be a valid cursor.", cursor)
+			return nil, &graphqlError{"INVALID_CURSOR_ARGUMENTS", text}
+		}
+		all = all[:n-1]
+	}
 	if backwards {
 		from = max(0, len(all)-size)
 	}
@@ -294,7 +327,7 @@ func connection(kind string, all []*node, args map[string]any) (any, error) {
 		"endCursor": value(end),
 	}}
 	return &node{kind, map[string]field{
-		"nodes": value(all[from:to]), "totalCount": value(len(all)), "pageInfo": value(info),
+		"nodes": value(all[from:to]), "totalCount": value(total), "pageInfo": value(info),
 	}}, nil
 }
 

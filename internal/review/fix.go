@@ -31,12 +31,13 @@ func safe(fix fixes.Fix) bool {
 	return class == fixes.Same || class == fixes.Equivalent
 }
 
-// wantedBy are the findings that a request asks to be fixed: of those that are told, all with a fix or the safe ones.
-// What makes a file another one is only made by name.
-func wantedBy(o *Opinion, q forge.Request) func(check.Finding) bool {
+// wantedBy are the findings that a request asks to be fixed: of those that are told and were not dismissed, all with a
+// fix or the safe ones. What makes a file another one is only made by name.
+func wantedBy(o *Opinion, st *forge.Standing, q forge.Request) func(check.Finding) bool {
 	told := map[string]bool{}
+	mute := o.known.mute(remember(st), st)
 	for _, c := range o.Comments {
-		told[c.Finding.ID] = true
+		told[c.Finding.ID] = !mute.covers(c)
 	}
 	return func(f check.Finding) bool {
 		if len(f.Fixes) == 0 || !told[f.ID] || f.Fixes[0].Whole {
@@ -99,7 +100,8 @@ const trailer = "Lighterman-Request: "
 
 // fix pushes what a request asks for. Where it cannot, the answer says why; pushed reports that the head has moved to a
 // commit of ours, whose own review follows.
-func (r *Reviewer) fix(ctx context.Context, s seen, o *Opinion, st *forge.Standing, q forge.Request) (a response, pushed bool, err error) {
+func (r *Reviewer) fix(ctx context.Context, s seen, wanted func(check.Finding) bool, st *forge.Standing, q forge.Request) (
+	a response, pushed bool, err error) {
 	a.request = q
 	if q.Commit != "" && q.Commit != st.Head {
 		a.words = fmt.Sprintf("It was asked for on %s, which is not the head any more.", code(q.Commit[:min(7, len(q.Commit))]))
@@ -117,7 +119,7 @@ func (r *Reviewer) fix(ctx context.Context, s seen, o *Opinion, st *forge.Standi
 		a.words = "There is nothing to fix."
 		return a, false, nil
 	}
-	m, err := s.mend(ctx, wantedBy(o, q))
+	m, err := s.mend(ctx, wanted)
 	if err != nil {
 		return a, false, err
 	}
@@ -201,8 +203,13 @@ const maxPatch = 40_000
 func (a response) text() string {
 	what := map[forge.RequestKind]string{forge.FixAll: "Fix all", forge.FixSafe: "Fix safe", forge.Rerun: "Re-run"}[a.request.Kind]
 	said := fmt.Sprintf("**%s**, asked for by %s: %s", what, code(a.request.By), a.words)
+	return paragraphs(said, a.byHand())
+}
+
+// byHand is the change for those who make it themselves, "" when there is none to show.
+func (a response) byHand() string {
 	if a.patch == "" {
-		return said
+		return ""
 	}
-	return paragraphs(said+" With this, `git apply` makes the change:", fenced("diff", a.patch))
+	return paragraphs("With this, `git apply` makes the change:", fenced("diff", a.patch))
 }

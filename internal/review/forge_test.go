@@ -84,6 +84,11 @@ func (d *desk) Push(_ context.Context, _ forge.Repo, c forge.Commit) (string, er
 	return "3333333333333333333333333333333333333333", nil
 }
 
+func (d *desk) React(_ context.Context, _ forge.Ref, r forge.Reaction) error {
+	d.react(r)
+	return d.ask("React")
+}
+
 func (d *desk) Publish(_ context.Context, _ forge.Ref, p forge.Plan) error {
 	if err := d.ask("Publish"); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/lighterman/lighterman/internal/forge"
 )
@@ -20,6 +21,8 @@ type host struct {
 	mayCheck   bool
 	checks     []forge.CheckRun
 	drafts     []*forge.CheckDraft // what the check runs say
+	talk       []forge.Comment     // on the pull request itself
+	others     []forge.Thread      // threads that other people began
 	writes     int
 	lastID     int64
 }
@@ -28,7 +31,7 @@ type host struct {
 func (h *host) standing() *forge.Standing {
 	return &forge.Standing{
 		Open: true, Threads: slices.Clone(h.threads), Reviews: slices.Clone(h.reviews), Checks: slices.Clone(h.checks),
-		Checkless: !h.mayCheck,
+		Checkless: !h.mayCheck, Comments: slices.Clone(h.talk), Others: slices.Clone(h.others),
 	}
 }
 
@@ -70,7 +73,70 @@ func (h *host) publish(p forge.Plan) error {
 	if p.Check != nil {
 		h.check(*p.Check)
 	}
+	for _, r := range p.Replies {
+		h.reply(r)
+	}
+	for _, r := range p.Reactions {
+		h.react(r)
+	}
 	return nil
+}
+
+// reply writes an answer of ours.
+func (h *host) reply(r forge.Reply) {
+	h.writes++
+	c := forge.Comment{ID: h.next(), Author: botName, Ours: true, Body: r.Body, Made: time.Now()}
+	if r.Thread == 0 {
+		h.talk = append(h.talk, c)
+		return
+	}
+	for _, threads := range [][]forge.Thread{h.threads, h.others} {
+		for n := range threads {
+			if threads[n].Comments[0].ID == r.Thread {
+				threads[n].Comments = append(threads[n].Comments, c)
+			}
+		}
+	}
+}
+
+// react puts an emoji of ours on a comment.
+func (h *host) react(r forge.Reaction) {
+	h.writes++
+	c := h.comment(r.Comment)
+	if !slices.Contains(c.Reacted, r.Emoji) {
+		c.Reacted = append(slices.Clone(c.Reacted), r.Emoji)
+	}
+}
+
+// comment is the one of that id.
+func (h *host) comment(id int64) *forge.Comment {
+	for n := range h.talk {
+		if h.talk[n].ID == id {
+			return &h.talk[n]
+		}
+	}
+	for _, threads := range [][]forge.Thread{h.threads, h.others} {
+		for n := range threads {
+			for k := range threads[n].Comments {
+				if c := &threads[n].Comments[k]; c.ID == id {
+					return c
+				}
+			}
+		}
+	}
+	return &forge.Comment{}
+}
+
+// say puts somebody's words on the pull request, or into a thread of ours, and returns their id.
+func (h *host) say(by, body string, thread ...int) int64 {
+	c := forge.Comment{ID: h.next(), Author: by, Body: body, Made: time.Now()}
+	if len(thread) == 0 {
+		h.talk = append(h.talk, c)
+	}
+	for _, n := range thread {
+		h.threads[n].Comments = append(h.threads[n].Comments, c)
+	}
+	return c.ID
 }
 
 // check writes a check run; annotations are added to those that it has.

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/forge"
 )
 
 // A marker is what a comment of ours remembers of itself, in an HTML comment at the body's very end. It names the
@@ -25,6 +27,24 @@ func (m marker) String() string {
 		return fmt.Sprintf("<!-- lighterman:v1 id=%s text=%s -->", m.id, m.text)
 	}
 	return fmt.Sprintf("<!-- lighterman:v1 id=%s text=%s lines=%d -->", m.id, m.text, m.lines)
+}
+
+// An answer to a command names the comment that it stands in, so that none is answered twice.
+var answerLine = regexp.MustCompile(`^<!-- lighterman:v1 answer=([1-9][0-9]{0,18}) -->$`)
+
+func answerMark(comment int64) string {
+	return fmt.Sprintf("<!-- lighterman:v1 answer=%d -->", comment)
+}
+
+// answered is the comment that one of ours answers.
+func answered(c forge.Comment) (comment int64, ok bool) {
+	body := strings.TrimRight(c.Body, "\r\n \t")
+	m := answerLine.FindStringSubmatch(body[strings.LastIndexByte(body, '\n')+1:])
+	if !c.Ours || m == nil {
+		return 0, false
+	}
+	comment, err := strconv.ParseInt(m[1], 10, 64)
+	return comment, err == nil
 }
 
 // markersOf reads the markers at the end of a body. Only the unbroken run of last lines counts: what stands above

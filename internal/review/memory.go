@@ -26,18 +26,14 @@ type posted struct {
 func remember(st *forge.Standing) memory {
 	m := memory{threads: map[string][]posted{}, told: map[string]bool{}}
 	for _, t := range st.Threads {
-		if len(t.Comments) == 0 || !t.Comments[0].Ours {
+		p, ok := tells(t)
+		if !ok {
 			continue
 		}
-		marks := markersOf(t.Comments[0].Body)
-		if len(marks) == 0 {
-			continue
+		if m.threads[p.mark.id] == nil {
+			m.order = append(m.order, p.mark.id)
 		}
-		mark := marks[len(marks)-1]
-		if m.threads[mark.id] == nil {
-			m.order = append(m.order, mark.id)
-		}
-		m.threads[mark.id] = append(m.threads[mark.id], posted{t, mark})
+		m.threads[p.mark.id] = append(m.threads[p.mark.id], p)
 	}
 	for n := range st.Reviews {
 		if marks := markersOf(st.Reviews[n].Body); m.summary == nil && len(marks) > 0 && marks[len(marks)-1].id == summaryID() {
@@ -45,6 +41,18 @@ func remember(st *forge.Standing) memory {
 		}
 	}
 	return m
+}
+
+// tells reads which finding a thread tells; ok is false when it is none of ours.
+func tells(t forge.Thread) (p posted, ok bool) {
+	if len(t.Comments) == 0 || !t.Comments[0].Ours {
+		return posted{}, false
+	}
+	marks := markersOf(t.Comments[0].Body)
+	if len(marks) == 0 {
+		return posted{}, false
+	}
+	return posted{t, marks[len(marks)-1]}, true
 }
 
 // read takes a review for the summary.
@@ -59,9 +67,9 @@ func (m *memory) read(r *forge.Review, marks []marker) {
 // live reports whether the thread still stands open.
 func (p posted) live() bool { return !p.Resolved && p.Hidden == "" }
 
-// dismissed reports whether a person closed the thread, or hid its comment for a reason of their own. What this App
+// closed reports whether a person closed the thread, or hid its comment for a reason of their own. What this App
 // closed it closed because the finding was gone. GitHub names a bot with or without "[bot]", or not at all.
-func (p posted) dismissed() bool {
+func (p posted) closed() bool {
 	if p.Resolved {
 		us := bare(p.Comments[0].Author)
 		return p.ResolvedBy != "" && bare(p.ResolvedBy) != us

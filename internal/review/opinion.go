@@ -32,6 +32,8 @@ type Opinion struct {
 	Aside string
 	// FailOn is the severity from which on a finding fails the check run.
 	FailOn check.Severity
+
+	known known // what people decided about findings; nothing when nobody was asked
 }
 
 // A Comment is one finding as it is told.

@@ -8,13 +8,14 @@ import (
 
 // Reconcile compares what there is to say with what was said, and plans the difference. For every finding at most
 // one thread stays open: one that says the same is left alone wherever it stands by now, and one that says
-// something else is edited. A thread that a person resolved is the last word on its finding; one that a person
-// answered is never edited. Threads of findings that are gone are resolved. What does not stand on the diff is told by
+// something else is edited. What a person dismissed is the last word on its finding; a thread that a person answered is
+// never edited. Threads of findings that are gone are resolved. What does not stand on the diff is told by
 // the check run, or in the body of a review where no check run may be written.
 //
 // Carrying out the plan and reconciling again gives an empty plan.
 func Reconcile(o *Opinion, st *forge.Standing, answers ...response) forge.Plan {
-	p := planner{memory: remember(st), checkless: st.Checkless, plan: forge.Plan{Head: o.Head}}
+	m := remember(st)
+	p := planner{memory: m, mute: o.known.mute(m, st), checkless: st.Checkless, plan: forge.Plan{Head: o.Head}}
 	t := tally{opinion: o}
 	t.reply(answers)
 	for _, c := range o.Comments {
@@ -96,6 +97,7 @@ const (
 // A planner collects a plan.
 type planner struct {
 	memory
+	mute      mute
 	checkless bool
 	plan      forge.Plan
 	drafts    []forge.DraftComment
@@ -104,8 +106,8 @@ type planner struct {
 // comment sees to one finding's thread.
 func (p *planner) comment(c Comment) outlet {
 	threads := p.threads[c.id()]
-	if slices.ContainsFunc(threads, posted.dismissed) {
-		p.close(slices.DeleteFunc(slices.Clone(threads), func(t posted) bool { return !t.live() }))
+	if p.mute.covers(c) {
+		p.close(slices.DeleteFunc(slices.Clone(threads), func(t posted) bool { return !t.live() || p.mute.open[t.ID] }))
 		return dismissed
 	}
 	live := slices.DeleteFunc(slices.Clone(threads), func(t posted) bool { return !t.live() })

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/forge"
@@ -18,6 +19,8 @@ type Reviewer struct {
 	Owners  []string // owners whose presets everybody may take; else only those of a repository's own are
 	Options check.Options
 	Logger  *slog.Logger // nil: nothing is logged
+	// Page is the documentation of a check as Markdown; nil: there is none beyond its summary.
+	Page func(*check.Check) string
 }
 
 // An End says how a review ended.
@@ -62,6 +65,7 @@ func (r *Reviewer) Review(ctx context.Context, ref forge.Ref, asked ...forge.Req
 }
 
 func (r *Reviewer) review(ctx context.Context, ref forge.Ref, asked []forge.Request) (Outcome, error) {
+	r.acknowledge(ctx, ref, asked)
 	change, err := r.Forge.Change(ctx, ref)
 	if err != nil {
 		return Outcome{}, err
@@ -75,11 +79,24 @@ func (r *Reviewer) review(ctx context.Context, ref forge.Ref, asked []forge.Requ
 	if err != nil {
 		return out, err
 	}
-	if out.End = ended(change, standing); out.End != "" {
+	switch out.End = ended(change, standing); out.End {
+	case Closed:
+		out.Plan, err = r.closed(ctx, standing)
+		return out, err
+	case MovedOn:
 		return out, nil
 	}
 	out.Head = standing.Head
 	if out.Opinion, err = look.opinion(ctx, standing); err != nil {
+		return out, err
+	}
+	return r.speak(ctx, look, standing, out, asked)
+}
+
+// speak does what people ask for, and publishes what there is to say.
+func (r *Reviewer) speak(ctx context.Context, look seen, standing *forge.Standing, out Outcome, asked []forge.Request) (
+	_ Outcome, err error) {
+	if out.Opinion.known, err = r.know(ctx, standing); err != nil {
 		return out, err
 	}
 	answers, pushed, err := r.answer(ctx, look, out.Opinion, standing, asked)
@@ -87,17 +104,28 @@ func (r *Reviewer) review(ctx context.Context, ref forge.Ref, asked []forge.Requ
 		out.End = MovedOn
 		return out, err
 	}
-	out.Plan = Reconcile(out.Opinion, standing, answers...)
-	if out.Plan.Empty() {
+	b := &bench{r, look, out.Opinion, standing, out.Opinion.known}
+	verdicts, more, pushed, err := b.obey(ctx)
+	if err != nil || pushed {
+		out.End = MovedOn
+		return out, err
+	}
+	answers = append(answers, more...)
+	plan := func(o *Opinion) forge.Plan {
+		p := Reconcile(o, standing, answers...)
+		reply(&p, verdicts, standing, time.Now())
+		return p
+	}
+	if out.Plan = plan(out.Opinion); out.Plan.Empty() {
 		out.End = Unchanged
 		return out, nil
 	}
 	out.End = Published
-	err = r.Forge.Publish(ctx, ref, out.Plan)
+	err = r.Forge.Publish(ctx, standing.Ref, out.Plan)
 	if errors.Is(err, forge.ErrRefused) && out.Plan.Review != nil && len(out.Plan.Review.Comments) > 0 {
 		out.Refused = err
-		out.Plan = Reconcile(out.Opinion.Flat(), standing, answers...)
-		err = r.Forge.Publish(ctx, ref, out.Plan)
+		out.Plan = plan(out.Opinion.Flat())
+		err = r.Forge.Publish(ctx, standing.Ref, out.Plan)
 	}
 	return out, err
 }
@@ -113,7 +141,7 @@ func (r *Reviewer) answer(ctx context.Context, s seen, o *Opinion, st *forge.Sta
 			if done(st, q) {
 				continue
 			}
-			a, pushed, err := r.fix(ctx, s, o, st, q)
+			a, pushed, err := r.fix(ctx, s, wantedBy(o, st, q), st, q)
 			if err != nil || pushed {
 				return nil, pushed, err
 			}

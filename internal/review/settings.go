@@ -16,11 +16,7 @@ import (
 // one cannot switch off what it would be told. A configuration that cannot be used is noted, and what is under it holds.
 // The notes also tell what the pull request makes of the configuration.
 func (r *Reviewer) settings(ctx context.Context, head fs.FS, change *forge.Change) (Settings, []Note, error) {
-	repo := change.Ref.Repo
-	base, again := r.Library.readers(ctx, repo)
-	s := config.Settings{
-		Checks: r.Options.Checks, Organisation: organisation(repo), Owner: repo.Owner, Owners: r.Owners, Fetch: base,
-	}
+	s, again := r.sources(ctx, change.Ref.Repo)
 	c, err := r.standing(ctx, head, change, s)
 	var notes []Note
 	if unusable := (*config.Error)(nil); errors.As(err, &unusable) || err != nil && answer(err) {
@@ -35,6 +31,24 @@ func (r *Reviewer) settings(ctx context.Context, head fs.FS, change *forge.Chang
 	return Settings{
 		Options: c.Options(r.Options), MaxInline: c.MaxInline, FailOn: c.FailOn, Drafts: c.Drafts, Bots: c.Bots,
 	}, notes, nil
+}
+
+// sources is what a repository's configuration is loaded with, and a Fetch that asks for nothing new.
+func (r *Reviewer) sources(ctx context.Context, repo forge.Repo) (config.Settings, config.Fetch) {
+	base, again := r.Library.readers(ctx, repo)
+	return config.Settings{
+		Checks: r.Options.Checks, Organisation: organisation(repo), Owner: repo.Owner, Owners: r.Owners, Fetch: base,
+	}, again
+}
+
+// inEffect is the configuration at a commit.
+func (r *Reviewer) inEffect(ctx context.Context, repo forge.Repo, commit string) (*config.Config, error) {
+	tree, err := r.Forge.Tree(ctx, repo, commit)
+	if err != nil {
+		return nil, err
+	}
+	s, _ := r.sources(ctx, repo)
+	return config.Load(tree, s)
 }
 
 // aside is why a pull request is not looked at, "" when it is.

@@ -44,6 +44,8 @@ var fields = map[string][]string{
 	"Query":                              {"id", "node", "rateLimit", "repository"},
 	"RateLimit":                          {"cost", "limit", "remaining", "resetAt"},
 	"Repository":                         {"id", "name", "nameWithOwner", "object", "owner", "pullRequest"},
+	"Reaction":                           {"content", "id", "user"},
+	"ReactionConnection":                 {"nodes", "pageInfo", "totalCount"},
 	"ReactingUserConnection":             {"nodes", "pageInfo", "totalCount"},
 	"ReactionGroup":                      {"content", "reactors", "users", "viewerHasReacted"},
 	"ReactorConnection":                  {"nodes", "pageInfo", "totalCount"},
@@ -68,7 +70,7 @@ var (
 	}
 	commentFields = []string{
 		"author", "body", "createdAt", "fullDatabaseId", "id", "isMinimized", "lastEditedAt", "minimizedReason",
-		"reactionGroups", "viewerDidAuthor",
+		"reactionGroups", "reactions", "viewerDidAuthor",
 	}
 	threadFields = []string{
 		"comments", "id", "isOutdated", "isResolved", "line", "originalLine", "path", "resolvedBy", "startLine",

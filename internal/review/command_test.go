@@ -1,0 +1,397 @@
+package review
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"testing/synctest"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/forge"
+)
+
+func TestCommandsAreReadStrictly(t *testing.T) {
+	for body, want := range map[string]string{
+		"/lighterman help":                                 "help [] false ``",
+		"/lighterman":                                      "help [] false ``",
+		"/lighterman Review\r\nand some words":             "review [] false ``",
+		"/lighterman fix":                                  "fix [] false ``",
+		"/lighterman fix copy-order, root-user DL3020":     "fix [copy-order root-user DL3020] false ``",
+		"/lighterman ignore":                               "ignore [] false ``",
+		"/lighterman ignore because it is inline":          "ignore [] false `it is inline`",
+		"/lighterman ignore copy-order inline because a b": "ignore [copy-order] true `a b`",
+		"/lighterman explain copy-order":                   "explain [copy-order] false ``",
+		"/lighterman\tconfig":                              "config [] false ``",
+		"/lighterman config please":                        "config [please] false `` `/lighterman config` takes nothing more.",
+		"/lighterman ignore we need it":                    "ignore [we need it] false `` `/lighterman ignore` takes one check; a reason begins with `because`.",
+		"/lighterman explain a b":                          "explain [a b] false `` `/lighterman explain` takes one check.",
+		"/lighterman expalin":                              " [] false `` There is no command `expalin`; did you mean `explain`?",
+		"/lighterman @ann":                                 " [] false `` There is no command `@ann`.",
+		"/lighterman2 help":                                "none",
+		"/lightermanhelp":                                  "none",
+		"\n  /lighterman help":                             "help [] false ``",
+		"see /lighterman help":                             "none",
+		"> /lighterman help":                               "none",
+		"thanks\n/lighterman help":                         "none",
+		"":                                                 "none",
+	} {
+		got := "none"
+		if o, ok := parse(body); ok {
+			got = strings.TrimSpace(fmt.Sprintf("%s %v %t `%s` %s", o.name, o.checks, o.inline, o.because, o.wrong))
+			got, want = strings.TrimSpace(got), strings.TrimSpace(want)
+		}
+		if got != want {
+			t.Errorf("%q is read as %q, want %q", body, got, want)
+		}
+	}
+}
+
+func TestALongCommandIsCut(t *testing.T) {
+	o, ok := parse("/lighterman ignore because " + strings.Repeat("é", 10_000))
+	if !ok || len(o.line) > maxOrder || len(o.because) > maxOrder {
+		t.Errorf("%d bytes of reason, %d of line, ok %t", len(o.because), len(o.line), ok)
+	}
+}
+
+const guilty = "FROM node\nADD . .\nUSER node\n"
+
+// commandDesk is a pull request with one finding in a thread, and a check run.
+func commandDesk(t *testing.T) *desk {
+	t.Helper()
+	d := checkDesk(nil, map[string]string{"Dockerfile": guilty})
+	d.mustReview(t, Published, adds, rootly)
+	if len(d.threads) != 1 {
+		t.Fatalf("threads %+v", d.threads)
+	}
+	return d
+}
+
+// reacted is which of our emojis are on a comment.
+func (d *desk) reacted(id int64) string {
+	var out []string
+	for _, e := range d.comment(id).Reacted {
+		out = append(out, string(e))
+	}
+	return strings.Join(out, " ")
+}
+
+// replies are our answers to a comment, without their marker.
+func (d *desk) replies(id int64) []string {
+	var out []string
+	for _, c := range heard(d.standing()) {
+		if to, ok := answered(c.comment); ok && to == id {
+			out = append(out, strings.TrimSpace(strings.TrimSuffix(c.comment.Body, answerMark(id))))
+		}
+	}
+	return out
+}
+
+func TestCommandsAreAnsweredOnce(t *testing.T) {
+	for body, want := range map[string]struct {
+		by, emoji, reply string
+		elsewhere        bool // on the pull request itself
+	}{
+		"/lighterman help":                      {by: "joe", emoji: "+1", reply: "| `/lighterman explain [check]` | tell what"},
+		"/lighterman explain":                   {by: "joe", emoji: "+1", reply: "**Use COPY.** Proven: builds the same image.\n\nThe file was changed in a copy"},
+		"/lighterman explain DL3020":            {by: "joe", emoji: "confused", reply: "No check is called `DL3020`."},
+		"/lighterman explain root-usr":          {by: "joe", emoji: "confused", reply: "No check is called `root-usr`; did you mean `root-user`?"},
+		"/lighterman config":                    {by: "joe", emoji: "+1", reply: "fail-on: warning"},
+		"/lighterman review":                    {by: "ann", emoji: "+1"},
+		"/lighterman ignore":                    {by: "ann", emoji: "+1"},
+		"/lighterman ignore because":            {by: "joe", emoji: "confused", reply: notAllowed},
+		"/lighterman review ":                   {by: "joe", emoji: "confused", reply: notAllowed},
+		"/lighterman fix":                       {by: "joe", emoji: "confused", reply: notAllowed},
+		"/lighterman ignore root-user":          {by: "ann", emoji: "confused", reply: "This thread is about `add-for-local-files`; `/lighterman ignore root-user` on the"},
+		"/lighterman fix root-user":             {by: "ann", emoji: "confused", reply: "There is nothing to fix."},
+		"/lighterman hlep":                      {by: "joe", emoji: "confused", reply: "There is no command `hlep`; did you mean `help`? `/lighterman help` lists the commands."},
+		"/lighterman explain root-user":         {by: "joe", emoji: "+1", elsewhere: true, reply: "> `/lighterman explain root-user`\n\n**`root-user`**: "},
+		"/lighterman explain\n":                 {by: "joe", emoji: "confused", elsewhere: true, reply: "Which? Name a check, or reply in the thread"},
+		"/lighterman ignore because of it":      {by: "ann", emoji: "confused", elsewhere: true, reply: "Which? Name a check, or reply in the thread"},
+		"/lighterman ignore root-user inline":   {by: "ann", emoji: "confused", elsewhere: true, reply: "`inline` belongs into the thread"},
+		"/lighterman ignore add-for-local-file": {by: "ann", emoji: "confused", elsewhere: true, reply: "No check is called"},
+	} {
+		t.Run(body, func(t *testing.T) {
+			d := commandDesk(t)
+			var id int64
+			if want.elsewhere {
+				id = d.say(want.by, body)
+			} else {
+				id = d.say(want.by, body, 0)
+			}
+			d.mustReview(t, Published, adds, rootly)
+			replies := d.replies(id)
+			if d.reacted(id) != want.emoji || (len(replies) == 1) != (want.reply != "") || len(replies) > 1 {
+				t.Fatalf("reacted %q, replied %q", d.reacted(id), replies)
+			}
+			if want.reply != "" && !strings.Contains(replies[0], want.reply) {
+				t.Errorf("replied %q, want %q", replies[0], want.reply)
+			}
+			d.mustReview(t, Unchanged, adds, rootly)
+		})
+	}
+}
+
+// TestACutOffAnswerIsCompleted holds that a command whose review was ended between its writes is neither answered nor
+// carried out twice.
+func TestACutOffAnswerIsCompleted(t *testing.T) {
+	for _, body := range []string{"/lighterman help", "/lighterman review", "/lighterman ignore inline"} {
+		d := commandDesk(t)
+		id := d.say("ann", body, 0)
+		d.mustReview(t, Published, adds)
+		runs, replies := len(d.checks), len(d.replies(id))
+		d.comment(id).Reacted = nil // as if the process had died before the last write
+		out := d.mustReview(t, Published, adds)
+		if len(d.checks) != runs || len(d.replies(id)) != replies || d.reacted(id) != "+1" {
+			t.Errorf("%s: %d runs after %d, %d replies after %d; plan %+v", body, len(d.checks), runs, len(d.replies(id)), replies, out.Plan)
+		}
+		d.mustReview(t, Unchanged, adds)
+	}
+}
+
+func TestReviewCommandMakesANewRun(t *testing.T) {
+	d := commandDesk(t)
+	d.say("ann", "/lighterman review")
+	before := len(d.checks)
+	d.mustReview(t, Published, adds, rootly)
+	d.mustReview(t, Unchanged, adds, rootly)
+	if len(d.checks) != before+1 {
+		t.Errorf("%d check runs, were %d", len(d.checks), before)
+	}
+}
+
+func TestWhatIsNoCommandIsLeftAlone(t *testing.T) {
+	for name, c := range map[string]forge.Comment{
+		"edited":          {Author: "ann", Edited: true},
+		"a bot's":         {Author: "renovate[bot]"},
+		"ours":            {Author: botName, Ours: true},
+		"a ghost's":       {},
+		"carried out":     {Author: "ann", Reacted: []forge.Emoji{forge.ThumbUp}},
+		"answered with 😕": {Author: "ann", Reacted: []forge.Emoji{forge.Eyes, forge.Confused}},
+	} {
+		for _, in := range []bool{true, false} {
+			d := commandDesk(t)
+			c.ID, c.Body = 99, "/lighterman review"
+			if in {
+				d.threads[0].Comments = append(d.threads[0].Comments, c)
+			} else {
+				d.talk = append(d.talk, c)
+			}
+			if out, err := d.review(t, adds, rootly); err != nil || out.End != Unchanged {
+				t.Errorf("%s, in a thread %t: %s, %+v, %v", name, in, out.End, out.Plan, err)
+			}
+		}
+	}
+}
+
+func TestASeenCommandIsPickedUpAgain(t *testing.T) {
+	d := commandDesk(t)
+	id := d.say("joe", "/lighterman help")
+	d.react(forge.Reaction{Comment: id, Emoji: forge.Eyes})
+	d.mustReview(t, Published, adds, rootly)
+	if d.reacted(id) != "eyes +1" || len(d.replies(id)) != 1 {
+		t.Errorf("reacted %s, replied %q", d.reacted(id), d.replies(id))
+	}
+}
+
+func TestACommandIsSeenAtOnce(t *testing.T) {
+	d := commandDesk(t)
+	id := d.say("joe", "/lighterman help")
+	d.asked = nil
+	r := &Reviewer{Forge: d, Options: options(adds, rootly)}
+	q := forge.Request{ID: "x", Kind: forge.Command, By: "joe", Comment: id, Text: "/lighterman help"}
+	if _, err := r.Review(context.Background(), d.change.Ref, q); err != nil {
+		t.Fatal(err)
+	}
+	if d.asked[0] != "React" || d.reacted(id) != "eyes +1" {
+		t.Errorf("asked %v, reacted %s", d.asked, d.reacted(id))
+	}
+	q.By, d.asked = "renovate[bot]", nil
+	if _, err := r.Review(context.Background(), d.change.Ref, q); err != nil || d.asked[0] != "Change" {
+		t.Errorf("a bot's: asked %v, %v", d.asked, err)
+	}
+}
+
+func TestRepliesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := commandDesk(t)
+		var ids []int64
+		for range maxReplies + 3 {
+			ids = append(ids, d.say("joe", "/lighterman help"))
+			time.Sleep(time.Second)
+		}
+		refused := d.say("ann", "/lighterman fix root-user")
+		review := d.say("ann", "/lighterman review")
+		d.mustReview(t, Published, adds, rootly)
+		replies := 0
+		for n, id := range ids {
+			replies += len(d.replies(id))
+			want := "+1"
+			if n >= maxReplies {
+				want = "confused"
+			}
+			if d.reacted(id) != want {
+				t.Errorf("command %d: reacted %s, want %s", n, d.reacted(id), want)
+			}
+		}
+		if replies != maxReplies || d.reacted(refused) != "confused" || d.reacted(review) != "+1" {
+			t.Errorf("%d replies, fix %s, review %s", replies, d.reacted(refused), d.reacted(review))
+		}
+		time.Sleep(time.Hour)
+		later := d.say("joe", "/lighterman help")
+		d.mustReview(t, Published, adds, rootly)
+		if len(d.replies(later)) != 1 {
+			t.Error("an hour later there is no reply")
+		}
+	})
+}
+
+func TestManyCommandsWaitForTheNextReview(t *testing.T) {
+	d := commandDesk(t)
+	for range maxOrders + 5 {
+		d.say("ann", "/lighterman review")
+	}
+	if out := d.mustReview(t, Published, adds); len(out.Plan.Reactions) != maxOrders {
+		t.Errorf("%d reactions", len(out.Plan.Reactions))
+	}
+	if out := d.mustReview(t, Published, adds); len(out.Plan.Reactions) != 5 {
+		t.Errorf("%d reactions after that", len(out.Plan.Reactions))
+	}
+	d.mustReview(t, Unchanged, adds)
+}
+
+func TestRepliesRepeatNothingLive(t *testing.T) {
+	d := commandDesk(t)
+	hostile := "@joe #1 <img src=x> ![](http://x/) `@ann` https://evil.example/ <!-- lighterman:v1 answer=1 -->"
+	ids := []int64{
+		d.say("joe", "/lighterman "+hostile), d.say("joe", "/lighterman explain "+hostile), d.say("ann", "/lighterman fix "+hostile),
+		d.say("joe", "/lighterman `@ann`"), d.say("ann", "/lighterman ignore inline because "+hostile, 0),
+	}
+	d.mustReview(t, Published, adds)
+	for _, id := range ids {
+		replies := d.replies(id)
+		if len(replies) != 1 {
+			t.Fatalf("%q: %q", d.comment(id).Body, replies)
+		}
+		html := render(t, replies[0])
+		outside := codeSpans.ReplaceAllString(html, "")
+		for _, bad := range []string{"@", "<img", "href=\"https://evil", "<!--"} {
+			if strings.Contains(outside, bad) {
+				t.Errorf("%s is live in %s", bad, html)
+			}
+		}
+	}
+}
+
+func TestACommandForWhatIsClosed(t *testing.T) {
+	d := commandDesk(t)
+	help, review := d.say("joe", "/lighterman help"), d.say("ann", "/lighterman review")
+	d.closed = true
+	d.mustReview(t, Closed, adds)
+	if d.reacted(help) != "+1" || d.reacted(review) != "confused" || !strings.Contains(d.replies(review)[0], "This pull request is closed.") {
+		t.Errorf("help %s, review %s %q", d.reacted(help), d.reacted(review), d.replies(review))
+	}
+	writes := d.writes
+	if d.mustReview(t, Closed, adds); d.writes != writes {
+		t.Errorf("%d writes the second time", d.writes-writes)
+	}
+}
+
+func TestFixCommandPushesWhatItNames(t *testing.T) {
+	const two = "FROM node\nADD . .\nEXPOSE 80\nADD a b\nUSER node\n"
+	for body, want := range map[string]string{
+		"/lighterman fix":                     "FROM node\nCOPY . .\nCOPY a b\nUSER node\n",
+		"/lighterman fix add-for-local-files": "FROM node\nCOPY . .\nEXPOSE 80\nCOPY a b\nUSER node\n",
+		"/lighterman fix exposes":             "FROM node\nADD . .\nADD a b\nUSER node\n",
+	} {
+		d := checkDesk(nil, map[string]string{"Dockerfile": two})
+		d.mustReview(t, Published, adds, exposes)
+		id := d.say("ann", body)
+		d.mustReview(t, MovedOn, adds, exposes)
+		if len(d.pushed) != 1 || string(d.pushed[0].Files[0].Text) != want {
+			t.Fatalf("%s: pushed %+v", body, d.pushed)
+		}
+		d.push(nil, map[string]string{"Dockerfile": want})
+		d.mustReview(t, Published, adds, exposes)
+		if len(d.pushed) != 1 || d.reacted(id) != "+1" || len(d.replies(id)) != 0 {
+			t.Errorf("%s: %d pushes, reacted %s, replied %q", body, len(d.pushed), d.reacted(id), d.replies(id))
+		}
+	}
+}
+
+func TestFixInAThreadIsThatOfItsFinding(t *testing.T) {
+	d := checkDesk(nil, map[string]string{"Dockerfile": "FROM node\nADD . .\nADD a b\nUSER node\n"})
+	d.mustReview(t, Published, adds)
+	d.say("ann", "/lighterman fix", 1)
+	d.mustReview(t, MovedOn, adds)
+	if want := "FROM node\nADD . .\nCOPY a b\nUSER node\n"; string(d.pushed[0].Files[0].Text) != want {
+		t.Errorf("pushed %q, want %q", d.pushed[0].Files[0].Text, want)
+	}
+}
+
+func TestFixOnAForkShowsThePatch(t *testing.T) {
+	d := commandDesk(t)
+	d.fork = true
+	id := d.say("ann", "/lighterman fix")
+	d.mustReview(t, Published, adds)
+	if r := d.replies(id); d.reacted(id) != "confused" || !strings.Contains(r[0], "in a fork") || !strings.Contains(r[0], "-ADD . .\n+COPY . .\n") {
+		t.Errorf("reacted %s, replied %q", d.reacted(id), r)
+	}
+}
+
+func TestConfigShowsTheBaseBranch(t *testing.T) {
+	d := commandDesk(t)
+	d.base = fstest.MapFS{settingsFile: &fstest.MapFile{Data: []byte("fail-on: error\n")}}
+	good := d.say("joe", "/lighterman config")
+	d.mustReview(t, Published, adds)
+	if r := d.replies(good); len(r) != 1 || !strings.Contains(r[0], "fail-on: error") || !strings.Contains(r[0], "# "+settingsFile+":1\n") ||
+		!strings.Contains(r[0], "<details>") {
+		t.Errorf("replied %q", r)
+	}
+	d.base[settingsFile].Data = []byte("fail-on: nonsense\n")
+	bad := d.say("joe", "/lighterman config")
+	d.mustReview(t, Published, adds)
+	if r := d.replies(bad); d.reacted(bad) != "confused" || !strings.Contains(r[0], "cannot be used: `"+settingsFile+"` line 1: ") {
+		t.Errorf("replied %q", r)
+	}
+	d.fails = map[string]error{"Tree base": errors.New("no answer")}
+	d.say("joe", "/lighterman config")
+	if _, err := d.review(t, adds); err == nil {
+		t.Error("what could not be read was answered")
+	}
+}
+
+func TestExplainTakesTheBeginningOfThePage(t *testing.T) {
+	d := commandDesk(t)
+	id := d.say("joe", "/lighterman explain add-for-local-files")
+	r := &Reviewer{Forge: d, Options: options(adds), Page: func(*check.Check) string {
+		return "# the-check\n\nIt is bad.\n\n## Why it matters\n\nBecause.\n\n## What is not reported\n\nOther things.\n"
+	}}
+	if _, err := r.Review(context.Background(), d.change.Ref); err != nil {
+		t.Fatal(err)
+	}
+	const want = "### the-check\n\nIt is bad.\n\nBecause.\n\n[The whole page]("
+	if got := d.replies(id)[0]; !strings.Contains(got, want) || strings.Contains(got, "Other things") {
+		t.Errorf("replied %q", got)
+	}
+}
+
+func TestHelpListsEveryCommand(t *testing.T) {
+	text := helpText()
+	for _, c := range commands() {
+		if _, ok := parse(summons + " " + c.name); !ok || !strings.Contains(text, "`/lighterman "+c.name) {
+			t.Errorf("%s is not in\n%s", c.name, text)
+		}
+	}
+	if got := slices.Sorted(slices.Values(commandNames())); !slices.Equal(slices.Compact(got), got) {
+		t.Errorf("a command is there twice: %v", got)
+	}
+}
+
+// codeSpans are the parts of rendered text in which GitHub looks for nothing.
+var codeSpans = regexp.MustCompile(`(?s)<code[^>]*>.*?</code>`)

@@ -1,0 +1,238 @@
+package review
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/forge"
+)
+
+// A verdict is what became of an order.
+type verdict struct {
+	order
+	done  bool
+	words string // the reply in Markdown; "" for none
+}
+
+func (o order) done(words string) verdict     { return verdict{o, true, words} }
+func (o order) confused(words string) verdict { return verdict{o, false, words} }
+func (o order) response(a response) verdict {
+	return verdict{o, false, paragraphs(a.words, a.byHand())}
+}
+func (o order) request(kind forge.RequestKind) forge.Request {
+	id := fmt.Sprintf("comment-%d", o.comment.ID)
+	if o.thread != nil {
+		id = fmt.Sprintf("reply-%d", o.comment.ID)
+	}
+	return forge.Request{
+		ID: id, Kind: kind, By: o.comment.Author, Comment: o.comment.ID, Thread: o.thread != nil, Text: o.line,
+	}
+}
+
+// A bench is where orders are judged: what is known of the pull request.
+type bench struct {
+	reviewer *Reviewer
+	look     seen
+	opinion  *Opinion // nil for a pull request that is closed
+	standing *forge.Standing
+	known    known
+}
+
+// obey judges the orders that wait, and does what cannot be planned: a push. pushed reports that the head moved to a
+// commit of ours; the review of that one settles the orders. What is asked of the check run is in answers.
+func (b *bench) obey(ctx context.Context) (verdicts []verdict, answers []response, pushed bool, err error) {
+	for _, o := range orders(b.standing) {
+		v, pushed, err := b.judge(ctx, o)
+		if err != nil || pushed {
+			return nil, nil, pushed, err
+		}
+		if v.done && o.name == "review" {
+			answers = append(answers, response{request: o.request(forge.Rerun)})
+		}
+		verdicts = append(verdicts, v)
+	}
+	return verdicts, answers, false, nil
+}
+
+const notAllowed = "Only those who may push to this repository can ask for it."
+
+func (b *bench) judge(ctx context.Context, o order) (v verdict, pushed bool, err error) {
+	switch {
+	case o.wrong != "":
+		return o.confused(o.wrong + " " + code(summons+" help") + " lists the commands."), false, nil
+	case o.writes && !b.known.writes(o.comment.Author):
+		return o.confused(notAllowed), false, nil
+	case o.writes && b.opinion == nil:
+		return o.confused("This pull request is closed."), false, nil
+	}
+	checks, unknown := b.checks(o)
+	if unknown != "" {
+		return o.confused(unknown), false, nil
+	}
+	switch o.name {
+	case "help":
+		return o.done(helpText()), false, nil
+	case "explain":
+		return b.explain(o, checks), false, nil
+	case "config":
+		v, err := b.configuration(ctx, o)
+		return v, false, err
+	case "fix":
+		return b.fix(ctx, o, checks)
+	case ignoring:
+		return b.ignore(o, checks), false, nil
+	}
+	return o.done(""), false, nil
+}
+
+// checks are those that an order names; unknown says which name is none.
+func (b *bench) checks(o order) (out []*check.Check, unknown string) {
+	var names []string
+	for _, c := range b.reviewer.Options.Checks {
+		names = append(names, c.Name)
+	}
+	for _, name := range o.checks {
+		n := slices.IndexFunc(b.reviewer.Options.Checks, func(c *check.Check) bool { return c.GoesBy(name) })
+		if n < 0 {
+			return nil, fmt.Sprintf("No check is called %s%s", code(name), nearest(name, names))
+		}
+		out = append(out, b.reviewer.Options.Checks[n])
+	}
+	return out, ""
+}
+
+// told is the finding of the thread in which an order stands, as it is now; ok is false when there is none (any more).
+func (b *bench) told(o order) (c Comment, ok bool) {
+	t, ok := o.finding()
+	if !ok || b.opinion == nil {
+		return Comment{}, false
+	}
+	n := slices.IndexFunc(b.opinion.Comments, func(c Comment) bool { return c.id() == t.mark.id })
+	if n < 0 {
+		return Comment{}, false
+	}
+	return b.opinion.Comments[n], true
+}
+
+// fix pushes what an order names: the checks, the finding of its thread, or else everything.
+func (b *bench) fix(ctx context.Context, o order, checks []*check.Check) (v verdict, pushed bool, err error) {
+	q := o.request(forge.FixAll)
+	if done(b.standing, q) {
+		return o.done(""), false, nil
+	}
+	wanted := wantedBy(b.opinion, b.standing, q)
+	if _, ok := o.finding(); ok && len(checks) == 0 {
+		c, here := b.told(o)
+		wanted = func(f check.Finding) bool { return here && f.ID == c.Finding.ID }
+	} else if len(checks) > 0 {
+		wanted = func(f check.Finding) bool {
+			return len(f.Fixes) > 0 && slices.Contains(checks, f.Check) && b.tells(f)
+		}
+	}
+	a, pushed, err := b.reviewer.fix(ctx, b.look, wanted, b.standing, q)
+	return o.response(a), pushed, err
+}
+
+// tells reports whether a finding is told on the pull request.
+func (b *bench) tells(f check.Finding) bool {
+	return slices.ContainsFunc(b.opinion.Comments, func(c Comment) bool { return c.Finding.ID == f.ID })
+}
+
+// ignore accepts an ignore command: from here on its finding, or its check, is dismissed.
+func (b *bench) ignore(o order, checks []*check.Check) verdict {
+	t, in := o.finding()
+	c, here := b.told(o)
+	switch {
+	case !in && len(checks) == 0:
+		return o.confused("Which? Name a check, or reply in the thread of a finding.")
+	case !in && o.inline:
+		return o.confused("`inline` belongs into the thread of a finding.")
+	case in && here && len(checks) > 0 && checks[0] != c.Finding.Check:
+		const words = "This thread is about %s; %s on the pull request itself dismisses %s."
+		return o.confused(fmt.Sprintf(words, code(c.Finding.Check.Name), code(summons+" ignore "+checks[0].Name), code(checks[0].Name)))
+	}
+	b.known.accepted[o.spoken()] = true
+	if !o.inline {
+		return o.done("")
+	}
+	if !here {
+		return o.done("There is no line to put a comment above: the finding is gone.")
+	}
+	words, offered := b.inline(t, c, o.because)
+	b.known.offered[t.ID] = offered
+	return o.done(words)
+}
+
+// maxReplies is how many commands on a pull request are answered with words within an hour; others get their emoji. Anybody
+// may write a command, and each reply is a mail to everybody who follows.
+const maxReplies = 10
+
+// reply plans the replies and reactions. What was replied to already, by a review that was cut off, gets no second reply.
+func reply(plan *forge.Plan, verdicts []verdict, st *forge.Standing, now time.Time) {
+	left := maxReplies
+	for _, c := range heard(st) {
+		if _, ok := answered(c.comment); ok && now.Sub(c.comment.Made) < time.Hour {
+			left--
+		}
+	}
+	for _, v := range verdicts {
+		already := slices.ContainsFunc(v.around(st), func(c forge.Comment) bool {
+			id, ok := answered(c)
+			return ok && id == v.comment.ID
+		})
+		done := v.done
+		switch {
+		case v.words == "" || already:
+		case left > 0:
+			left--
+			plan.Replies = append(plan.Replies, forge.Reply{Thread: v.begins(), Body: v.body()})
+		case !v.writes:
+			done = false
+		}
+		emoji := forge.Confused
+		if done {
+			emoji = forge.ThumbUp
+		}
+		plan.Reactions = append(plan.Reactions, forge.Reaction{Comment: v.comment.ID, Thread: v.thread != nil, Emoji: emoji})
+	}
+}
+
+// body is the reply. On the pull request itself it names what it answers, for nothing else there does.
+func (v verdict) body() string {
+	asked := ""
+	if v.thread == nil {
+		asked = "> " + code(v.line)
+	}
+	return clipped(paragraphs(asked, v.words)) + "\n\n" + answerMark(v.comment.ID)
+}
+
+// closed answers what is asked on a pull request that is closed; there is nothing else to do there.
+func (r *Reviewer) closed(ctx context.Context, st *forge.Standing) (plan forge.Plan, err error) {
+	if len(orders(st)) == 0 {
+		return plan, nil
+	}
+	b := &bench{reviewer: r, standing: st}
+	if b.known, err = r.know(ctx, st); err != nil {
+		return plan, err
+	}
+	verdicts, _, _, err := b.obey(ctx)
+	if err != nil {
+		return plan, err
+	}
+	plan.Head = st.Head
+	reply(&plan, verdicts, st, time.Now())
+	return plan, r.Forge.Publish(ctx, st.Ref, plan)
+}
+
+// acknowledge shows that commands were seen. It is a courtesy: what fails here fails again below, or does not matter.
+func (r *Reviewer) acknowledge(ctx context.Context, ref forge.Ref, asked []forge.Request) {
+	for _, q := range asked {
+		if q.Kind == forge.Command && !strings.HasSuffix(q.By, "[bot]") {
+			_ = r.Forge.React(ctx, ref, forge.Reaction{Comment: q.Comment, Thread: q.Thread, Emoji: forge.Eyes})
+		}
+	}
+}
