@@ -32,14 +32,19 @@ type process struct {
 // serve starts the program and waits until it listens.
 func serve(t *testing.T, hub *githubtest.Server, addr string, env ...string) *process {
 	t.Helper()
-	self, err := os.Executable()
-	must(t, err)
 	key := filepath.Join(t.TempDir(), "key.pem")
 	must(t, os.WriteFile(key, hub.PrivateKey(), 0o600))
+	return launch(t, append(env, fmt.Sprintf("LIGHTERMAN_APP_ID=%d", hub.AppID()), "LIGHTERMAN_PRIVATE_KEY_FILE="+key,
+		"LIGHTERMAN_WEBHOOK_SECRET="+crashSecret, "LIGHTERMAN_GITHUB_URL="+hub.URL(), "LIGHTERMAN_ADDR="+addr)...)
+}
+
+// launch starts the program with these variables and waits until it listens.
+func launch(t *testing.T, env ...string) *process {
+	t.Helper()
+	self, err := os.Executable()
+	must(t, err)
 	p := &process{cmd: &exec.Cmd{Path: self, Args: []string{"lighterman", "serve", "--log-format", "json"}}}
-	p.cmd.Env = append(append(os.Environ(), env...),
-		fmt.Sprintf("LIGHTERMAN_APP_ID=%d", hub.AppID()), "LIGHTERMAN_PRIVATE_KEY_FILE="+key,
-		"LIGHTERMAN_WEBHOOK_SECRET="+crashSecret, "LIGHTERMAN_GITHUB_URL="+hub.URL(), "LIGHTERMAN_ADDR="+addr)
+	p.cmd.Env = append(os.Environ(), env...)
 	out, err := p.cmd.StderrPipe()
 	must(t, err)
 	must(t, p.cmd.Start())

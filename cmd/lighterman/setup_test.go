@@ -147,7 +147,17 @@ func (n *newcomer) setupURL(query string) string {
 // agreed goes through the set-up page and GitHub's, up to the address at which GitHub sends the browser back.
 func (n *newcomer) agreed(query string, variant int) string {
 	n.t.Helper()
-	first := n.get(n.setupURL("&url=" + url.QueryEscape(publicHost) + query))
+	back := n.agreedAt(n.setupURL("&url="+url.QueryEscape(publicHost)+query), variant)
+	if !strings.HasPrefix(back, n.base+"/setup/done?") {
+		n.t.Fatalf("sent back to %s", back)
+	}
+	return back
+}
+
+// agreedAt is agreed from a page's address.
+func (n *newcomer) agreedAt(address string, variant int) string {
+	n.t.Helper()
+	first := n.get(address)
 	asks := n.browse(http.MethodPost, field(n.t, first, actionOf, 0), url.Values{
 		"manifest": {field(n.t, first, manifestOf, variant)},
 	})
@@ -156,9 +166,6 @@ func (n *newcomer) agreed(query string, variant int) string {
 	})
 	back, err := url.Parse(created.header.Get("Location"))
 	must(n.t, err)
-	if back.Path != "/setup/done" || back.Host != strings.TrimPrefix(n.base, "http://") {
-		n.t.Fatalf("sent back to %s", back)
-	}
 	n.secrets = append(n.secrets, back.Query().Get("code"), back.Query().Get("state"))
 	return back.String()
 }
@@ -272,10 +279,8 @@ func (n *newcomer) stored() {
 	if info.Mode() != 0o600 {
 		n.t.Errorf("the credentials have the mode %v", info.Mode())
 	}
-	entries, err := os.ReadDir(filepath.Dir(n.credentials))
-	must(n.t, err)
-	if len(entries) != 1 {
-		n.t.Errorf("beside the credentials there is %v", entries)
+	if all, err := filepath.Glob(filepath.Join(filepath.Dir(n.credentials), "*app.json*")); err != nil || len(all) != 1 {
+		n.t.Errorf("of the credentials there is %v, %v", all, err)
 	}
 	c, err := readCredentials(n.credentials, n.hub.URL())
 	must(n.t, err)
@@ -392,6 +397,72 @@ func TestSetUpStateHoldsOnce(t *testing.T) {
 	if p.status != 403 || !strings.Contains(p.body, "delete it, and begin again") {
 		t.Errorf("after a restart: %d %s", p.status, p.body)
 	}
+}
+
+// TestSetUpOfAKilledProcess drives the program as operators run it. The first process is killed between GitHub's
+// handing out the credentials and their being kept; the second is set up; the third is the App.
+func TestSetUpOfAKilledProcess(t *testing.T) {
+	n := &newcomer{t: t, hub: githubtest.Start(t, githubtest.Options{Unregistered: true})}
+	addr, dir := freeAddr(t), t.TempDir()
+	n.base, n.credentials = "http://"+addr, filepath.Join(dir, "app.json")
+	n.hub.Reach(publicHost, n.base)
+	env := []string{"LIGHTERMAN_GITHUB_URL=" + n.hub.URL(), "LIGHTERMAN_ADDR=" + addr, "LIGHTERMAN_DATA_DIR=" + dir,
+		"LIGHTERMAN_PUBLIC_URL=" + publicHost + "/"}
+
+	first := launch(t, env...)
+	met := make(chan struct{}, 1)
+	n.hub.Inject(githubtest.Fault{Operation: "apps/create-from-manifest", After: true, Hold: t.Context().Done(), Met: met})
+	back := n.here(n.agreedAt(n.printed(first), 0))
+	var browser sync.WaitGroup
+	browser.Go(func() {
+		if res, err := http.Get(back); err == nil {
+			t.Errorf("a killed process answered %s", res.Status)
+			res.Body.Close()
+		}
+	})
+	<-met
+	first.kill()
+	browser.Wait()
+	if left, err := filepath.Glob(filepath.Join(dir, "*app.json*")); err != nil || len(left) > 0 {
+		t.Errorf("the killed process left %v, %v", left, err)
+	}
+
+	second := launch(t, env...)
+	if p := n.get(back); p.status != 403 || !strings.Contains(p.body, "its key is lost: delete it, and begin again") {
+		t.Errorf("GitHub's answer to the killed process: %d %s", p.status, p.body)
+	}
+	if p := n.get(n.here(n.agreedAt(n.printed(second), 0))); p.status != http.StatusSeeOther {
+		t.Fatalf("%d %s", p.status, p.body)
+	}
+	n.stored()
+	second.kill()
+
+	third := launch(t, env...)
+	must(t, n.hub.Deliver("ping", map[string]string{"zen": "x"}))
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	must(t, n.hub.Wait(ctx))
+	all := n.hub.Deliveries()
+	if d := all[len(all)-1]; d.Status != http.StatusAccepted || strings.Contains(third.said(), "/setup?token=") {
+		t.Errorf("the third process answers %d and says\n%s", d.Status, third.said())
+	}
+}
+
+// printed is the address that a process prints for people, once and in no line of its log.
+func (n *newcomer) printed(p *process) string {
+	n.t.Helper()
+	address := regexp.MustCompile(`\n  (https://\S+/setup\?token=[A-Z0-9]{40,})\n`)
+	until(n.t, patience, "the set-up page is printed", p, func() bool { return address.MatchString(p.said()) })
+	found := address.FindStringSubmatch(p.said())[1]
+	if strings.Count(p.said(), "token=") != 1 {
+		n.t.Errorf("the token is printed more than once:\n%s", p.said())
+	}
+	return n.here(found)
+}
+
+// here is where a public address leads.
+func (n *newcomer) here(address string) string {
+	return strings.Replace(address, publicHost, n.base, 1)
 }
 
 // TestSetUpRace sends two finished registrations at once: one becomes the App, the other finds the page shut.
