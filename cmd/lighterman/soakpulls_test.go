@@ -55,8 +55,7 @@ type soakCount struct {
 
 // unlimited is a GitHub without limits of rates.
 func unlimited() githubtest.Options {
-	const no = 1 << 30
-	return githubtest.Options{Limits: githubtest.Limits{Primary: no, Content: no}}
+	return githubtest.Options{Limits: githubtest.Unlimited()}
 }
 
 // portion opens the pull requests first to last-1 in a repository of its own.

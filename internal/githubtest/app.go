@@ -22,10 +22,7 @@ type installation struct {
 	owner       string
 	permissions map[string]string
 	suspended   bool
-	minute      time.Time // start of the minute in which content was made
-	content     int
-	hour        time.Time // start of the hour in which requests were counted
-	used        int
+	rates       rates
 }
 
 // A token is an installation token.
@@ -221,53 +218,4 @@ func decodePart(part string, into any) error {
 		return err
 	}
 	return json.Unmarshal(text, into)
-}
-
-// spend counts a request against the installation's hour, and a content-creating one against its minute.
-func (s *Server) spend(i *installation, content bool) error {
-	now := s.now()
-	if now.Sub(i.hour) >= time.Hour {
-		i.hour, i.used = now, 0
-	}
-	if now.Sub(i.minute) >= time.Minute {
-		i.minute, i.content = now, 0
-	}
-	if i.used >= s.options.Limits.Primary {
-		return primary(i)
-	}
-	i.used++
-	if content {
-		if i.content++; i.content > s.options.Limits.Content {
-			return &limited{apiError{status: 403, message: secondaryText}, http.Header{"Retry-After": {"60"}}}
-		}
-	}
-	return nil
-}
-
-const (
-	secondaryText = "You have exceeded a secondary rate limit and have been temporarily blocked from content creation. " +
-		"Please retry your request again later."
-	primaryText = "API rate limit exceeded for installation."
-)
-
-// limited is an answer that asks the caller to wait.
-type limited struct {
-	apiError
-	header http.Header
-}
-
-func primary(i *installation) error {
-	reset := strconv.FormatInt(i.hour.Add(time.Hour).Unix(), 10)
-	h := http.Header{}
-	h.Set("X-RateLimit-Remaining", "0")
-	h.Set("X-RateLimit-Reset", reset)
-	return &limited{apiError{status: 403, message: primaryText}, h}
-}
-
-// rateHeader tells the caller what is left of the hour.
-func (s *Server) rateHeader(h http.Header, i *installation) {
-	h.Set("X-RateLimit-Limit", strconv.Itoa(s.options.Limits.Primary))
-	h.Set("X-RateLimit-Remaining", strconv.Itoa(max(0, s.options.Limits.Primary-i.used)))
-	h.Set("X-RateLimit-Used", strconv.Itoa(i.used))
-	h.Set("X-RateLimit-Reset", strconv.FormatInt(i.hour.Add(time.Hour).Unix(), 10))
 }

@@ -37,7 +37,7 @@ func (s *Server) Inject(f Fault) {
 
 // SecondaryLimit is GitHub's answer to going too fast: 403 or 429, with or without a Retry-After (seconds above 0).
 func SecondaryLimit(operation string, status, retryAfter int) Fault {
-	f := Fault{Operation: operation, Status: status, Body: message(secondaryText)}
+	f := Fault{Operation: operation, Status: status, Body: message(contentText)}
 	if retryAfter > 0 {
 		f.Header = map[string]string{"Retry-After": strconv.Itoa(retryAfter)}
 	}

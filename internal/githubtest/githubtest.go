@@ -42,24 +42,40 @@ type Options struct {
 	Limits       Limits
 }
 
-// Limits are GitHub's sizes and rates, which a test may lower. Zero is GitHub's own value.
+// Limits are GitHub's sizes and rates, which a test may change. Zero is GitHub's own value.
 type Limits struct {
-	Primary      int // requests an hour and installation: 5000
-	Content      int // content-creating requests a minute: 80
-	Files        int // files listed of one pull request: 3000
-	TreeEntries  int // entries of one recursive tree: 100,000
-	PatchLines   int // lines beyond which a file's patch is left out: 20,000
-	GraphQLBytes int // bytes beyond which GraphQL cuts a blob's text: 512,000
+	Primary       int // requests an hour and installation: 5000
+	Content       int // content-creating requests a minute: 80
+	ContentHour   int // content-creating requests an hour: 500
+	Points        int // of REST requests a minute, a read 1 and a write 5: 900
+	GraphQLPoints int // of GraphQL requests a minute, a query 1 and a mutation 5: 2000
+	Concurrent    int // requests at once: 100
+	Files         int // files listed of one pull request: 3000
+	TreeEntries   int // entries of one recursive tree: 100,000
+	PatchLines    int // lines beyond which a file's patch is left out: 20,000
+	GraphQLBytes  int // bytes beyond which GraphQL cuts a blob's text: 512,000
+
+	NoRetryAfter bool // secondary limits do not say how long to wait
+}
+
+// Unlimited is Limits for tests that are about something else and go faster than GitHub lets anybody.
+func Unlimited() Limits {
+	const n = 1 << 40
+	return Limits{Primary: n, Content: n, ContentHour: n, Points: n, GraphQLPoints: n, Concurrent: n}
 }
 
 // GitHub's own limits. The one on text in GraphQL is an observation, the others are documented.
 const (
-	primaryLimit      = 5000
-	contentLimit      = 80
-	filesLimit        = 3000
-	treeEntriesLimit  = 100_000
-	patchLinesLimit   = 20_000
-	graphQLBytesLimit = 512_000
+	primaryLimit       = 5000
+	contentLimit       = 80
+	contentHourLimit   = 500
+	pointsLimit        = 900
+	graphQLPointsLimit = 2000
+	concurrentLimit    = 100
+	filesLimit         = 3000
+	treeEntriesLimit   = 100_000
+	patchLinesLimit    = 20_000
+	graphQLBytesLimit  = 512_000
 )
 
 func (l Limits) withDefaults() Limits {
@@ -70,6 +86,10 @@ func (l Limits) withDefaults() Limits {
 	}
 	set(&l.Primary, primaryLimit)
 	set(&l.Content, contentLimit)
+	set(&l.ContentHour, contentHourLimit)
+	set(&l.Points, pointsLimit)
+	set(&l.GraphQLPoints, graphQLPointsLimit)
+	set(&l.Concurrent, concurrentLimit)
 	set(&l.Files, filesLimit)
 	set(&l.TreeEntries, treeEntriesLimit)
 	set(&l.PatchLines, patchLinesLimit)

@@ -101,8 +101,10 @@ func jwt(t *testing.T, key []byte, claims obj) string {
 	return text + "." + enc.EncodeToString(signature)
 }
 
-func appClaims(s *githubtest.Server) obj {
-	now := time.Now().Unix()
+func appClaims(s *githubtest.Server) obj { return appClaimsAt(s, time.Now()) }
+
+func appClaimsAt(s *githubtest.Server, at time.Time) obj {
+	now := at.Unix()
 	return obj{"iat": now - 60, "exp": now + 300, "iss": fmt.Sprint(s.AppID())}
 }
 
@@ -114,7 +116,13 @@ func app(t *testing.T, s *githubtest.Server) caller {
 // installation calls with a token of acme's installation, narrowed as asked.
 func installation(t *testing.T, s *githubtest.Server, narrowed obj) caller {
 	t.Helper()
-	a := app(t, s).do("POST", fmt.Sprintf("/api/v3/app/installations/%d/access_tokens", s.InstallationID("acme")),
+	return installationAt(t, s, narrowed, time.Now())
+}
+
+func installationAt(t *testing.T, s *githubtest.Server, narrowed obj, at time.Time) caller {
+	t.Helper()
+	app := caller{t, s, jwt(t, s.PrivateKey(), appClaimsAt(s, at))}
+	a := app.do("POST", fmt.Sprintf("/api/v3/app/installations/%d/access_tokens", s.InstallationID("acme")),
 		narrowed)
 	if a.status != 201 {
 		t.Fatalf("token: %d %s", a.status, a.body)

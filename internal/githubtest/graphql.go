@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -38,23 +39,36 @@ func (s *Server) graphql(r *http.Request, body []byte) *answer {
 	if err != nil {
 		return failed(err)
 	}
-	if err := s.spend(t.installation, false); err != nil {
-		return failed(err)
-	}
 	var in graphqlRequest
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	if err := d.Decode(&in); err != nil {
 		return failed(&apiError{status: 400, message: "Problems parsing JSON"})
 	}
+	mutation := strings.HasPrefix(strings.TrimSpace(in.Query), "mutation")
+	if err := s.spendGraphQL(t.installation, mutation); err != nil {
+		return limitedGraphQL(err)
+	}
 	out := s.execute(t, in)
 	a := &answer{status: 200, header: make(http.Header)}
-	s.rateHeader(a.header, t.installation)
+	s.rateHeader(a.header, t.installation.rates.graphql, "graphql")
 	a.header.Set("Content-Type", "application/json; charset=utf-8")
 	a.body, err = json.Marshal(out)
 	if err != nil {
 		return failed(err)
 	}
+	return a
+}
+
+// limitedGraphQL is a primary limit's answer of 200 (rate-limits-and-query-limits-for-the-graphql-api.md); a secondary
+// one looks as in REST.
+func limitedGraphQL(err error) *answer {
+	a := failed(err)
+	if a.header.Get("X-RateLimit-Remaining") != "0" {
+		return a
+	}
+	a.status = http.StatusOK
+	a.body = []byte(`{"errors":[{"type":"RATE_LIMITED","message":"` + primaryText + `"}]}`)
 	return a
 }
 

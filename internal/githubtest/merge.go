@@ -46,7 +46,8 @@ func (p *Pull) mergeOnto(base string) (string, error) {
 	from := p.head.owner + "/" + p.headBranch
 	text := p.s.commitText(commitRequest{
 		Message: fmt.Sprintf("Merge pull request #%d from %s\n\n%s", p.number, from, p.title), Tree: tree,
-		Parents: []string{base, p.headSHA}, Author: &commitPerson{Name: p.author, Email: p.author + "@users.noreply.github.com"},
+		Parents:   []string{base, p.headSHA},
+		Author:    &commitPerson{Name: p.author, Email: p.author + "@users.noreply.github.com"},
 		Committer: &commitPerson{Name: "GitHub", Email: "noreply@github.com"},
 	})
 	return p.repo.git.store(text, "hash-object", "-t", "commit", "-w", "--stdin")

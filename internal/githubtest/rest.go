@@ -145,6 +145,11 @@ type answer struct {
 
 // serve answers a request, with the fault that was injected for it if there is one, and records it.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, operation string, act func() *answer) {
+	land, refused := s.fly(r)
+	defer land()
+	if refused != nil {
+		act = func() *answer { return failed(refused) }
+	}
 	fault, a := s.decide(r, operation, act)
 	if fault != nil && fault.strike(w, r) {
 		return
@@ -225,10 +230,10 @@ func (s *Server) admit(c *call, op operation) error {
 		return err
 	}
 	c.token = t
-	if err := s.spend(t.installation, op.content); err != nil {
+	if err := s.spend(t.installation, c.r.Method, op.content); err != nil {
 		return err
 	}
-	s.rateHeader(c.header, t.installation)
+	s.rateHeader(c.header, t.installation.rates.rest, "core")
 	if op.whole {
 		return nil
 	}
@@ -314,8 +319,9 @@ func (s *Server) conditional(c *call, a *answer) {
 	if c.r.Header.Get("If-None-Match") == tag {
 		a.status, a.body = http.StatusNotModified, nil
 		if c.token != nil {
-			c.token.installation.used--
-			s.rateHeader(a.header, c.token.installation)
+			hour := &c.token.installation.rates.rest
+			hour.used--
+			s.rateHeader(a.header, *hour, "core")
 		}
 	}
 }
@@ -334,6 +340,9 @@ func failed(err error) *answer {
 		a.status = no.status
 		body["message"] = no.message
 		body["status"] = strconv.Itoa(no.status)
+		if no.docs != "" {
+			body["documentation_url"] = no.docs
+		}
 		if len(no.errors) > 0 {
 			body["errors"] = no.errors
 		}
@@ -345,8 +354,6 @@ func failed(err error) *answer {
 	a.body, _ = json.Marshal(body) // of strings: cannot fail
 	return a
 }
-
-func (e *limited) Unwrap() error { return &e.apiError }
 
 // decode reads a body strictly: GitHub refuses keys it does not know in these operations.
 func (c *call) decode(into any) error {

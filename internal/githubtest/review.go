@@ -246,7 +246,8 @@ type apiError struct {
 	status  int
 	message string
 	errors  []string
-	fields  []obj // errors in the form that some operations have instead
+	fields  []obj  // errors in the form that some operations have instead
+	docs    string // the page that the answer names; "" is that of the interface
 }
 
 func (e *apiError) Error() string { return fmt.Sprintf("%d %s %q", e.status, e.message, e.errors) }
