@@ -278,6 +278,14 @@ type Call struct {
 	Commit string
 }
 
+// A Sent is one attempt of the host to deliver a webhook to us.
+type Sent struct {
+	ID    int64
+	GUID  string // the same for every attempt to deliver the webhook
+	Event string
+	At    time.Time
+}
+
 // Asks reports whether there is anything to do.
 func (c Call) Asks() bool { return len(c.Refs) > 0 || c.Commit != "" }
 

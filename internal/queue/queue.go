@@ -124,6 +124,9 @@ type engine interface {
 	dead(ctx context.Context) ([]DeadJob, error)
 	replay(ctx context.Context, id int64) error
 	prune(ctx context.Context, now time.Time) error
+	unknown(ctx context.Context, guids []string) ([]string, error)
+	recall(ctx context.Context, key string) (string, error)
+	remember(ctx context.Context, key, value string) error
 }
 
 // Open opens the database, brings its tables up to date and makes the queue ready to receive. On SQLite it fails when

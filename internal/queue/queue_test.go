@@ -86,6 +86,7 @@ func conform(t *testing.T, where func(testing.TB) place) {
 		"many requests take several runs":       asksOften,
 		"a head stands for its pull requests":   finds,
 		"a merge group is a subject of its own": groups,
+		"what is remembered is there again":     remembers,
 		"a tick comes again":                    ticks,
 		"a tick does not overlap itself":        ticksInTurn,
 		"stop does not wait for a tick":         stopsTicking,

@@ -56,6 +56,11 @@ func schema() []string {
 			done        BIGINT NOT NULL DEFAULT 0,
 			PRIMARY KEY (subject, id)
 		)`,
+		// What ticks remember from one run to the next.
+		`CREATE TABLE lighterman_note (
+			key   TEXT PRIMARY KEY,
+			value TEXT NOT NULL
+		)`,
 	}
 }
 

@@ -33,6 +33,10 @@ type Queue interface {
 	Receive(ctx context.Context, d queue.Delivery) (fresh bool, err error)
 	Ready(ctx context.Context) error
 	Depth(ctx context.Context) (queue.Depth, error)
+	// Unknown are those of the GUIDs that were never received. Recall and Remember keep what the server must know again.
+	Unknown(ctx context.Context, guids []string) ([]string, error)
+	Recall(ctx context.Context, key string) (string, error)
+	Remember(ctx context.Context, key, value string) error
 }
 
 // Decode reads what a verified payload asks for. An error says that the payload is not what the code host sends.

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -36,6 +37,7 @@ const secret, nextSecret = "it is a secret", "the next secret"
 type shelf struct {
 	mu    sync.Mutex
 	known map[string]queue.Delivery
+	notes map[string]string
 	err   error
 	hold  chan chan struct{} // when set, Receive hands over a channel here and waits until it is closed
 }
@@ -57,6 +59,20 @@ func (s *shelf) Receive(ctx context.Context, d queue.Delivery) (bool, error) {
 	}
 	s.known[d.GUID] = d
 	return !known, nil
+}
+
+func (s *shelf) Unknown(_ context.Context, guids []string) ([]string, error) {
+	return slices.DeleteFunc(slices.Clone(guids), func(guid string) bool { _, known := s.known[guid]; return known }), s.err
+}
+
+func (s *shelf) Recall(_ context.Context, key string) (string, error) { return s.notes[key], s.err }
+
+func (s *shelf) Remember(_ context.Context, key, value string) error {
+	if s.notes == nil {
+		s.notes = map[string]string{}
+	}
+	s.notes[key] = value
+	return s.err
 }
 
 func (s *shelf) Ready(context.Context) error { return s.err }
