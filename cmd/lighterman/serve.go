@@ -33,6 +33,7 @@ type serveSettings struct {
 	asking            asking
 	publicURL         string
 	credentialsFile   string
+	presetOwners      []string
 }
 
 func serveCommand() *cobra.Command {
@@ -75,6 +76,8 @@ Without an App's credentials it prints the address of a page that registers one 
 	f.StringVar(&s.publicURL, "public-url", "", "how people and GitHub reach this server: https://HOST")
 	f.StringVar(&s.credentialsFile, "credentials-file", "",
 		"where the set-up page keeps the App's credentials (default app.json in the data folder)")
+	f.StringSliceVar(&s.presetOwners, "preset-owner", nil,
+		"an owner whose presets every repository may extend, private ones included (may be repeated)")
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
 	s.asking.flags(f)
 	f.DurationVar(&s.linger, "linger", 0, "how long to go on taking webhooks after a signal to stop, with /readyz failing")
@@ -125,6 +128,7 @@ func (s serveSettings) options(log *slog.Logger) (o serviceOptions, err error) {
 		Log:         log,
 		Images:      s.asking.facts(true),
 		Inspect:     true,
+		Presets:     s.presetOwners,
 		Credentials: cmp.Or(s.credentialsFile, filepath.Join(s.queue.DataDir, "app.json")),
 	}
 	if o.Public, err = publicAddress(s.publicURL); err != nil {

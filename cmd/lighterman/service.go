@@ -52,6 +52,8 @@ type serviceOptions struct {
 	Public string
 	// Credentials is the file where the set-up page keeps what GitHub gives.
 	Credentials string
+	// Presets are owners whose presets every repository may extend.
+	Presets []string
 	// Inspect has the App's registration compared with what it needs, at the start and for /readyz.
 	Inspect bool
 	// Reviewed hears the outcome of each review; nil is fine.
@@ -100,7 +102,8 @@ func (s *service) become(o github.Options) error {
 		return err
 	}
 	reviewer := &review.Reviewer{
-		Forge: app, Library: review.NewLibrary(app), Options: s.engine, Logger: s.options.Log, Page: checks.Page,
+		Forge: app, Library: review.NewLibrary(app, app.InstallationOf), Owners: s.options.Presets, Options: s.engine,
+		Logger: s.options.Log, Page: checks.Page,
 	}
 	live := &liveApp{App: app, work: work(reviewer, s.options.Reviewed), notes: &notes{log: s.options.Log}}
 	if s.options.Inspect {

@@ -373,7 +373,9 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		// The text is also its own organisation's default and every preset that it names.
 		s := config.Settings{Checks: catalogue(), Organisation: config.Reference{Repo: "acme/.github"}, Owner: "acme"}
-		s.Fetch = func(ref config.Reference) (config.Source, error) { return config.Source{Reference: ref, Text: []byte(text)}, nil }
+		s.Fetch = func(ref config.Reference) (config.Source, error) {
+			return config.Source{Reference: ref, Text: []byte(text)}, nil
+		}
 		c, err := config.Load(repo(name, text), s)
 		if err != nil {
 			return

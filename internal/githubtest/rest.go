@@ -55,6 +55,8 @@ func operationOf(id string) (operation, bool) {
 		"apps/create-installation-access-token":            app.by((*Server).postToken),
 		"apps/get-authenticated":                           app.by((*Server).getApp),
 		"apps/get-webhook-config-for-app":                  app.by((*Server).getHookConfig),
+		"apps/get-org-installation":                        app.by((*Server).getOrgInstallation),
+		"apps/get-user-installation":                       app.by((*Server).getUserInstallation),
 		"apps/get-webhook-delivery":                        app.by((*Server).getDelivery),
 		"apps/list-installations":                          app.by((*Server).listInstallations),
 		"apps/list-repos-accessible-to-installation":       operation{whole: true}.by((*Server).listInstalled),

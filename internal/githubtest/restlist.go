@@ -21,6 +21,23 @@ func (s *Server) listInstallations(c *call) (int, any, error) {
 	return 200, page(c, list), nil
 }
 
+// getOrgInstallation finds no installation: all accounts of the double are people's (operation
+// get-an-organization-installation-for-the-authenticated-app).
+func (s *Server) getOrgInstallation(*call) (int, any, error) {
+	return 0, nil, &apiError{status: 404, message: "Not Found"}
+}
+
+// getUserInstallation is where the App is in a person's account (operation
+// get-a-user-installation-for-the-authenticated-app).
+func (s *Server) getUserInstallation(c *call) (int, any, error) {
+	for _, i := range s.installations {
+		if strings.EqualFold(i.owner, c.params["username"]) {
+			return 200, i.json(s), nil
+		}
+	}
+	return 0, nil, &apiError{status: 404, message: "Not Found"}
+}
+
 // listPulls lists pull requests by state, head (owner:branch) and base, the newest first unless asked otherwise
 // (operation list-pull-requests).
 func (s *Server) listPulls(c *call) (int, any, error) {

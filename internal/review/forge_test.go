@@ -38,6 +38,7 @@ type desk struct {
 	refuses    bool // comments on the diff
 	prefetch   []string
 	neighbours map[string]fstest.MapFS // other repositories, by "owner/name@commit"
+	through    map[string]int64        // the installation by which an owner's were asked for last
 }
 
 func (d *desk) ask(what string) error {
@@ -127,7 +128,7 @@ var _ forge.Tree = shelf{}
 
 // newDesk is a pull request that turns the files of before into those of after.
 func newDesk(before, after map[string]string) *desk {
-	d := &desk{tree: fstest.MapFS{}}
+	d := &desk{tree: fstest.MapFS{}, through: map[string]int64{}}
 	d.canResolve = true
 	d.tip, d.baseCommit = "1111111111111111111111111111111111111111", "base"
 	d.change.Ref = forge.Ref{Repo: forge.Repo{Owner: "o", Name: "r"}, Number: 7}

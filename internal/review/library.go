@@ -25,6 +25,7 @@ const (
 // have none, and asking must not cost every review a request. It may be used by many goroutines.
 type Library struct {
 	forge forge.Forge
+	find  func(ctx context.Context, owner string) (installation int64, err error)
 
 	mu    sync.Mutex
 	slots map[mark]*slot
@@ -32,7 +33,7 @@ type Library struct {
 
 // A mark says what an answer is about. It holds the installation, so that nobody is served what another account stored.
 type mark struct {
-	installation int64
+	installation int64 // 0 for what an account shares with all others
 	ref          config.Reference
 }
 
@@ -44,8 +45,11 @@ type slot struct {
 	err   error
 }
 
-// NewLibrary is an empty one that asks a code host.
-func NewLibrary(f forge.Forge) *Library { return &Library{forge: f, slots: map[mark]*slot{}} }
+// NewLibrary is an empty one that asks a code host. find says through which installation an account is reached; it is
+// asked for those that share their presets with others, and may be nil when there are none.
+func NewLibrary(f forge.Forge, find func(ctx context.Context, owner string) (int64, error)) *Library {
+	return &Library{forge: f, find: find, slots: map[mark]*slot{}}
+}
 
 // read is the file that a reference names, as the installation sees it. Several that ask for the same one wait for one
 // answer. What was no answer is not kept.
@@ -91,10 +95,16 @@ func (l *Library) slot(m mark) *slot {
 
 // ask reads the file from its repository.
 func (l *Library) ask(ctx context.Context, installation int64, ref config.Reference) (config.Source, error) {
-	owner, name, _ := strings.Cut(ref.Repo, "/")
-	repo := forge.Repo{Installation: installation, Owner: owner, Name: name}
-	tree, err := l.forge.Tree(ctx, repo, cmp.Or(ref.Ref, "HEAD"))
-	src := config.Source{}
+	src, err := config.Source{}, error(nil)
+	if installation == 0 && l.find != nil {
+		installation, err = l.find(ctx, ref.Owner())
+	}
+	var tree forge.Tree
+	if err == nil {
+		owner, name, _ := strings.Cut(ref.Repo, "/")
+		repo := forge.Repo{Installation: installation, Owner: owner, Name: name}
+		tree, err = l.forge.Tree(ctx, repo, cmp.Or(ref.Ref, "HEAD"))
+	}
 	if err == nil {
 		src, err = config.From(tree, ref)
 	}
@@ -116,7 +126,11 @@ func (l *Library) readers(ctx context.Context, repo forge.Repo) (base, head conf
 		if l == nil {
 			return config.Source{}, config.ErrUnread
 		}
-		src, err := l.read(ctx, repo.Installation, ref)
+		through := repo.Installation
+		if !strings.EqualFold(ref.Owner(), repo.Owner) {
+			through = 0
+		}
+		src, err := l.read(ctx, through, ref)
 		got[lower(ref)] = answer{src, err}
 		return src, err
 	}

@@ -22,6 +22,7 @@ import (
 // neighbour is another repository of the installation.
 func (d *desk) neighbour(repo forge.Repo, commit string) (forge.Tree, error) {
 	name := repo.String() + "@" + commit
+	d.through[repo.Owner] = repo.Installation
 	tree, ok := d.neighbours[name]
 	if err := d.ask(name); err != nil || ok {
 		return shelf{tree, d}, err
@@ -59,7 +60,7 @@ func TestTheOrganisationsDefaultHolds(t *testing.T) {
 		"o/.github@HEAD": file("comments: {max-inline: 1}\nextends: o/presets:lighterman/a.yml@v1\n"),
 		"o/presets@v1":   {"lighterman/a.yml": {Data: []byte("checks: {add-for-local-files: error}\n")}},
 	}
-	out, notes := d.told(t, NewLibrary(d), adds)
+	out, notes := d.told(t, NewLibrary(d, nil), adds)
 	if len(d.threads) != 1 || len(out.Opinion.Comments) != 2 || out.Opinion.Comments[0].Finding.Check.Severity != check.Error || notes != "" {
 		t.Errorf("threads %+v, opinion %+v, notes %s", d.threads, out.Opinion, notes)
 	}
@@ -68,14 +69,14 @@ func TestTheOrganisationsDefaultHolds(t *testing.T) {
 	}
 	// A broken one is told, and nothing of it holds.
 	d.neighbours["o/.github@HEAD"] = file("comments: {max-inlne: 1}\n")
-	_, notes = d.told(t, NewLibrary(d), adds)
+	_, notes = d.told(t, NewLibrary(d, nil), adds)
 	if want := ":0: the configuration holds without a part of it: o/.github:.github/lighterman.yml:1:12: the organisation's default is left out: " +
 		`there is no key "max-inlne"; did you mean "max-inline"?`; notes != want {
 		t.Errorf("notes\n%s\nwant\n%s", notes, want)
 	}
 	// That of the organisation's own repository is its own.
 	d.change.Ref.Repo.Name = ".github"
-	if _, notes = d.told(t, NewLibrary(d), adds); notes != "" || slices.Contains(d.asked, "o/.github@HEAD") {
+	if _, notes = d.told(t, NewLibrary(d, nil), adds); notes != "" || slices.Contains(d.asked, "o/.github@HEAD") {
 		t.Errorf("notes %s, asked %v", notes, d.asked)
 	}
 }
@@ -90,7 +91,7 @@ func TestPresetsAreForTheBaseBranchToChoose(t *testing.T) {
 		"o/presets@HEAD": file("comments: {max-inline: 1}\n"), "o/secret@HEAD": file("fail-on: never\n"), "p/private@HEAD": file("fail-on: never\n"),
 		"o/presets@v2": {},
 	}
-	_, notes := d.told(t, NewLibrary(d), adds)
+	_, notes := d.told(t, NewLibrary(d, nil), adds)
 	want := settingsFile + ":1: the configuration holds without a part of it: p/private belongs to somebody else; presets are taken from repositories of o\n" +
 		settingsFile + ":1: this takes over a configuration that is read once it is merged: o/secret\n" +
 		settingsFile + ":1: this takes over a configuration that is read once it is merged: o/presets:lighterman.yml@v2\n" +
@@ -104,6 +105,37 @@ func TestPresetsAreForTheBaseBranchToChoose(t *testing.T) {
 	}
 	if len(d.threads) != 1 {
 		t.Errorf("%d threads, the base branch's preset says 1", len(d.threads))
+	}
+}
+
+// TestSharedPresets are read through the installation of the account that shares them, for everybody alike.
+func TestSharedPresets(t *testing.T) {
+	d := newDesk(map[string]string{settingsFile: "extends: Shared/presets\n"}, map[string]string{settingsFile: "extends: Shared/presets\n", "Dockerfile": twoAdds})
+	d.neighbours = map[string]fstest.MapFS{"Shared/presets@HEAD": file("comments: {max-inline: 1}\n")}
+	d.change.Ref.Repo.Installation, d.through = 3, map[string]int64{}
+	var through []string
+	find := func(_ context.Context, owner string) (int64, error) {
+		through = append(through, owner)
+		if len(through) > 1 {
+			return 0, forge.ErrGone
+		}
+		return 9, nil
+	}
+	r := &Reviewer{Forge: d, Library: NewLibrary(d, find), Owners: []string{"shared"}, Options: options(adds)}
+	for range 2 {
+		if out, err := r.Review(context.Background(), d.change.Ref); err != nil || len(d.threads) != 1 || len(out.Opinion.Notes) > 0 {
+			t.Fatalf("%v: %d threads, %+v", err, len(d.threads), out.Opinion)
+		}
+	}
+	if len(through) != 1 || through[0] != "Shared" || d.through["Shared"] != 9 || d.through["o"] != 3 {
+		t.Errorf("asked %v, through %v", through, d.through)
+	}
+	// What cannot be reached any more is told.
+	clear(d.through)
+	r.Library = NewLibrary(d, find)
+	out, err := r.Review(context.Background(), d.change.Ref)
+	if err != nil || len(out.Opinion.Notes) != 1 || !strings.Contains(out.Opinion.Notes[0].Words, "out of reach") || d.through["Shared"] != 0 {
+		t.Errorf("%v: notes %+v, through %v", err, out.Opinion.Notes, d.through)
 	}
 }
 
@@ -299,7 +331,7 @@ func TestALibraryAsksOnce(t *testing.T) {
 		kept := name == "a file" || name == "nothing"
 		synctest.Test(t, func(t *testing.T) {
 			host := &library{err: err}
-			l := NewLibrary(host)
+			l := NewLibrary(host, nil)
 			read := func() error {
 				_, err := l.read(t.Context(), 1, config.Reference{Repo: "O/.github"})
 				return err
@@ -333,7 +365,7 @@ func TestALibraryAsksOnce(t *testing.T) {
 func TestALibraryKeepsAccountsApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		host := &library{}
-		l := NewLibrary(host)
+		l := NewLibrary(host, nil)
 		ref := config.Reference{Repo: "o/x"}
 		for n := range int64(3) {
 			if _, err := l.read(t.Context(), n, ref); err != nil {

@@ -11,6 +11,8 @@ var operations = []string{
 	"apps/create-from-manifest",
 	"apps/create-installation-access-token",
 	"apps/get-authenticated",
+	"apps/get-org-installation",
+	"apps/get-user-installation",
 	"apps/get-webhook-config-for-app",
 	"apps/get-webhook-delivery",
 	"apps/list-installations",
