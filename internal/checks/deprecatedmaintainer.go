@@ -1,6 +1,8 @@
 package checks
 
 import (
+	"cmp"
+	"io/fs"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes"
@@ -24,7 +26,7 @@ func runDeprecatedMaintainer(p *check.Pass) error {
 		if i.Keyword != "MAINTAINER" {
 			continue
 		}
-		if reason := labelledAlready(p.File, i); reason != "" {
+		if reason := cmp.Or(labelledAlready(p.File, i), labelledByBuild(p)); reason != "" {
 			p.Advise(i.Code(), message, reason)
 			continue
 		}
@@ -37,10 +39,21 @@ func runDeprecatedMaintainer(p *check.Pass) error {
 func labelledAlready(f *dockerfile.File, maintainer *dockerfile.Instruction) string {
 	for _, i := range f.Instructions {
 		switch {
-		case i.Keyword == "LABEL" && strings.Contains(i.Text(), fixes.AuthorsLabel):
+		case (i.Keyword == "LABEL" || i.Keyword == "ONBUILD") && strings.Contains(i.Text(), fixes.AuthorsLabel):
 			return "a label names the author already, and whether it is the same one has to be seen"
 		case i.Keyword == "MAINTAINER" && i != maintainer:
 			return "another MAINTAINER stands in the file, and which of them is to be named has to be seen"
+		}
+	}
+	return ""
+}
+
+// labelledByBuild says which file that tells how the image is built gives it the label as well.
+func labelledByBuild(p *check.Pass) string {
+	for _, b := range p.Builds {
+		name, _, _ := strings.Cut(b.Origin, ",")
+		if text, err := fs.ReadFile(p.Repo, name); b.Stated && err == nil && strings.Contains(string(text), fixes.AuthorsLabel) {
+			return name + " names the author in a label, and whether it is the same one has to be seen"
 		}
 	}
 	return ""

@@ -33,7 +33,7 @@ func labelledText(c *change, intent fixes.Labelled) error {
 		return fmt.Errorf("the author is %q, not %q", author, intent.Value)
 	}
 	for _, i := range c.before.Instructions {
-		if i.Keyword == "LABEL" && strings.Contains(i.Text(), fixes.AuthorsLabel) {
+		if among("LABEL ONBUILD", i.Keyword) && strings.Contains(i.Text(), fixes.AuthorsLabel) {
 			return fmt.Errorf("line %d sets the label too", i.Line())
 		}
 	}
