@@ -42,11 +42,17 @@ func (s *Server) install(owner string) {
 	}
 }
 
-// Suspend suspends or unsuspends the App's installation for an owner.
+// Suspend suspends or unsuspends the App's installation for an owner, and tells its webhook as all of these do.
 func (s *Server) Suspend(owner string, suspended bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.installations[owner].suspended = suspended
+	i := s.installations[owner]
+	i.suspended = suspended
+	action := "unsuspend"
+	if suspended {
+		action = "suspend"
+	}
+	s.tellInstallation(action, i)
 }
 
 // Uninstall removes the App from an owner's account; its tokens end with it.
@@ -56,6 +62,7 @@ func (s *Server) Uninstall(owner string) {
 	gone := s.installations[owner]
 	delete(s.installations, owner)
 	maps.DeleteFunc(s.tokens, func(_ string, t *token) bool { return t.installation == gone })
+	s.tellInstallation("deleted", gone)
 }
 
 // Grant changes what an installation may do. As on GitHub, tokens that exist keep what they had.
@@ -63,6 +70,7 @@ func (s *Server) Grant(owner string, permissions map[string]string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.installations[owner].permissions = permissions
+	s.tellInstallation("new_permissions_accepted", s.installations[owner])
 }
 
 // RevokeTokens ends all installation tokens at once, as GitHub may at any time.

@@ -202,7 +202,9 @@ func TestFaults(t *testing.T) {
 func TestRename(t *testing.T) {
 	s, r, _ := scene(t, githubtest.Options{})
 	c := installation(t, s, obj{})
-	r.Rename("store")
+	if err := r.Rename("store"); err != nil {
+		t.Fatal(err)
+	}
 	get := c.do("GET", "/api/v3/repos/acme/shop/pulls/1", nil)
 	if get.status != 301 || !strings.HasSuffix(get.header.Get("Location"), "/api/v3/repos/acme/store/pulls/1") {
 		t.Errorf("read: %d to %s", get.status, get.header.Get("Location"))

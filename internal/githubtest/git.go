@@ -2,6 +2,7 @@ package githubtest
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"os"
@@ -199,4 +200,10 @@ func (g *gitDir) tree(rev string, recursive bool) ([]treeEntry, error) {
 		entries = append(entries, treeEntry{Mode: f[0], Kind: f[1], SHA: f[2], Path: path, Size: size})
 	}
 	return entries, nil
+}
+
+// LFSPointer is what a repository holds in place of a file that Git LFS keeps elsewhere.
+func LFSPointer(content string) string {
+	sum := sha256.Sum256([]byte(content))
+	return fmt.Sprintf("version https://git-lfs.github.com/spec/v1\noid sha256:%x\nsize %d\n", sum, len(content))
 }

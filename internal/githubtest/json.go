@@ -64,7 +64,7 @@ func (r *Repo) json() obj {
 		"private": r.private, "html_url": page, "url": u, "description": nil, "fork": r.parent != nil,
 		"clone_url": page + ".git", "git_url": strings.Replace(page, "http:", "git:", 1) + ".git",
 		"ssh_url": "git@127.0.0.1:" + r.full() + ".git", "svn_url": page, "mirror_url": nil, "homepage": nil, "language": nil,
-		"default_branch": "main", "license": nil, "archived": r.archived, "disabled": false, "size": 0,
+		"default_branch": r.main, "license": nil, "archived": r.archived, "disabled": false, "size": 0,
 		"forks": 0, "forks_count": 0, "stargazers_count": 0, "watchers": 0, "watchers_count": 0, "open_issues": 0,
 		"open_issues_count": 0, "has_downloads": true, "has_issues": true, "has_projects": true, "has_wiki": true,
 		"has_pages": false, "has_discussions": false, "pushed_at": stamp(s.now()), "created_at": stamp(s.now()),

@@ -313,16 +313,24 @@ func (s *Server) Install(owner string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.install(owner)
-	var all []obj
+	s.tellInstallation("created", s.installations[owner])
+	return nil
+}
+
+// tellInstallation sends an installation webhook, which needs no subscription. The caller holds mu.
+func (s *Server) tellInstallation(action string, i *installation) {
+	all := []obj{}
 	for _, r := range s.repos {
-		if r.owner == owner && !r.deleted {
+		if r.owner == i.owner && !r.deleted {
 			all = append(all, r.shortJSON())
 		}
 	}
-	return s.Deliver("installation", obj{
-		"action": "created", "installation": s.installations[owner].json(s), "repositories": all, "requester": nil,
-		"sender": s.user(visitor),
+	err := s.Deliver("installation", obj{
+		"action": action, "installation": i.json(s), "repositories": all, "requester": nil, "sender": s.user(i.owner),
 	})
+	if err != nil {
+		s.broken("%w", err)
+	}
 }
 
 // Granted is what an installation may do.
@@ -356,13 +364,17 @@ func (r *Repo) shortJSON() obj {
 
 func (i *installation) json(s *Server) obj {
 	a := s.app.Load()
+	var suspended any
+	if i.suspended {
+		suspended = stamp(s.now())
+	}
 	return obj{
 		"id": i.id, "account": s.user(i.owner), "repository_selection": "all", "app_id": appID, "app_slug": a.slug,
 		"target_id": s.userID(i.owner), "target_type": "User", "permissions": i.permissions, "events": a.events,
 		"access_tokens_url": s.api("/app/installations/%d/access_tokens", i.id),
 		"repositories_url":  s.api("/installation/repositories"),
 		"html_url":          fmt.Sprintf("%s/settings/installations/%d", s.url, i.id),
-		"created_at":        stamp(s.now()), "updated_at": stamp(s.now()), "suspended_by": nil, "suspended_at": nil,
+		"created_at":        stamp(s.now()), "updated_at": stamp(s.now()), "suspended_by": nil, "suspended_at": suspended,
 		"single_file_name": nil, "has_multiple_single_files": false, "single_file_paths": []string{},
 	}
 }

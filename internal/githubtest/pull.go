@@ -59,7 +59,7 @@ func (r *Repo) OpenPull(o PullOptions) (*Pull, error) {
 		p.author = p.head.owner
 	}
 	if p.base == "" {
-		p.base = "main"
+		p.base = r.main
 	}
 	var err error
 	if p.headSHA, err = r.git.commit(p.head.refs + p.headBranch); err != nil {

@@ -19,6 +19,7 @@ type Repo struct {
 	private  bool
 	parent   *Repo  // of a fork
 	refs     string // prefix of its branches, "refs/heads/" unless it is a fork
+	main     string // the default branch
 	git      *gitDir
 	numbers  int // how many numbers pull requests and issues have taken
 	pulls    []*Pull
@@ -38,7 +39,7 @@ func (s *Server) CreateRepo(owner, name string, files map[string]string) (*Repo,
 	if s.find(owner, name) != nil {
 		return nil, fmt.Errorf("create %s/%s: it exists", owner, name)
 	}
-	r := &Repo{s: s, id: s.id(), owner: owner, name: name, refs: "refs/heads/"}
+	r := &Repo{s: s, id: s.id(), owner: owner, name: name, main: "main", refs: "refs/heads/"}
 	git, err := s.newGit(fmt.Sprint(r.id))
 	if err != nil {
 		return nil, err
@@ -73,7 +74,10 @@ func Text(fsys fs.FS) (map[string]string, error) {
 func (r *Repo) Fork(owner string) (*Repo, error) {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
-	f := &Repo{s: r.s, id: r.s.id(), owner: owner, name: r.name, parent: r, refs: "refs/forks/" + owner + "/", git: r.git}
+	f := &Repo{
+		s: r.s, id: r.s.id(), owner: owner, name: r.name, parent: r, main: r.main, refs: "refs/forks/" + owner + "/",
+		git: r.git,
+	}
 	out, err := r.git.run(nil, "for-each-ref", "--format=%(objectname) %(refname)", r.refs)
 	if err != nil {
 		return nil, err
@@ -102,11 +106,55 @@ func (r *Repo) Name() string {
 func (r *Repo) full() string { return r.owner + "/" + r.name }
 
 // Rename gives the repository another name; the old one redirects.
-func (r *Repo) Rename(name string) {
+func (r *Repo) Rename(name string) error {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
+	was := r.name
 	r.formers = append(r.formers, r.full())
 	r.name = name
+	change := obj{"repository": obj{"name": obj{"from": was}}}
+	return r.notify("repository", r.owner, obj{"action": "renamed", "changes": change})
+}
+
+// Transfer gives the repository another owner; the old name redirects to whoever may still see it. Only the App's
+// installation for the new owner, if there is one, reaches it from now on.
+func (r *Repo) Transfer(owner string) error {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	was := r.owner
+	r.formers = append(r.formers, r.full())
+	r.owner = owner
+	change := obj{"owner": obj{"from": obj{"user": r.s.user(was)}}}
+	return r.notify("repository", owner, obj{"action": "transferred", "changes": change})
+}
+
+// RenameBranch gives a branch another name. Pull requests into it follow, those of it are closed.
+func (r *Repo) RenameBranch(from, to, by string) error {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	sha, err := r.git.commit(r.refs + from)
+	if err != nil {
+		return err
+	}
+	for _, args := range [][]string{{"update-ref", r.refs + to, sha}, {"update-ref", "-d", r.refs + from}} {
+		if err := r.git.change(nil, args...); err != nil {
+			return err
+		}
+	}
+	if r.main == from {
+		r.main = to
+	}
+	for _, p := range r.pulls {
+		if p.base != from || p.state != "open" {
+			continue
+		}
+		p.base = to
+		change := obj{"base": obj{"ref": obj{"from": from}, "sha": obj{"from": sha}}}
+		if err := p.notify("edited", by, obj{"changes": change}); err != nil {
+			return err
+		}
+	}
+	return r.branchGone(from, by)
 }
 
 // Delete deletes the repository. A fork's pull requests stay, with nobody's branch as their head.
@@ -178,7 +226,7 @@ func (r *Repo) push(branch string, c Commit) (string, error) {
 	}
 	parent, err := r.git.commit(r.refs + branch)
 	if err != nil {
-		if parent, err = r.git.commit(r.refs + "main"); err != nil {
+		if parent, err = r.git.commit(r.refs + r.main); err != nil {
 			return "", err
 		}
 	}
