@@ -50,7 +50,7 @@ proofs: ## Build every kind of fix for real, before and after, and rewrite the R
 	BUILDKIT_HOST=$$($(BUILDKIT) host) $(GO) test ./internal/prove/trial -count=1 -v -timeout 60m -update; \
 	status=$$?; $(BUILDKIT) prune; $(BUILDKIT) stop; exit $$status
 
-test-browser: build ## Test the demo's page in headless Chromium.
+test-browser: build ## Test the demo's and the set-up page in headless Chromium.
 	cd $(BROWSER) && node --test
 
 help: ## List the targets.

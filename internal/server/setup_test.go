@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -128,6 +129,7 @@ func TestSetupOffers(t *testing.T) {
 		"a server of your own":     {"https://git.corp", "http://10.0.0.7:8080", "&org=acme", "/organizations/acme/settings/apps/new", "http://10.0.0.7:8080", "http://10.0.0.7:8080", ""},
 		"no organisation's name":   {api, "", "&org=a%2F..%2Fb", "", "", "", "not the name of an organisation"},
 		"a name with markup":       {api, "", "&org=%3Cscript%3E", "", "", "", "not the name of an organisation"},
+		"a guess of no use":        {api, "", "&host=localhost", "", "", "", "placeholder=\"https://lighterman.example.com\""},
 		"nothing typed":            {api, "", "&url=", "", "", "", "still missing"},
 		"localhost":                {api, "", "&url=http%3A%2F%2Flocalhost%3A8080", "", "", "", "this machine"},
 		"loopback":                 {api, "", "&url=http%3A%2F%2F127.9.9.9", "", "", "", "this machine"},
@@ -142,7 +144,12 @@ func TestSetupOffers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newUnset(t, c.site, c.public, nil)
-			page := visit(s, s.SetupPath()+c.query).Body.String()
+			r := httptest.NewRequest("GET", s.SetupPath()+c.query, nil)
+			r.Host = cmp.Or(r.FormValue("host"), "app.example.com")
+			page := send(s, r).Body.String()
+			if strings.Contains(page, "role=\"alert\"") != (c.path == "" && !r.Form.Has("host")) {
+				t.Errorf("a complaint, or none:\n%s", page)
+			}
 			action, manifests := offered(t, page)
 			if c.path == "" {
 				if action != nil || !strings.Contains(page, c.says) {

@@ -56,7 +56,7 @@ func (e *entrance) choice(r *http.Request) (choice, error) {
 	reach := unreachable(e.Site, v.Hook)
 	if reach != "" && !v.Fixed && !q.Has("url") {
 		v.Hook = "" // a guess that is of no use
-		reach = unreachable(e.Site, v.Hook)
+		return v, nil
 	}
 	switch {
 	case v.Org != "" && !orgName.MatchString(v.Org):
