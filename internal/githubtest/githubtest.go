@@ -138,6 +138,7 @@ type Server struct {
 	requests      []Request
 	faults        []*Fault
 	failures      []error
+	outdated      []string
 	asked         map[string]*registration // by the key of the page that asks
 	codes         map[string]*registration // by the code that the page gave
 	reach         map[string]string        // public addresses and where they lead

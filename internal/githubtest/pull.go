@@ -29,6 +29,7 @@ type Pull struct {
 	updated    time.Time
 	reviews    []*review
 	threads    []*thread
+	told       []string // the heads that were asked for by GraphQL, the last one told last
 	talk       []*comment // comments on its timeline
 }
 
@@ -204,6 +205,25 @@ func (p *Pull) commits() ([]string, error) {
 	}
 	out, err := p.repo.git.line("rev-list", base+".."+p.headSHA)
 	return strings.Fields(out), err
+}
+
+// tell is the head for whoever asks.
+func (p *Pull) tell(map[string]any) (any, error) {
+	p.told = append(slices.DeleteFunc(p.told, func(sha string) bool { return sha == p.headSHA }), p.headSHA)
+	return p.headSHA, nil
+}
+
+// outdated reports whether a commit is a head that the asker was told, and then another one.
+func (p *Pull) outdated(sha string) bool {
+	at := slices.Index(p.told, sha)
+	return at >= 0 && at < len(p.told)-1
+}
+
+// Outdated are the writes so far that were made for a head although GitHub had told a newer one before, each in words.
+func (s *Server) Outdated() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.outdated)
 }
 
 // ours reports whether a login is the App's own.

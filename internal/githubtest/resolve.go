@@ -87,7 +87,7 @@ func (s *Server) blobNode(o object) *node {
 
 func (s *Server) pullNode(t *token, p *Pull) *node {
 	return &node{"PullRequest", map[string]field{
-		"id": value(nodeID("PR", p.id)), "number": value(p.number), "headRefOid": value(p.headSHA), "body": value(p.body),
+		"id": value(nodeID("PR", p.id)), "number": value(p.number), "headRefOid": p.tell, "body": value(p.body),
 		"baseRefOid": func(map[string]any) (any, error) { return p.baseSHA() },
 		"state":      value(p.graphqlState()), "isDraft": value(p.draft), "author": value(s.actor(p.author)),
 		"viewerDidAuthor": value(s.ours(p.author)), "headRefName": value(p.headBranch), "baseRefName": value(p.base),

@@ -1,6 +1,7 @@
 package githubtest
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -16,6 +17,11 @@ func (s *Server) postCheck(c *call) (int, any, error) {
 	run, err := c.repo.addCheck(in)
 	if err != nil {
 		return 0, nil, err
+	}
+	for _, p := range c.repo.pulls {
+		if p.outdated(run.suite.sha) {
+			s.outdated = append(s.outdated, fmt.Sprintf("check run %d of %s", run.id, run.suite.sha))
+		}
 	}
 	return 201, c.repo.checkJSON(run), nil
 }

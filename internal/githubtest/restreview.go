@@ -17,6 +17,9 @@ func (s *Server) postReview(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	if c.pull.outdated(r.commit) {
+		s.outdated = append(s.outdated, fmt.Sprintf("review %d of %s", r.id, r.commit))
+	}
 	return 200, c.pull.reviewJSON(r), c.pull.notifyReview(r)
 }
 
