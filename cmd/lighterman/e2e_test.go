@@ -19,12 +19,12 @@ import (
 // newStage starts the double and the real service. What breaks GitHub's contract fails the test.
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	return newStageWith(t, githubtest.Options{})
+	return newStageWith(t, githubtest.Options{}, -1)
 }
 
-func newStageWith(t *testing.T, o githubtest.Options) *stage {
+func newStageWith(t *testing.T, o githubtest.Options, cooldown time.Duration) *stage {
 	t.Helper()
-	s, err := setStage(t.Context(), io.Discard, o)
+	s, err := setStage(t.Context(), io.Discard, o, cooldown)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"math/rand/v2"
@@ -60,7 +61,7 @@ func unlimited() githubtest.Options {
 
 // portion opens the pull requests first to last-1 in a repository of its own.
 func (c *soakCount) portion(ctx context.Context, first, last int) (err error) {
-	s, err := setStage(ctx, discard{}, unlimited())
+	s, err := setStage(ctx, io.Discard, unlimited(), -1)
 	if err != nil {
 		return err
 	}
@@ -388,8 +389,3 @@ func edited(draw *rand.Rand, text string) string {
 	}
 	return out
 }
-
-// discard is a writer for what nobody reads.
-type discard struct{}
-
-func (discard) Write(p []byte) (int, error) { return len(p), nil }

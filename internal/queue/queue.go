@@ -55,6 +55,9 @@ type Options struct {
 	// Backoff is the wait after the given attempt (from 1) failed; nil means the fourth power of the attempt in
 	// seconds, which is River's default without its jitter.
 	Backoff func(attempt int) time.Duration
+	// Cooldown is the least time between two runs for one pull request, unless somebody asked for something: a series of
+	// pushes is looked at a few times, and its end for certain. 0 means five seconds, less than 0 none.
+	Cooldown time.Duration
 	// Work does one job. It must change nothing when there is nothing to change, because a
 	// job whose process died is run again. An error that wraps a *forge.LimitError puts off the jobs of the
 	// installation until then and costs no attempt; one that wraps forge.ErrGone ends the job; any other is retried.
@@ -67,6 +70,7 @@ const (
 	defaultWorkers  = 4
 	defaultTimeout  = 10 * time.Minute
 	defaultAttempts = 12
+	defaultCooldown = 5 * time.Second
 )
 
 func (o Options) withDefaults() Options {
@@ -81,6 +85,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Attempts == 0 {
 		o.Attempts = defaultAttempts
+	}
+	if o.Cooldown == 0 {
+		o.Cooldown = defaultCooldown
 	}
 	if o.Backoff == nil {
 		o.Backoff = fourthPower

@@ -30,6 +30,9 @@ type place struct{ dir, url string }
 
 func (p place) options(o Options) Options {
 	o.DataDir, o.DatabaseURL = p.dir, p.url
+	if o.Cooldown == 0 {
+		o.Cooldown = -1
+	}
 	return o
 }
 
@@ -90,6 +93,7 @@ func conform(t *testing.T, where func(testing.TB) place) {
 		"a tick comes again":                    ticks,
 		"a tick does not overlap itself":        ticksInTurn,
 		"stop does not wait for a tick":         stopsTicking,
+		"a series of pushes is run seldom":      rests,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -263,6 +267,28 @@ func runsOnce(t *testing.T, p place) {
 	}
 	if err := q.Ready(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// rests pushes again and again: the first run is at once, the next after the cool-down, and a request does not wait.
+func rests(t *testing.T, p place) {
+	var c tally
+	q := open(t, p, Options{Work: c.work, Cooldown: 2 * time.Second})
+	receive(t, q, push("1", pullRequest(1)))
+	idle(t, q)
+	c.want(t, 1)
+	for n := range 20 {
+		receive(t, q, push(fmt.Sprint("again ", n), pullRequest(1)))
+	}
+	idle(t, q)
+	c.want(t, 2)
+	d := push("asked", pullRequest(1))
+	d.Call.Request = &forge.Request{Kind: forge.Rerun}
+	began := time.Now()
+	receive(t, q, d)
+	idle(t, q)
+	if c.want(t, 3); time.Since(began) > 1500*time.Millisecond {
+		t.Errorf("the request waited %s", time.Since(began))
 	}
 }
 

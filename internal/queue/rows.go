@@ -58,6 +58,7 @@ var errNoPull = errors.New("there is none")
 type pull struct {
 	ref        forge.Ref
 	generation int64
+	began      time.Time       // when its job last began to run
 	requests   []forge.Request // read separately, by look
 }
 
@@ -65,12 +66,12 @@ type pull struct {
 // transaction ends.
 func readPull(ctx context.Context, s session, subject, lock string) (pull, error) {
 	var p pull
-	repo := &p.ref.Repo
+	repo, began := &p.ref.Repo, int64(0)
 	into := []any{
-		&repo.Installation, &repo.Owner, &repo.Name, &p.ref.Number, &p.ref.Group, &p.ref.GroupBase, &p.generation,
+		&repo.Installation, &repo.Owner, &repo.Name, &p.ref.Number, &p.ref.Group, &p.ref.GroupBase, &p.generation, &began,
 	}
 	ok, err := s.one(ctx, into, `
-		SELECT installation, owner, name, number, group_head, group_base, generation
+		SELECT installation, owner, name, number, group_head, group_base, generation, began_at
 		FROM lighterman_pull WHERE subject = $1`+lock, subject)
 	if err != nil {
 		return pull{}, fmt.Errorf("read row of %s: %w", subject, err)
@@ -78,7 +79,17 @@ func readPull(ctx context.Context, s session, subject, lock string) (pull, error
 	if !ok {
 		return pull{}, fmt.Errorf("read row of %s: %w", subject, errNoPull)
 	}
+	p.began = time.UnixMilli(began)
 	return p, nil
+}
+
+// begin notes that a pull request's job begins to run.
+func begin(ctx context.Context, s session, subject string, now time.Time) error {
+	_, err := s.exec(ctx, `UPDATE lighterman_pull SET began_at = $2 WHERE subject = $1`, subject, now.UnixMilli())
+	if err != nil {
+		return fmt.Errorf("note that %s is begun: %w", subject, err)
+	}
+	return nil
 }
 
 // limit notes that an installation is to be left alone until then. It never shortens an earlier note.

@@ -61,6 +61,8 @@ func schema() []string {
 			key   TEXT PRIMARY KEY,
 			value TEXT NOT NULL
 		)`,
+		// When the pull request's job last began, for Options.Cooldown.
+		`ALTER TABLE lighterman_pull ADD COLUMN began_at BIGINT NOT NULL DEFAULT 0`,
 	}
 }
 

@@ -56,8 +56,17 @@ func (a *app[TTx]) look(ctx context.Context, subject string) (p pull, until time
 		if p.requests, err = requests(ctx, s, subject); err != nil {
 			return err
 		}
-		until, err = limitedUntil(ctx, s, p.ref.Repo.Installation)
-		return err
+		if until, err = limitedUntil(ctx, s, p.ref.Repo.Installation); err != nil {
+			return err
+		}
+		now := time.Now()
+		if rested := p.began.Add(a.options.Cooldown); len(p.requests) == 0 && rested.After(until) {
+			until = rested
+		}
+		if now.Before(until) {
+			return nil
+		}
+		return begin(ctx, s, subject, now)
 	})
 	return p, until, err
 }
