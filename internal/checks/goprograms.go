@@ -2,7 +2,6 @@ package checks
 
 import (
 	"path"
-
 	"slices"
 	"strings"
 
@@ -167,15 +166,17 @@ func dynamic(p *check.Pass, b goBuild, base string, to *dockerfile.Stage) {
 }
 
 func runGoDebugInfo(p *check.Pass) error {
+	seen := map[dockerfile.Span]bool{} // a stage has the builds of those it stands on
 	for _, s := range p.File.Stages {
 		for _, b := range goBuilds(s) {
 			ships := shipped(p, s) || slices.ContainsFunc(copiesFrom(p.File, s), func(i *dockerfile.Instruction) bool {
 				return shipped(p, i.Stage) && b.taken(i)
 			})
 			text := stageText(s)
-			if !ships || settlesDebugInfo(b, text) {
+			if !ships || seen[b.Words[0].Span] || settlesDebugInfo(b, text) {
 				continue
 			}
+			seen[b.Words[0].Span] = true
 			if flags := b.linkerFlags(); len(flags) > 0 {
 				linkedDebugInfo(p, b, flags)
 			} else if !strings.Contains(text, "-ldflags") {

@@ -7,10 +7,12 @@ import (
 	"go/parser"
 	"go/token"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/buildcontext"
 	"github.com/lighterman/lighterman/internal/pattern"
 )
 
@@ -149,30 +151,74 @@ func withoutDebugInfo(r rewrite) error {
 	if err := r.buildsGo("-ldflags --ldflags -gcflags -race -trimpath --trimpath -buildmode -toolexec"); err != nil {
 		return err
 	}
-	if strings.Contains(string(r.Before), "GOFLAGS") {
-		return errors.New("GOFLAGS may say otherwise")
+	if err := r.strippable(); err != nil {
+		return err
+	}
+	if err := r.keepsZones(); err != nil {
+		return err
 	}
 	return r.eachGoFile(func(name string, text []byte) error {
 		switch {
 		case path.Base(name) == "go.mod" && findsSources.Match(text):
-			return fmt.Errorf("%s in %s looks for files by the path that it was built at", findsSources.Find(text), name)
+			module := strings.TrimSpace(string(findsSources.Find(text)))
+			return fmt.Errorf("%s in %s looks for files by the path that it was built at", module, name)
 		case path.Ext(name) == ".go" && !strings.HasSuffix(name, "_test.go") && sourcePaths.Match(text):
 			return fmt.Errorf("%s may look for files by the path that it was built at", name)
-		case path.Ext(name) == ".go" && looksInside.Match(text):
-			return fmt.Errorf("%s may need the program as it was built (%s)", name, looksInside.Find(text))
 		}
 		return nil
 	})
 }
 
+// keepsZones checks that the program does not find time zones in the installation of Go, where it looks last, and whose
+// place is a build path.
+func (r rewrite) keepsZones() error {
+	text := string(r.Before)
+	ref, _ := r.run.Stage.Image()
+	f := r.before.Final()
+	ships := f == r.run.Stage || slices.ContainsFunc(r.Builds, func(b buildcontext.Build) bool {
+		return b.Target != "" && r.before.Stage(b.Target) == r.run.Stage
+	})
+	for ; f != nil && !ships; f = f.Parent {
+		ships = f == r.run.Stage
+	}
+	if strings.Contains(text, "zoneinfo.zip") && !strings.Contains(text, "ZONEINFO") {
+		return errors.New("the program may find time zones in the installation of Go")
+	}
+	if !ships || !strings.Contains(ref, "alpine") || strings.Contains(text, "tzdata") {
+		return nil
+	}
+	asked := func(name string, text []byte) error {
+		if asksZone.Match(text) {
+			return fmt.Errorf("%s asks for a time zone, and the image has those of the installation of Go only", name)
+		}
+		return nil
+	}
+	if err := asked(r.Path, r.Before); err != nil {
+		return err
+	}
+	for _, b := range r.Builds {
+		near := func(name string) bool { return r.near(name) && operating.MatchString(name) }
+		if err := r.eachBeside(b, near, asked); err != nil {
+			return err
+		}
+	}
+	return r.eachGoFile(asked)
+}
+
+// asksZone matches what names a time zone, in code and in the settings of containers and databases.
+var asksZone = pattern.New(`LoadLocation|\bTZ\b|TimeZone|\bloc=|robfig/cron|go-co-op/gocron`)
+
 var (
 	// readsDebugInfo match programs that read the debug info of others, and plugins, which only a program takes that was
 	// built with the same flags.
-	readsDebugInfo = pattern.New(`\b(dlv|delve|gdb|lldb|objcopy|objdump|addr2line|perf|nm|readelf|pahole|bloaty|dwz|` +
-		`eu-[a-z]+|sentry-cli|parca|go tool)\b|buildmode[= ]plugin`)
-	findsSources = pattern.New(`github\.com/(GeertJohan/go\.rice|gobuffalo/packr|markbates/pkger)`)
-	sourcePaths  = pattern.New(`\.(Caller|Callers|CallersFrames|FileLine)\(`)
-	looksInside  = pattern.New(`"(plugin|debug/(dwarf|elf|gosym|macho|pe))"`)
+	readsDebugInfo = pattern.New(`\b(dlv|delve|gdb|gdbserver|lldb|objcopy|objdump|addr2line|perf|nm|readelf|pahole|bloaty|dwz|` +
+		`eu-[a-z]+|elfutils|sentry-cli|parca|go tool|pprof|bpftrace|bcc-tools|bpfcc-tools|systemtap|valgrind|` +
+		`linux-tools[\w.-]*)\b|\bbinutils([\s"']|$)|buildmode[= ]plugin|\.debug\b|debuginfo|(?i:dwarf|symbols)|` +
+		`GOTRACEBACK[= ](crash|core)|govulncheck[^\n]*-mode[= ]binary`)
+	findsSources = pattern.New(`github\.com/(GeertJohan/go\.rice|gobuffalo/(packr|envy|buffalo)|markbates/pkger|revel/revel)|` +
+		`(?m:^(require)?\s*golang\.org/x/tools\s+\S+\s*$)`)
+	sourcePaths = pattern.New(`\.(Caller|Callers|CallersFrames|FileLine)\(|\bruntime\.(Caller|Callers|CallersFrames|GOROOT)\b|` +
+		`\.\s+"runtime"|"go/(build|importer)"`)
 )
 
 // buildsGo checks that the command is a go build or install without the options given.

@@ -138,9 +138,9 @@ func plainNodeSettings(context fs.FS, dir string) error {
 
 // developing match packages that are for developers' hands only: they check, test, format, watch or release. Packages that
 // others load by their name (drivers, view engines, transpilers and what these are given) are not among them.
-var developing = pattern.New(`^(@types/.+|(@[\w-]+/)?eslint([-.].+)?|@eslint/.+|@typescript-eslint/.+|typescript-eslint|@jest/.+|` +
-	`(jest|prettier|mocha|chai|karma|jasmine|stylelint|cz)(-.+)?|@prettier/.+|@stylistic/.+|ts-jest|sinon(-chai)?|supertest|nyc|c8|` +
-	`istanbul|ava|tap|tape|vitest|@vitest/.+|cypress|@playwright/test|nodemon|husky|lint-staged|pretty-quick|@commitlint/.+|` +
+var developing = pattern.New(`^(@types/.+|(@[\w-]+/)?eslint([-.].+)?|@eslint/.+|@typescript-eslint/.+|typescript-eslint|` +
+	`@jest/.+|(jest|prettier|mocha|chai|karma|jasmine|stylelint|cz)(-.+)?|@prettier/.+|@stylistic/.+|ts-jest|sinon(-chai)?|supertest|` +
+	`nyc|c8|istanbul|ava|tap|tape|vitest|@vitest/.+|cypress|@playwright/test|nodemon|husky|lint-staged|pretty-quick|@commitlint/.+|` +
 	`commitlint|commitizen|standard|xo|standard-version|semantic-release|@semantic-release/.+|release-it|npm-run-all2?|` +
 	`concurrently|rimraf|cross-env|nock|jshint|markdownlint(-cli2?)?|depcheck|npm-check-updates|@faker-js/faker|proxyquire)$`)
 

@@ -14,7 +14,8 @@ import (
 // forTests matches tests and directories of them, and notShipped other files that the program does not read: manifests, and
 // the settings of tools that check and test.
 var (
-	forTests   = pattern.New(`(^|/)(tests?|__tests__|__mocks__|spec|e2e|cypress|\.storybook|\.github)/|\.(test|spec|stories)\.\w+/?$`)
+	forTests = pattern.New(`(^|/)(tests?|__tests__|__mocks__|spec|e2e|cypress|\.storybook|\.github)/|` +
+		`\.(test|spec|stories)\.\w+/?$`)
 	notShipped = pattern.New(`(^|/)(package(-lock)?|jsconfig|nodemon)\.json$|` +
 		`(^|/)(commitlint|cypress|eslint|jest|karma|lint-staged|playwright|prettier|release|stylelint|vitest)\.config\.\w+$|` +
 		`(^|/)\.(eslint|prettier|mocha|nyc|c8|commitlint|lintstaged|stylelint|husky|release|cz|jshint|xo)rc(\.\w+)?$|` +
@@ -89,8 +90,8 @@ func (m module) loads(text string) error {
 }
 
 // ofNode are the parts of Node.js that start nothing.
-var ofNode = strings.Fields(`assert async_hooks buffer cluster constants console crypto diagnostics_channel dns domain events fs http
-	http2 https net os path perf_hooks process punycode querystring readline stream string_decoder sys test timers tls tty url
+var ofNode = strings.Fields(`assert async_hooks buffer cluster constants console crypto diagnostics_channel dns domain
+	events fs http http2 https net os path perf_hooks process punycode querystring readline stream string_decoder sys test timers tls tty url
 	util v8 worker_threads zlib`)
 
 // has reports whether a name in the file is that of another one that is looked at, of a part of Node.js, or of a package

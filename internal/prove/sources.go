@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 
 	"github.com/lighterman/lighterman/internal/buildcontext"
 )
@@ -14,6 +15,9 @@ const (
 	maxSources = 400
 	maxSource  = 1 << 20
 )
+
+// errMany is the error of a walk that found more files than are looked at.
+var errMany = errors.New("the program is made of more files than are looked at")
 
 // eachSource looks at the wanted files of a build context, read together, and returns how many there are.
 func eachSource(context fs.FS, wanted func(name string) bool, look func(name string, text []byte) error) (int, error) {
@@ -31,7 +35,7 @@ func eachSource(context fs.FS, wanted func(name string) bool, look func(name str
 			return fmt.Errorf("%s is too large to look at", name)
 		}
 		if names = append(names, name); len(names) > maxSources {
-			return errors.New("the program is made of more files than are looked at")
+			return errMany
 		}
 		return nil
 	})
@@ -51,4 +55,25 @@ func eachSource(context fs.FS, wanted func(name string) bool, look func(name str
 		}
 	}
 	return len(names), nil
+}
+
+// eachBeside looks at the wanted files of the repository, or of a context when nothing more is known: at all of them, or,
+// where they are too many, at those in the Dockerfile's own directory, below it, and directly in one above.
+func (c *change) eachBeside(b buildcontext.Build, wanted func(name string) bool, look func(name string, text []byte) error) error {
+	all := b.Context
+	if c.Repo != nil {
+		all = c.Repo
+	}
+	beside := func(name string) bool { return wanted(name) && !passedOver.MatchString(name) && name != c.Path }
+	_, err := eachSource(all, beside, look)
+	if errors.Is(err, errMany) {
+		_, err = eachSource(all, func(name string) bool { return c.near(name) && beside(name) }, look)
+	}
+	return err
+}
+
+// near reports whether a file lies in the Dockerfile's own directory, below it, or directly in one above.
+func (c *change) near(name string) bool {
+	own, dir := path.Dir(c.Path), path.Dir(name)
+	return own == "." || dir == "." || within(dir, own) || within(own, dir)
 }

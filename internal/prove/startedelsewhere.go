@@ -2,7 +2,6 @@ package prove
 
 import (
 	"fmt"
-	"io/fs"
 	"path"
 	"regexp"
 	"slices"
@@ -47,15 +46,12 @@ var (
 
 // startedOtherwise checks that no file of the repository starts the image with a command of its own, or builds on it.
 func (c *change) startedOtherwise(b buildcontext.Build, named *regexp.Regexp) error {
-	_, err := eachSource(c.repository(b), func(name string) bool {
-		return starter.MatchString(name) && !passedOver.MatchString(name) && name != c.Path
-	}, func(name string, text []byte) error {
+	return c.eachBeside(b, starter.MatchString, func(name string, text []byte) error {
 		if c.anotherStart(name, strings.ReplaceAll(string(text), "\\\n", " "), named) {
 			return fmt.Errorf("%s may start the image with another command, for which it needs development packages", name)
 		}
 		return nil
 	})
-	return err
 }
 
 // anotherStart reports whether a file may start an image with a command that needs packages.
@@ -136,12 +132,4 @@ func needsOnUnknown(text string, needs func(string) bool) bool {
 		known[strconv.Itoa(k)] = public
 	}
 	return false
-}
-
-// repository is all that lies beside a Dockerfile, as far as it is known.
-func (c *change) repository(b buildcontext.Build) fs.FS {
-	if c.Repo != nil {
-		return c.Repo
-	}
-	return b.Context
 }
