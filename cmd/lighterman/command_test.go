@@ -1,11 +1,13 @@
 package main
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/lighterman/lighterman/internal/githubtest"
+	"github.com/lighterman/lighterman/internal/review"
 )
 
 // spoken is a pull request that was reviewed, in a repository in which ann may write. Its first thread is returned too.
@@ -293,5 +295,20 @@ func TestAnAnswerIsNotDoubled(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestReadmeCommands holds the README's table of commands against the commands; -update writes it.
+func TestReadmeCommands(t *testing.T) {
+	const readme, begin, end = "../../README.md", "<!-- commands -->\n", "<!-- /commands -->"
+	text, err := os.ReadFile(readme)
+	must(t, err)
+	before, rest, _ := strings.Cut(string(text), begin)
+	_, after, ok := strings.Cut(rest, end)
+	want := before + begin + review.CommandTable() + end + after
+	if ok && *update {
+		must(t, os.WriteFile(readme, []byte(want), 0o644))
+	} else if !ok || string(text) != want {
+		t.Error("README.md's table is not that of the commands (make update writes it)")
 	}
 }

@@ -217,6 +217,26 @@ func TestACommandIsSeenAtOnce(t *testing.T) {
 	}
 }
 
+// TestACommandThatIsNotShownYetIsWaitedFor holds that reads which lag behind the webhook lose no command.
+func TestACommandThatIsNotShownYetIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for late, want := range []string{"eyes +1", "eyes +1", "eyes +1", "eyes"} {
+			d := commandDesk(t)
+			id := d.say("joe", "/lighterman help")
+			d.late = late
+			begin := time.Now()
+			r := &Reviewer{Forge: d, Options: options(adds, rootly)}
+			q := forge.Request{Kind: forge.Command, By: "joe", Comment: id}
+			if _, err := r.Review(t.Context(), d.change.Ref, q); err != nil {
+				t.Fatal(err)
+			}
+			if waited := time.Since(begin); d.reacted(id) != want || waited != time.Duration(min(late, maxLooks-1))*lag {
+				t.Errorf("%d readings late: reacted %q after %s", late, d.reacted(id), waited)
+			}
+		}
+	})
+}
+
 func TestRepliesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := commandDesk(t)

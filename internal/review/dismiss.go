@@ -88,6 +88,8 @@ type remark struct {
 	thread  *forge.Thread
 }
 
+func (r remark) spoken() spoken { return spoken{r.thread != nil, r.comment.ID} }
+
 // heard are all comments of a pull request that may be a command.
 func heard(st *forge.Standing) []remark {
 	var all []remark
@@ -113,7 +115,7 @@ func ignores(c forge.Comment) bool {
 // accepts reports whether a comment is an ignore command that holds. One that was edited since may have been another
 // command when it got its thumb, so it holds only as the word of somebody who may push.
 func (k known) accepts(c remark) bool {
-	if k.accepted[spoken{c.thread != nil, c.comment.ID}] {
+	if k.accepted[c.spoken()] {
 		return true
 	}
 	return ignores(c.comment) && (!c.comment.Edited || k.writes(c.comment.Author))

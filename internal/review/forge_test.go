@@ -35,6 +35,7 @@ type desk struct {
 	fork       bool
 	pushed     []forge.Commit
 	baseCommit string
+	late       int  // how many readings do not show what was said on the pull request
 	refuses    bool // comments on the diff
 	prefetch   []string
 	neighbours map[string]fstest.MapFS // other repositories, by "owner/name@commit"
@@ -53,6 +54,9 @@ func (d *desk) Change(context.Context, forge.Ref) (*forge.Change, error) {
 
 func (d *desk) Standing(context.Context, forge.Ref) (*forge.Standing, error) {
 	st := d.host.standing()
+	if d.late--; d.late >= 0 {
+		st.Comments = nil
+	}
 	st.Ref, st.Open, st.Draft, st.Bot, st.Ours = d.change.Ref, !d.closed, d.draft, d.bot, d.ours
 	st.Source, st.Fork, st.Branch, st.Recent = &d.change.Ref.Repo, d.fork, "topic", d.pushed
 	st.Base, st.Head, st.Author, st.Count = d.baseCommit, cmp.Or(d.head, d.tip), "robin", max(d.count, len(d.change.Files))

@@ -14,8 +14,15 @@ import (
 	"github.com/lighterman/lighterman/internal/config"
 )
 
-// helpText lists the commands.
+// helpText is the answer to "help".
 func helpText() string {
+	return paragraphs(CommandTable(), "A command is the first line of a comment on the pull request, or of a reply in the "+
+		"thread of a finding. 👀 says that it was seen, 👍 that it was carried out, 😕 that it was not. Deleting an "+
+		"`ignore` takes it back.")
+}
+
+// CommandTable lists the commands in Markdown.
+func CommandTable() string {
 	var b strings.Builder
 	b.WriteString("| command | what it does |\n| --- | --- |\n")
 	for _, c := range commands() {
@@ -25,9 +32,6 @@ func helpText() string {
 		}
 		fmt.Fprintf(&b, "| %s | %s |\n", code(strings.TrimSpace(summons+" "+c.name+" "+c.shows)), does)
 	}
-	b.WriteString("\nA command is the first line of a comment on the pull request, or of a reply in the thread of a finding. ")
-	b.WriteString("👀 says that it was seen, 👍 that it was carried out, 😕 that it was not. ")
-	b.WriteString("Deleting an `ignore` takes it back.\n")
 	return b.String()
 }
 

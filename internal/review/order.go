@@ -228,11 +228,47 @@ func (r *Reviewer) closed(ctx context.Context, st *forge.Standing) (plan forge.P
 	return plan, r.Forge.Publish(ctx, st.Ref, plan)
 }
 
-// acknowledge shows that commands were seen. It is a courtesy: what fails here fails again below, or does not matter.
-func (r *Reviewer) acknowledge(ctx context.Context, ref forge.Ref, asked []forge.Request) {
+// acknowledge shows that commands were seen, and returns those that are there. It is a courtesy: what fails here fails
+// again below, or does not matter.
+func (r *Reviewer) acknowledge(ctx context.Context, ref forge.Ref, asked []forge.Request) []spoken {
+	var there []spoken
 	for _, q := range asked {
-		if q.Kind == forge.Command && !strings.HasSuffix(q.By, "[bot]") {
-			_ = r.Forge.React(ctx, ref, forge.Reaction{Comment: q.Comment, Thread: q.Thread, Emoji: forge.Eyes})
+		if q.Kind != forge.Command || strings.HasSuffix(q.By, "[bot]") {
+			continue
+		}
+		if r.Forge.React(ctx, ref, forge.Reaction{Comment: q.Comment, Thread: q.Thread, Emoji: forge.Eyes}) == nil {
+			there = append(there, spoken{q.Thread, q.Comment})
 		}
 	}
+	return there
+}
+
+const (
+	// lag is how long a comment may take from its webhook to where it is read, which may be another machine.
+	lag = 2 * time.Second
+	// maxLooks is how often it is looked for.
+	maxLooks = 3
+)
+
+// attend reads how the pull request stands, again after a while when commands are not shown yet.
+func (r *Reviewer) attend(ctx context.Context, ref forge.Ref, commands []spoken) (*forge.Standing, error) {
+	for n := 1; ; n++ {
+		st, err := r.Forge.Standing(ctx, ref)
+		if err != nil || n == maxLooks || shows(st, commands) {
+			return st, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(lag):
+		}
+	}
+}
+
+func shows(st *forge.Standing, commands []spoken) bool {
+	shown := map[spoken]bool{}
+	for _, c := range heard(st) {
+		shown[c.spoken()] = true
+	}
+	return !slices.ContainsFunc(commands, func(s spoken) bool { return !shown[s] })
 }

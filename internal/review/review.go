@@ -65,7 +65,7 @@ func (r *Reviewer) Review(ctx context.Context, ref forge.Ref, asked ...forge.Req
 }
 
 func (r *Reviewer) review(ctx context.Context, ref forge.Ref, asked []forge.Request) (Outcome, error) {
-	r.acknowledge(ctx, ref, asked)
+	commands := r.acknowledge(ctx, ref, asked)
 	change, err := r.Forge.Change(ctx, ref)
 	if err != nil {
 		return Outcome{}, err
@@ -75,7 +75,7 @@ func (r *Reviewer) review(ctx context.Context, ref forge.Ref, asked []forge.Requ
 	if err != nil {
 		return out, err
 	}
-	standing, err := r.Forge.Standing(ctx, ref)
+	standing, err := r.attend(ctx, ref, commands)
 	if err != nil {
 		return out, err
 	}
