@@ -60,6 +60,7 @@ func TestBranchRenamed(t *testing.T) {
 	if must(q.Base())(t) != must(r.Head("trunk"))(t) || q.Head() != p.Head() {
 		t.Errorf("opened from %s on %s", q.Head(), must(q.Base())(t))
 	}
+	hook.got(t, s) // nothing is on its way when the receiver closes
 }
 
 // TestInstallationIsTold: what becomes of an installation is told without a subscription.

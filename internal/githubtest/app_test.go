@@ -198,6 +198,36 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// TestStaleReads: a replica that is behind knows what it was asked before, and nothing else.
+func TestStaleReads(t *testing.T) {
+	s, r, p := scene(t, githubtest.Options{Latency: time.Millisecond})
+	c := installation(t, s, obj{})
+	const pull, query = "/api/v3/repos/acme/shop/pulls/1", `{ repository(owner: "acme", name: "shop") {
+		pullRequest(number: 1) { headRefOid } } }`
+	sha := func() [2]string {
+		rest := c.do("GET", pull, nil).value(t)["head"].(obj)["sha"].(string)
+		data := c.query(query, nil)["data"].(obj)["repository"].(obj)["pullRequest"].(obj)
+		return [2]string{rest, data["headRefOid"].(string)}
+	}
+	stale := githubtest.Fault{Stale: true, Times: 2, Delay: time.Millisecond}
+	s.Inject(githubtest.Fault{Operation: "pulls/get", Stale: true})
+	if a := c.do("GET", pull, nil); a.status != 404 {
+		t.Errorf("read before it arrived: %d", a.status)
+	}
+	before := sha()
+	must(r.Push("topic", "more", map[string]string{"a": "a"}))(t)
+	if s.Inject(stale); sha() != before {
+		t.Errorf("stale reads see %s after %s", p.Head(), before)
+	}
+	if got := sha(); got != [2]string{p.Head(), p.Head()} {
+		t.Errorf("later reads see %s", got)
+	}
+	s.Inject(stale)
+	if a := c.do("POST", reviews, obj{"event": "COMMENT", "body": "x"}); a.status != 200 || len(p.Reviews()) != 1 {
+		t.Errorf("a write: %d %s", a.status, a.body)
+	}
+}
+
 // TestRename: the old name redirects, with the method kept for writes.
 func TestRename(t *testing.T) {
 	s, r, _ := scene(t, githubtest.Options{})

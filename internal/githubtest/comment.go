@@ -185,8 +185,11 @@ type Reaction struct {
 	By, Emoji string
 }
 
+// An emoji is a reaction as the two interfaces call it.
+type emoji struct{ rest, graphql string }
+
 // emojis are GitHub's reactions in the order in which GraphQL groups them.
-var emojis = []struct{ rest, graphql string }{
+var emojis = []emoji{
 	{"+1", "THUMBS_UP"}, {"-1", "THUMBS_DOWN"}, {"laugh", "LAUGH"}, {"hooray", "HOORAY"}, {"confused", "CONFUSED"},
 	{"heart", "HEART"}, {"rocket", "ROCKET"}, {"eyes", "EYES"},
 }

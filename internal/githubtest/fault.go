@@ -23,6 +23,8 @@ type Fault struct {
 	Cut    bool              // the connection is cut instead of an answer
 	Hold   <-chan struct{}   // the answer waits until the channel is closed or the caller went away
 	Met    chan<- struct{}   // is sent to when the fault strikes, before Hold
+	Delay  time.Duration     // the answer takes that much longer
+	Stale  bool              // a read gets the answer that the same read got last, 404 if there was none
 }
 
 // Inject makes a fault strike the next requests that it meets.
@@ -84,6 +86,7 @@ func (f *Fault) strike(w http.ResponseWriter, r *http.Request) (done bool) {
 	if f.Met != nil {
 		f.Met <- struct{}{}
 	}
+	pause(r, f.Delay)
 	if f.Hold != nil {
 		select {
 		case <-f.Hold:
@@ -109,8 +112,59 @@ func (f *Fault) strike(w http.ResponseWriter, r *http.Request) (done bool) {
 	return true
 }
 
+// pause waits for a time or until the caller goes away.
+func pause(r *http.Request, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-r.Context().Done():
+	}
+}
+
+// maxReads bounds the answers that are kept for stale reads.
+const maxReads = 256
+
+// remember keeps the answer to a read, for the stale reads after it. The caller holds mu, as for stale.
+func (s *Server) remember(key string, a *answer) {
+	if key == "" || a.status != http.StatusOK {
+		return
+	}
+	if s.reads == nil || len(s.reads) >= maxReads {
+		s.reads = make(map[string]*answer)
+	}
+	s.reads[key] = a
+}
+
+// stale is the answer to a read from a replica that is behind.
+func (s *Server) stale(key string, fresh *answer) *answer {
+	old := s.reads[key]
+	switch {
+	case key == "":
+		return fresh // a write
+	case old == nil:
+		return failed(errNotFound)
+	}
+	return old
+}
+
+// readKey names a read: "" for what is none.
+func readKey(r *http.Request, body []byte) string {
+	switch {
+	case r.Method == http.MethodGet:
+		return r.URL.RequestURI()
+	case strings.HasSuffix(r.URL.Path, "/graphql") && !isMutation(body):
+		return string(body)
+	}
+	return ""
+}
+
 // A Request is a request that the server answered.
 type Request struct {
+	At        time.Time // by the server's clock, when it was carried out
 	Method    string
 	Path      string
 	Operation string // as Fault.Operation names it; "" for an unknown one

@@ -40,6 +40,7 @@ type Options struct {
 	Unregistered bool
 	Now          func() time.Time // the server's clock; nil is time.Now
 	Limits       Limits
+	Latency      time.Duration // that every answer takes at least
 }
 
 // Limits are GitHub's sizes and rates, which a test may change. Zero is GitHub's own value.
@@ -137,6 +138,7 @@ type Server struct {
 	tokens        map[string]*token
 	requests      []Request
 	faults        []*Fault
+	reads         map[string]*answer // to GET and GraphQL queries, for Fault.Stale
 	failures      []error
 	outdated      []string
 	asked         map[string]*registration // by the key of the page that asks

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -26,6 +25,11 @@ func graphqlOperation(body []byte) string {
 	}
 	return "graphql"
 }
+
+var mutates = regexp.MustCompile(`"query"\s*:\s*"(?:\s|\\[nt])*mutation`)
+
+// isMutation reports whether a GraphQL request writes.
+func isMutation(body []byte) bool { return mutates.Match(body) }
 
 type graphqlRequest struct {
 	Query         string         `json:"query"`
@@ -45,8 +49,7 @@ func (s *Server) graphql(r *http.Request, body []byte) *answer {
 	if err := d.Decode(&in); err != nil {
 		return failed(&apiError{status: 400, message: "Problems parsing JSON"})
 	}
-	mutation := strings.HasPrefix(strings.TrimSpace(in.Query), "mutation")
-	if err := s.spendGraphQL(t.installation, mutation); err != nil {
+	if err := s.spendGraphQL(t.installation, isMutation(body)); err != nil {
 		return limitedGraphQL(err)
 	}
 	out := s.execute(t, in)

@@ -53,8 +53,9 @@ func (s *Server) userID(login string) int64 {
 
 // repoURLs are the last words of a repository's URL templates.
 const repoURLs = "archive assignees blobs branches collaborators comments commits compare contents contributors " +
-	"deployments downloads events forks git_commits git_refs git_tags hooks issue_comment issue_events issues keys labels " +
-	"languages merges milestones notifications pulls releases stargazers statuses subscribers subscription tags teams trees"
+	"deployments downloads events forks git_commits git_refs git_tags hooks issue_comment issue_events issues keys " +
+	"labels languages merges milestones notifications pulls releases stargazers statuses subscribers subscription " +
+	"tags teams trees"
 
 func (r *Repo) json() obj {
 	s := r.s

@@ -15,6 +15,7 @@ type rates struct {
 	content       window // requests of the minute that made content
 	contentHour   window
 	flying        int // requests under way
+	peak          int // the most of them at once
 }
 
 // A window counts from its first request on, for as long as it lasts.
@@ -124,6 +125,16 @@ func (s *Server) rateHeader(h http.Header, w window, resource string) {
 	h.Set("X-RateLimit-Resource", resource)
 }
 
+// Peak is the most requests of an owner's installation that were under way at once.
+func (s *Server) Peak(owner string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := s.installations[owner]; i != nil {
+		return i.rates.peak
+	}
+	return 0
+}
+
 // fly counts a request as under way until land is called. An installation with too many of them is refused.
 func (s *Server) fly(r *http.Request) (land func(), err error) {
 	s.mu.Lock()
@@ -133,7 +144,9 @@ func (s *Server) fly(r *http.Request) (land func(), err error) {
 		return func() {}, nil
 	}
 	i := t.installation
-	if i.rates.flying++; i.rates.flying > s.options.Limits.Concurrent {
+	i.rates.flying++
+	i.rates.peak = max(i.rates.peak, i.rates.flying)
+	if i.rates.flying > s.options.Limits.Concurrent {
 		err = s.secondary(secondaryText)
 	}
 	return func() {

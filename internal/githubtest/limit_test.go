@@ -97,6 +97,9 @@ func TestConcurrentLimit(t *testing.T) {
 	}
 	close(hold)
 	held.Wait()
+	if got := s.Peak("acme"); got != 3 {
+		t.Errorf("at most %d at once", got)
+	}
 	if a := c.do("GET", reviews, nil); a.status != 200 {
 		t.Errorf("alone: %d %s", a.status, a.body)
 	}

@@ -236,7 +236,8 @@ func (s *Server) commentNode(kind string, c *comment) *node {
 func (s *Server) reactions(c *comment, content any) []*node {
 	var all []*node
 	for n, r := range c.reactions {
-		kind := emojis[slices.IndexFunc(emojis, func(e struct{ rest, graphql string }) bool { return e.rest == r.Emoji })].graphql
+		at := slices.IndexFunc(emojis, func(e emoji) bool { return e.rest == r.Emoji })
+		kind := emojis[at].graphql
 		if content != nil && content != kind {
 			continue
 		}

@@ -113,7 +113,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method == http.MethodPost && (r.URL.Path == "/graphql" || r.URL.Path == "/api/graphql") {
-		s.serve(w, r, graphqlOperation(body), func() *answer { return s.graphql(r, body) })
+		s.serve(w, r, body, graphqlOperation(body), func() *answer { return s.graphql(r, body) })
 		return
 	}
 	if s.web(w, r, body) {
@@ -122,12 +122,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = atRoot(r)
 	route, params, err := s.contract.route(r)
 	if err != nil {
-		s.serve(w, r, "", func() *answer {
+		s.serve(w, r, body, "", func() *answer {
 			return failed(&apiError{status: 404, message: "Not Found"}) // also what is no operation in use
 		})
 		return
 	}
-	s.serve(w, r, route.Operation.OperationID, func() *answer { return s.rest(r, body, route, params) })
+	s.serve(w, r, body, route.Operation.OperationID, func() *answer { return s.rest(r, body, route, params) })
 }
 
 // atRoot strips the prefix under which an Enterprise Server has the REST interface.
@@ -146,13 +146,14 @@ type answer struct {
 }
 
 // serve answers a request, with the fault that was injected for it if there is one, and records it.
-func (s *Server) serve(w http.ResponseWriter, r *http.Request, operation string, act func() *answer) {
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, body []byte, operation string, act func() *answer) {
+	pause(r, s.options.Latency)
 	land, refused := s.fly(r)
 	defer land()
 	if refused != nil {
 		act = func() *answer { return failed(refused) }
 	}
-	fault, a := s.decide(r, operation, act)
+	fault, a := s.decide(r, body, operation, act)
 	if fault != nil && fault.strike(w, r) {
 		return
 	}
@@ -164,13 +165,20 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, operation string,
 }
 
 // decide carries a request out, unless a fault prevents it.
-func (s *Server) decide(r *http.Request, operation string, act func() *answer) (*Fault, *answer) {
+func (s *Server) decide(r *http.Request, body []byte, operation string, act func() *answer) (*Fault, *answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	fault := s.fault(operation)
 	var a *answer
 	if fault == nil || fault.After || (fault.Status == 0 && !fault.Cut) {
 		a = act()
+	}
+	if key := readKey(r, body); a != nil {
+		if fault != nil && fault.Stale {
+			a = s.stale(key, a)
+		} else {
+			s.remember(key, a)
+		}
 	}
 	s.record(r, operation, fault, a)
 	return fault, a
@@ -186,7 +194,7 @@ func (s *Server) record(r *http.Request, operation string, f *Fault, a *answer) 
 		status = a.status
 	}
 	s.requests = append(s.requests, Request{
-		Method: r.Method, Path: r.URL.Path, Operation: operation, Status: status,
+		At: s.now(), Method: r.Method, Path: r.URL.Path, Operation: operation, Status: status,
 		Token: operation == "apps/create-installation-access-token",
 	})
 }

@@ -88,7 +88,7 @@ func (s *Server) postReaction(c *call) (int, any, error) {
 	if err := c.decode(&in); err != nil {
 		return 0, nil, err
 	}
-	if !slices.ContainsFunc(emojis, func(e struct{ rest, graphql string }) bool { return e.rest == in.Content }) {
+	if !slices.ContainsFunc(emojis, func(e emoji) bool { return e.rest == in.Content }) {
 		return 0, nil, unprocessable("content is not included in the list")
 	}
 	on := c.commented()
