@@ -102,7 +102,7 @@ func (s *service) become(o github.Options) error {
 		return err
 	}
 	reviewer := &review.Reviewer{
-		Forge: app, Library: review.NewLibrary(app, app.InstallationOf), Owners: s.options.Presets, Options: s.engine,
+		Forge: app, Library: review.NewLibrary(app.Reader(), app.InstallationOf), Owners: s.options.Presets, Options: s.engine,
 		Logger: s.options.Log, Page: checks.Page,
 	}
 	live := &liveApp{App: app, work: work(reviewer, s.options.Reviewed), notes: &notes{log: s.options.Log}}

@@ -25,8 +25,14 @@ type installation struct {
 	client *gogithub.Client
 
 	mu      sync.Mutex
-	sources map[string]*ghinstallation.Transport // by repository name
-	asks    int                                  // which of grants tokens ask for
+	sources map[scope]*ghinstallation.Transport
+	asks    int // which of grants tokens ask for
+}
+
+// A scope is what a token opens.
+type scope struct {
+	repo  string // its name
+	reads bool   // its files alone, and only to read
 }
 
 // maxSources bounds the tokens kept for one installation; past it they are all dropped, which costs a request each.
@@ -34,7 +40,7 @@ const maxSources = 500
 
 func newInstallation(a *App, id int64) *installation {
 	i := &installation{
-		app: a, id: id, gate: newGate(a.options), sources: make(map[string]*ghinstallation.Transport),
+		app: a, id: id, gate: newGate(a.options), sources: make(map[scope]*ghinstallation.Transport),
 	}
 	chain := &replay{clock: a.options.Clock, next: &auth{installation: i, next: i.gate}}
 	i.client = gogithub.NewClient(&http.Client{Transport: chain, CheckRedirect: keepMethod})
@@ -56,10 +62,10 @@ func keepMethod(req *http.Request, via []*http.Request) error {
 }
 
 // source is where the repository's token comes from, and which of grants it asks for.
-func (i *installation) source(repo string) (s *ghinstallation.Transport, asks int) {
+func (i *installation) source(of scope) (s *ghinstallation.Transport, asks int) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if s := i.sources[repo]; s != nil {
+	if s := i.sources[of]; s != nil {
 		return s, i.asks
 	}
 	if len(i.sources) >= maxSources {
@@ -69,39 +75,36 @@ func (i *installation) source(repo string) (s *ghinstallation.Transport, asks in
 	apps := ghinstallation.NewAppsTransportFromPrivateKey(i.gate, i.app.options.AppID, i.app.key)
 	apps.BaseURL = strings.TrimSuffix(i.app.rest.String(), "/")
 	s = ghinstallation.NewFromAppsTransport(apps, i.id)
-	grant := grants()[i.asks]
-	s.InstallationTokenOptions = &gogithub.InstallationTokenOptions{
-		Repositories: []string{repo},
-		Permissions: &gogithub.InstallationPermissions{
-			Metadata: gogithub.String("read"), PullRequests: gogithub.String("write"), Contents: &grant.contents,
-			Checks: grant.checks,
-		},
+	allowed := grants()[i.asks].permissions()
+	if of.reads {
+		allowed = &gogithub.InstallationPermissions{Metadata: gogithub.String("read"), Contents: gogithub.String("read")}
 	}
-	i.sources[repo] = s
+	s.InstallationTokenOptions = &gogithub.InstallationTokenOptions{Repositories: []string{of.repo}, Permissions: allowed}
+	i.sources[of] = s
 	return s, i.asks
 }
 
 // drop forgets a source whose token was refused, unless another goroutine did so before.
-func (i *installation) drop(repo string, s *ghinstallation.Transport) {
+func (i *installation) drop(of scope, s *ghinstallation.Transport) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.sources[repo] == s {
-		delete(i.sources, repo)
+	if i.sources[of] == s {
+		delete(i.sources, of)
 	}
 }
 
-// token is a token for the repository and the source it came from.
-func (i *installation) token(ctx context.Context, repo string) (string, *ghinstallation.Transport, error) {
-	s, asks := i.source(repo)
+// token is a token for a scope and the source it came from.
+func (i *installation) token(ctx context.Context, of scope) (string, *ghinstallation.Transport, error) {
+	s, asks := i.source(of)
 	text, err := s.Token(ctx)
 	if err == nil {
 		return text, s, nil
 	}
-	i.drop(repo, s)
+	i.drop(of, s)
 	refusal, status := refusedToken(err)
 	if status == http.StatusUnprocessableEntity && strings.Contains(refusal, "permissions requested are not granted") {
-		if i.lower(asks) {
-			return i.token(ctx, repo)
+		if !of.reads && i.lower(asks) {
+			return i.token(ctx, of)
 		}
 	}
 	return "", nil, tokenError(err, status, refusal)
@@ -112,6 +115,13 @@ func (i *installation) token(ctx context.Context, repo string) (string, *ghinsta
 type grant struct {
 	contents string
 	checks   *string
+}
+
+// permissions are what a token asks for.
+func (g grant) permissions() *gogithub.InstallationPermissions {
+	return &gogithub.InstallationPermissions{
+		Metadata: gogithub.String("read"), PullRequests: gogithub.String("write"), Contents: &g.contents, Checks: g.checks,
+	}
 }
 
 // grants are tried in this order until GitHub gives a token.

@@ -12,13 +12,13 @@ import (
 type contextKey int
 
 const (
-	repoKey contextKey = iota // the name of the repository that a request is about: string
-	readKey                   // present when a POST only reads, as a GraphQL query does
+	scopeKey contextKey = iota // what the token of a request opens: scope
+	readKey                    // present when a POST only reads, as a GraphQL query does
 )
 
 // about says which repository's token the requests of a context carry.
 func about(ctx context.Context, repo string) context.Context {
-	return context.WithValue(ctx, repoKey, repo)
+	return context.WithValue(ctx, scopeKey, scope{repo: repo})
 }
 
 // reading marks the POSTs of a context as reads, which may be repeated.
@@ -97,23 +97,23 @@ func (t *auth) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Host != home.Host || r.URL.Scheme != home.Scheme {
 		return t.next.RoundTrip(r) // a redirect to somebody else, who must not see the token
 	}
-	repo, _ := r.Context().Value(repoKey).(string)
-	res, source, err := t.try(r, repo)
+	of, _ := r.Context().Value(scopeKey).(scope)
+	res, source, err := t.try(r, of)
 	if err != nil || res.StatusCode != http.StatusUnauthorized {
 		return res, err
 	}
 	// A refused credential did nothing, so a write may be sent again. Once: GitHub bans who goes on.
 	discard(res)
-	t.installation.drop(repo, source)
+	t.installation.drop(of, source)
 	if r, err = again(r); err != nil {
 		return nil, err
 	}
-	res, _, err = t.try(r, repo)
+	res, _, err = t.try(r, of)
 	return res, err
 }
 
-func (t *auth) try(r *http.Request, repo string) (*http.Response, *ghinstallation.Transport, error) {
-	token, source, err := t.installation.token(r.Context(), repo)
+func (t *auth) try(r *http.Request, of scope) (*http.Response, *ghinstallation.Transport, error) {
+	token, source, err := t.installation.token(r.Context(), of)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -32,6 +32,22 @@ func (a *App) Tree(ctx context.Context, repo forge.Repo, commit string) (forge.T
 	return &tree{i: i, ctx: about(ctx, repo.Name), repo: repo, commit: commit}, nil
 }
 
+// A Reader is an App that only reads files: its tokens allow no more than that.
+type Reader struct{ app *App }
+
+// Reader is the App as a Reader.
+func (a *App) Reader() Reader { return Reader{a} }
+
+// Tree is App.Tree, of any repository of the installation.
+func (r Reader) Tree(ctx context.Context, repo forge.Repo, commit string) (forge.Tree, error) {
+	i, err := r.app.installation(repo)
+	if err != nil {
+		return nil, err
+	}
+	ctx = context.WithValue(ctx, scopeKey, scope{repo: repo.Name, reads: true})
+	return &tree{i: i, ctx: ctx, repo: repo, commit: commit}, nil
+}
+
 // A tree is a short-lived view, so it keeps the context that bounds its reads.
 type tree struct {
 	i      *installation

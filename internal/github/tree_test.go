@@ -1,9 +1,13 @@
 package github_test
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -260,5 +264,43 @@ func TestTreeOfABranch(t *testing.T) {
 	}
 	if _, err := tree.ReadFile("a"); !errors.Is(err, forge.ErrGone) {
 		t.Errorf("no such repository: %v", err)
+	}
+}
+
+// tokens is a transport that notes what tokens are asked for.
+type tokens struct{ asked []string }
+
+func (k *tokens) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.URL.Path, "/access_tokens") {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		k.asked = append(k.asked, strings.TrimSpace(string(body)))
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// TestAReaderMayOnlyRead holds what its tokens open, also where another token of the same repository opens more.
+func TestAReaderMayOnlyRead(t *testing.T) {
+	h := newHost(t, githubtest.Options{}, map[string]string{"a": "x"})
+	kept := &tokens{}
+	app, err := github.New(github.Options{AppID: h.AppID(), PrivateKey: h.PrivateKey(), BaseURL: h.URL(), Transport: kept})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, open := range []func(context.Context, forge.Repo, string) (forge.Tree, error){app.Tree, app.Reader().Tree} {
+		tree, err := open(t.Context(), h.place(), "HEAD")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := tree.ReadFile("a"); err != nil || string(got) != "x" {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	const want = `{"repositories":["shop"],"permissions":{"contents":"read","metadata":"read"}}`
+	if len(kept.asked) != 2 || kept.asked[0] == want || kept.asked[1] != want {
+		t.Errorf("asked for %q, want %s at last", kept.asked, want)
 	}
 }

@@ -21,10 +21,15 @@ const (
 	maxSlots = 2000
 )
 
+// trees is the part of a forge.Forge that a Library needs.
+type trees interface {
+	Tree(ctx context.Context, repo forge.Repo, commit string) (forge.Tree, error)
+}
+
 // A Library reads configuration files of other repositories of an installation, each once in some minutes: most owners
 // have none, and asking must not cost every review a request. It may be used by many goroutines.
 type Library struct {
-	forge forge.Forge
+	trees trees
 	find  func(ctx context.Context, owner string) (installation int64, err error)
 
 	mu    sync.Mutex
@@ -47,8 +52,8 @@ type slot struct {
 
 // NewLibrary is an empty one that asks a code host. find says through which installation an account is reached; it is
 // asked for those that share their presets with others, and may be nil when there are none.
-func NewLibrary(f forge.Forge, find func(ctx context.Context, owner string) (int64, error)) *Library {
-	return &Library{forge: f, find: find, slots: map[mark]*slot{}}
+func NewLibrary(from trees, find func(ctx context.Context, owner string) (int64, error)) *Library {
+	return &Library{trees: from, find: find, slots: map[mark]*slot{}}
 }
 
 // read is the file that a reference names, as the installation sees it. Several that ask for the same one wait for one
@@ -103,7 +108,7 @@ func (l *Library) ask(ctx context.Context, installation int64, ref config.Refere
 	if err == nil {
 		owner, name, _ := strings.Cut(ref.Repo, "/")
 		repo := forge.Repo{Installation: installation, Owner: owner, Name: name}
-		tree, err = l.forge.Tree(ctx, repo, cmp.Or(ref.Ref, "HEAD"))
+		tree, err = l.trees.Tree(ctx, repo, cmp.Or(ref.Ref, "HEAD"))
 	}
 	if err == nil {
 		src, err = config.From(tree, ref)
