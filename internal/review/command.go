@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -142,8 +143,13 @@ func (o *order) readReasons(words []string) []string {
 	return slices.Delete(slices.Clone(words), n, n+1)
 }
 
-// maxOrders is how many commands one review carries out; more wait for the next.
-const maxOrders = 20
+const (
+	// maxOrders is how many commands one review carries out; more wait for the next.
+	maxOrders = 20
+	// maxStrangers is how many commands on a pull request are looked at within an hour, but for those of people who may
+	// push. Each takes a write or two, of which an installation has 500 an hour for everything.
+	maxStrangers = 30
+)
 
 // orders are the commands that are not settled, oldest first.
 func orders(st *forge.Standing) []order {
@@ -155,13 +161,43 @@ func orders(st *forge.Standing) []order {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b order) int { return a.comment.Made.Compare(b.comment.Made) })
+	return all
+}
+
+// turn are the orders that one review carries out: first those of people who may push.
+func (k known) turn(st *forge.Standing, now time.Time) []order {
+	var first, rest []order
+	for _, o := range orders(st) {
+		if o.writes && k.writes(o.comment.Author) {
+			first = append(first, o)
+		} else {
+			rest = append(rest, o)
+		}
+	}
+	all := append(first, rest[:min(len(rest), welcome(st, now))]...)
 	return all[:min(len(all), maxOrders)]
+}
+
+// welcome is how many commands of strangers may be looked at now.
+func welcome(st *forge.Standing, now time.Time) int {
+	left := maxStrangers
+	for _, c := range heard(st) {
+		if _, ok := parse(c.comment.Body); ok && judged(c.comment) && now.Sub(c.comment.Made) < time.Hour {
+			left--
+		}
+	}
+	return max(left, 0)
+}
+
+// judged reports whether a comment carries our word on a command.
+func judged(c forge.Comment) bool {
+	return slices.Contains(c.Reacted, forge.ThumbUp) || slices.Contains(c.Reacted, forge.Confused)
 }
 
 // waiting reports whether a comment may be a command that nobody settled yet. One that was edited is none: what it says
 // now may be somebody else's words, or come long after everybody read it.
 func waiting(c forge.Comment) bool {
-	return person(c) && !c.Edited && !slices.Contains(c.Reacted, forge.ThumbUp) && !slices.Contains(c.Reacted, forge.Confused)
+	return person(c) && !c.Edited && !judged(c)
 }
 
 // person reports whether a person wrote a comment.

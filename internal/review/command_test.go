@@ -208,8 +208,12 @@ func TestACommandIsSeenAtOnce(t *testing.T) {
 	if _, err := r.Review(context.Background(), d.change.Ref, q); err != nil {
 		t.Fatal(err)
 	}
-	if d.asked[0] != "React" || d.reacted(id) != "eyes +1" {
+	if want := "Standing React Change"; strings.Join(d.asked[:3], " ") != want || d.reacted(id) != "eyes +1" {
 		t.Errorf("asked %v, reacted %s", d.asked, d.reacted(id))
+	}
+	writes := d.writes
+	if out, err := r.Review(context.Background(), d.change.Ref, q); err != nil || out.End != Unchanged || d.writes != writes {
+		t.Errorf("asked again: %s, %d writes, %v", out.End, d.writes-writes, err)
 	}
 	q.By, d.asked = "renovate[bot]", nil
 	if _, err := r.Review(context.Background(), d.change.Ref, q); err != nil || d.asked[0] != "Change" {
@@ -220,7 +224,7 @@ func TestACommandIsSeenAtOnce(t *testing.T) {
 // TestACommandThatIsNotShownYetIsWaitedFor holds that reads which lag behind the webhook lose no command.
 func TestACommandThatIsNotShownYetIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for late, want := range []string{"eyes +1", "eyes +1", "eyes +1", "eyes"} {
+		for late, want := range []string{"eyes +1", "eyes +1", "eyes +1", "eyes +1", "eyes"} {
 			d := commandDesk(t)
 			id := d.say("joe", "/lighterman help")
 			d.late = late
@@ -230,7 +234,7 @@ func TestACommandThatIsNotShownYetIsWaitedFor(t *testing.T) {
 			if _, err := r.Review(t.Context(), d.change.Ref, q); err != nil {
 				t.Fatal(err)
 			}
-			if waited := time.Since(begin); d.reacted(id) != want || waited != time.Duration(min(late, maxLooks-1))*lag {
+			if waited := time.Since(begin); d.reacted(id) != want || waited != time.Duration(min(max(late-1, 0), maxLooks-1))*lag {
 				t.Errorf("%d readings late: reacted %q after %s", late, d.reacted(id), waited)
 			}
 		}
@@ -245,7 +249,7 @@ func TestRepliesAreBounded(t *testing.T) {
 			ids = append(ids, d.say("joe", "/lighterman help"))
 			time.Sleep(time.Second)
 		}
-		refused := d.say("ann", "/lighterman fix root-user")
+		refused := d.say("ann", "/lighterman explain root-user")
 		review := d.say("ann", "/lighterman review")
 		d.mustReview(t, Published, adds, rootly)
 		replies := 0
@@ -283,6 +287,33 @@ func TestManyCommandsWaitForTheNextReview(t *testing.T) {
 		t.Errorf("%d reactions after that", len(out.Plan.Reactions))
 	}
 	d.mustReview(t, Unchanged, adds)
+}
+
+// TestAFloodOfCommandsIsBounded holds that strangers use up little of what an installation may write, and keep nobody
+// waiting who may push.
+func TestAFloodOfCommandsIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := commandDesk(t)
+		r := &Reviewer{Forge: d, Options: options(adds, rootly)}
+		flood := func() {
+			before := d.writes
+			for n := range 200 {
+				words := []string{"/lighterman help", "/lighterman review", "/lighterman x"}[n%3]
+				q := forge.Request{Kind: forge.Command, By: "joe", Comment: d.say("joe", words)}
+				if _, err := r.Review(t.Context(), d.change.Ref, q); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n := d.writes - before; n > 2*maxStrangers+maxReplies {
+				t.Errorf("%d writes", n)
+			}
+		}
+		flood()
+		id := d.say("ann", "/lighterman review")
+		if d.mustReview(t, Published, adds, rootly); d.reacted(id) != "+1" {
+			t.Errorf("ann's command: %q", d.reacted(id))
+		}
+	})
 }
 
 func TestRepliesRepeatNothingLive(t *testing.T) {

@@ -45,7 +45,7 @@ type bench struct {
 // obey judges the orders that wait, and does what cannot be planned: a push. pushed reports that the head moved to a
 // commit of ours; the review of that one settles the orders. What is asked of the check run is in answers.
 func (b *bench) obey(ctx context.Context) (verdicts []verdict, answers []response, pushed bool, err error) {
-	for _, o := range orders(b.standing) {
+	for _, o := range b.known.turn(b.standing, time.Now()) {
 		v, pushed, err := b.judge(ctx, o)
 		if err != nil || pushed {
 			return nil, nil, pushed, err
@@ -231,13 +231,29 @@ func (r *Reviewer) closed(ctx context.Context, st *forge.Standing) (plan forge.P
 // acknowledge shows that commands were seen, and returns those that are there. It is a courtesy: what fails here fails
 // again below, or does not matter.
 func (r *Reviewer) acknowledge(ctx context.Context, ref forge.Ref, asked []forge.Request) []spoken {
+	asked = slices.DeleteFunc(slices.Clone(asked), func(q forge.Request) bool {
+		return q.Kind != forge.Command || strings.HasSuffix(q.By, "[bot]")
+	})
+	if len(asked) == 0 {
+		return nil
+	}
+	st, err := r.Forge.Standing(ctx, ref)
+	if err != nil {
+		return nil
+	}
 	var there []spoken
+	left := welcome(st, time.Now())
 	for _, q := range asked {
-		if q.Kind != forge.Command || strings.HasSuffix(q.By, "[bot]") {
+		s := spoken{q.Thread, q.Comment}
+		c, shown := find(st, s)
+		if shown && (!waiting(c) || slices.Contains(c.Reacted, forge.Eyes)) {
 			continue
 		}
+		if left--; left < 0 {
+			break
+		}
 		if r.Forge.React(ctx, ref, forge.Reaction{Comment: q.Comment, Thread: q.Thread, Emoji: forge.Eyes}) == nil {
-			there = append(there, spoken{q.Thread, q.Comment})
+			there = append(there, s)
 		}
 	}
 	return there
@@ -265,10 +281,20 @@ func (r *Reviewer) attend(ctx context.Context, ref forge.Ref, commands []spoken)
 	}
 }
 
+// shows reports whether all the commands are among what was read.
 func shows(st *forge.Standing, commands []spoken) bool {
-	shown := map[spoken]bool{}
-	for _, c := range heard(st) {
-		shown[c.spoken()] = true
+	return !slices.ContainsFunc(commands, func(s spoken) bool {
+		_, ok := find(st, s)
+		return !ok
+	})
+}
+
+// find is the comment of that name.
+func find(st *forge.Standing, s spoken) (c forge.Comment, ok bool) {
+	all := heard(st)
+	n := slices.IndexFunc(all, func(c remark) bool { return c.spoken() == s })
+	if n < 0 {
+		return forge.Comment{}, false
 	}
-	return !slices.ContainsFunc(commands, func(s spoken) bool { return !shown[s] })
+	return all[n].comment, true
 }
