@@ -154,6 +154,52 @@ func TestACutOffAnswerIsCompleted(t *testing.T) {
 	}
 }
 
+// TestCommandsSurviveEveryBreak ends the process after each write, over and over: each command is answered and carried out
+// once, whatever else was asked at the same time.
+func TestCommandsSurviveEveryBreak(t *testing.T) {
+	for _, often := range []int{1, 100} {
+		for after := 1; ; after++ {
+			d := checkDesk(nil, map[string]string{"Dockerfile": guilty})
+			d.mustReview(t, Published, adds)
+			runs := len(d.checks)
+			asked := map[int64]string{
+				d.say("joe", "/lighterman help"): "+1", d.say("joe", "/lighterman config"): "+1", d.say("joe", "/lighterman fix"): "confused",
+				d.say("ann", "/lighterman review"): "+1", d.say("ann", "/lighterman ignore inline", 0): "+1",
+				d.say("joe", "/lighterman wat", 0): "confused", d.say("joe", "/lighterman explain", 0): "+1",
+			}
+			d.push(nil, map[string]string{"Dockerfile": guilty + "ADD more .\n"})
+			broke := 0
+			for n := range often {
+				d.breaks = after
+				if _, err := d.review(t, adds, rootly); err == nil {
+					break
+				}
+				broke = n + 1
+			}
+			d.breaks = 0
+			if _, err := d.review(t, adds, rootly); err != nil {
+				t.Fatal(err)
+			}
+			for id, want := range asked {
+				replies := len(d.replies(id))
+				if d.reacted(id) != want || replies > 1 || replies == 0 && !strings.Contains(d.comment(id).Body, "review") {
+					t.Errorf("cut off after %d: %s has %q and %d replies", after, d.comment(id).Body, d.reacted(id), replies)
+				}
+			}
+			if len(d.threads) != 2 || len(d.checks) != runs+1 {
+				t.Errorf("cut off after %d: %d threads, %d new check runs", after, len(d.threads), len(d.checks)-runs)
+			}
+			d.mustReview(t, Unchanged, adds, rootly)
+			if broke == 0 {
+				if after < 15 {
+					t.Errorf("there are only %d writes", after)
+				}
+				break
+			}
+		}
+	}
+}
+
 func TestReviewCommandMakesANewRun(t *testing.T) {
 	d := commandDesk(t)
 	d.say("ann", "/lighterman review")

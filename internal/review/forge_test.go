@@ -3,6 +3,7 @@ package review
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -36,6 +37,7 @@ type desk struct {
 	pushed     []forge.Commit
 	baseCommit string
 	late       int  // how many readings do not show what was said on the pull request
+	breaks     int  // after how many writes the process dies; 0 is never
 	refuses    bool // comments on the diff
 	prefetch   []string
 	neighbours map[string]fstest.MapFS // other repositories, by "owner/name@commit"
@@ -101,7 +103,56 @@ func (d *desk) Publish(_ context.Context, _ forge.Ref, p forge.Plan) error {
 	if d.refuses && p.Review != nil && len(p.Review.Comments) > 0 {
 		return fmt.Errorf("line could not be resolved: %w", forge.ErrRefused)
 	}
+	if d.breaks > 0 {
+		return d.breakOff(p)
+	}
 	return d.publish(p)
+}
+
+// breakOff carries a plan out write by write, in the order in which Publish does, and stops after some of them.
+func (d *desk) breakOff(p forge.Plan) error {
+	for _, one := range steps(p) {
+		if err := d.publish(one); err != nil {
+			return err
+		}
+		if d.breaks--; d.breaks == 0 {
+			return errors.New("cut off")
+		}
+	}
+	return nil
+}
+
+// steps are plans of one write each.
+func steps(p forge.Plan) []forge.Plan {
+	var out []forge.Plan
+	if p.Review != nil {
+		out = append(out, forge.Plan{Review: p.Review})
+	}
+	for _, e := range p.Edit {
+		out = append(out, forge.Plan{Edit: []forge.CommentEdit{e}})
+	}
+	for _, e := range p.EditBody {
+		out = append(out, forge.Plan{EditBody: []forge.ReviewEdit{e}})
+	}
+	for _, id := range p.Resolve {
+		out = append(out, forge.Plan{Resolve: []string{id}})
+	}
+	for _, id := range p.Minimize {
+		out = append(out, forge.Plan{Minimize: []string{id}})
+	}
+	if p.Check != nil {
+		out = append(out, forge.Plan{Check: p.Check})
+	}
+	for _, r := range p.Replies {
+		out = append(out, forge.Plan{Replies: []forge.Reply{r}})
+	}
+	for _, r := range p.Reactions {
+		out = append(out, forge.Plan{Reactions: []forge.Reaction{r}})
+	}
+	for n := range out {
+		out[n].Head = p.Head
+	}
+	return out
 }
 
 // A shelf is the desk's tree.
