@@ -19,7 +19,7 @@ func (r rewrite) buildsContext() error {
 	}
 	for s := r.run.Stage; s != nil; s = s.Parent {
 		for _, i := range s.Instructions {
-			if i.Index <= r.run.Index && (bringsOther(i) && within(dir, destinationOf(i)) || fetchesCode(i)) {
+			if i.Index <= r.run.Index && (bringsOther(i) && within(dir, destinationOf(i)) || fetchesCode(i, dir)) {
 				return no
 			}
 		}
@@ -35,14 +35,24 @@ func (r rewrite) buildsContext() error {
 	return err
 }
 
-// fetchesCode reports whether a RUN may put code of another repository into the image.
-func fetchesCode(i *dockerfile.Instruction) bool {
+// fetchesCode reports whether a RUN may put code of another repository to where the program is built, or anywhere when it
+// comes by git.
+func fetchesCode(i *dockerfile.Instruction, dir string) bool {
 	script, err := i.Script()
 	if i.Keyword != "RUN" || err != nil {
 		return i.Keyword == "RUN" && i.Form != dockerfile.ExecForm
 	}
 	return slices.ContainsFunc(script.Calls(), func(cmd dockerfile.Command) bool {
-		return cmd.Name() == "git" && !looksOnly(cmd)
+		switch cmd.Name() {
+		case "git":
+			return !looksOnly(cmd)
+		case "tar", "bsdtar", "unzip", "svn", "hg":
+			return !slices.ContainsFunc(cmd.Args(), func(w dockerfile.Argument) bool {
+				at := path.Clean(w.Text)
+				return w.Literal && path.IsAbs(at) && path.Ext(at) == "" && !within(dir, at) && !within(at, dir)
+			})
+		}
+		return false
 	})
 }
 

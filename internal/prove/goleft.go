@@ -11,8 +11,8 @@ import (
 )
 
 // leavesInside are commands that do not look into a program that they are given, if they are given one.
-const leavesInside = `apt-get apt apk yum dnf microdnf update-ca-certificates adduser addgroup useradd groupadd usermod setcap
-	mkdir chmod chown chgrp cp mv rm rmdir ln ls echo printf touch cd set export true : curl wget tar unzip sed cat ldconfig
+const leavesInside = `apt-get apt apk yum dnf microdnf update-ca-certificates adduser addgroup useradd groupadd usermod
+	setcap mkdir chmod chown chgrp cp mv rm rmdir ln ls echo printf touch cd set export true : curl wget tar unzip sed cat ldconfig
 	install exit`
 
 // leftAlone checks that no later step that has the program may look into it.
@@ -28,7 +28,7 @@ func (r rewrite) leftAlone() error {
 		if holds[i.Stage] && forDebugging.MatchString(i.Stage.Name) {
 			return fmt.Errorf("the stage %s may be for debugging", i.Stage.Name)
 		}
-		if i.Keyword == "RUN" && holds[i.Stage] && !r.leavesProgram(i) {
+		if holds[i.Stage] && (i.Keyword == "RUN" && !r.leavesProgram(i) || !r.onlyStarted(i)) {
 			return fmt.Errorf("line %d may look into the program", i.Line())
 		}
 	}
@@ -49,6 +49,30 @@ func (r rewrite) leavesProgram(i *dockerfile.Instruction) bool {
 		behind := seen
 		seen = seen || slices.EqualFunc(cmd.Words, r.was[r.sets:], sameWord)
 		return behind && !r.leaves(cmd)
+	})
+}
+
+// wrappers start the program that they are given.
+const wrappers = "exec tini dumb-init catatonit su-exec gosu env nice"
+
+// onlyStarted reports whether what a container starts, or asks for its health, gives the program to no other that is not
+// known to start it. What is left for other builds is not looked at.
+func (r rewrite) onlyStarted(i *dockerfile.Instruction) bool {
+	if !among("CMD ENTRYPOINT HEALTHCHECK", i.Keyword) {
+		return i.Keyword != "ONBUILD"
+	}
+	cmds := []dockerfile.Command{execCommand(i)}
+	if i.Form != dockerfile.ExecForm {
+		script, err := i.Script()
+		if err != nil {
+			return false
+		}
+		cmds = script.Calls()
+	}
+	return !slices.ContainsFunc(cmds, func(cmd dockerfile.Command) bool {
+		given := slices.ContainsFunc(cmd.Args(), func(w dockerfile.Argument) bool { return strings.Contains(w.Text, r.output()) })
+		name := path.Base(cmd.Name())
+		return given && name != r.output() && !among(wrappers, name)
 	})
 }
 
@@ -83,8 +107,8 @@ func (r rewrite) output() string {
 
 var (
 	// debuggers match what files of the repository say when programs are debugged, traced or taken apart.
-	debuggers = pattern.New(`\b(dlv|delve|gdb|gdbserver|lldb|bpftrace|addr2line|objdump|objcopy|readelf|dump_syms|upload-dif)\b|` +
-		`\bu(ret)?probe:|\bperf (record|report|probe|top|stat)\b|debug-files|elf-symbols|parca|\bbeyla\b|` +
+	debuggers = pattern.New(`\b(dlv|delve|gdb|gdbserver|lldb|bpftrace|addr2line|objdump|objcopy|readelf|` +
+		`dump_syms|upload-dif)\b|\bu(ret)?probe:|\bperf (record|report|probe|top|stat)\b|debug-files|elf-symbols|parca|\bbeyla\b|` +
 		`autoinstrumentation-go|DYNAMIC_INSTRUMENTATION|OTEL_GO_AUTO|only-keep-debug|\bgo tool (nm|objdump|addr2line)\b|` +
 		`buildmode[= ]plugin|govulncheck[^\n]*-mode[= ]binary|"mode":\s*"remote"|GOTRACEBACK\W+(crash|core)`)
 	// operating match the names of the files that may say so.

@@ -211,10 +211,10 @@ var asksZone = pattern.New(`LoadLocation|\bTZ\b|TimeZone|\bloc=|robfig/cron|go-c
 var (
 	// readsDebugInfo match programs that read the debug info of others, and plugins, which only a program takes that was
 	// built with the same flags.
-	readsDebugInfo = pattern.New(`\b(dlv|delve|gdb|gdbserver|lldb|objcopy|objdump|addr2line|perf|nm|readelf|pahole|bloaty|dwz|` +
-		`eu-[a-z]+|elfutils|sentry-cli|parca|go tool|pprof|bpftrace|bcc-tools|bpfcc-tools|systemtap|valgrind|` +
+	readsDebugInfo = pattern.New(`\b(dlv|delve|gdb|gdbserver|lldb|objcopy|objdump|addr2line|perf|nm|readelf|pahole|` +
+		`bloaty|dwz|eu-[a-z]+|elfutils|sentry-cli|parca|go tool|pprof|bpftrace|bcc-tools|bpfcc-tools|systemtap|valgrind|` +
 		`linux-tools[\w.-]*)\b|\bbinutils([\s"']|$)|buildmode[= ]plugin|\.debug\b|debuginfo|(?i:dwarf|symbols)|` +
-		`GOTRACEBACK[= ](crash|core)|govulncheck[^\n]*-mode[= ]binary`)
+		`GOTRACEBACK[= ](crash|core)|CGO_C\w*FLAGS[^\n]*-(g\d?|O0|Og)\b|govulncheck[^\n]*-mode[= ]binary`)
 	findsSources = pattern.New(`github\.com/(GeertJohan/go\.rice|gobuffalo/(packr|envy|buffalo)|markbates/pkger|revel/revel)|` +
 		`(?m:^(require)?\s*golang\.org/x/tools\s+\S+\s*$)`)
 	sourcePaths = pattern.New(`\.(Caller|Callers|CallersFrames|FileLine)\(|\bruntime\.(Caller|Callers|CallersFrames|GOROOT)\b|` +

@@ -35,10 +35,11 @@ func (r rewrite) strippable() error {
 var (
 	// looksInside matches code that reads programs, itself perhaps, or loads plugins, or starts what reads them.
 	looksInside = pattern.New(`"(plugin|debug/(dwarf|elf|gosym|macho|pe)|-ldflags|-trimpath)"|` +
-		`"(dlv|gdb|lldb|objdump|objcopy|addr2line|perf|nm|readelf|strip|file)"|\bOpenExecutable\(`)
+		`"(dlv|gdb|lldb|objdump|objcopy|addr2line|perf|nm|readelf|strip|file)"|\bOpenExecutable\(|` +
+		`<(execinfo|backtrace|bfd|libunwind|elfutils/\w+)\.h>`)
 	// needsInside matches modules that do: symbolizers, loaders, debuggers, hosts of plugins.
-	needsInside = pattern.New(`github\.com/(ianlancetaylor/cgosymbolizer|benesch/cgosymbolizer|pkujhd/goloader|dearplain/goloader|` +
-		`go-delve/delve|luraproject/lura|krakendio/[\w-]+|devopsfaith/krakend)|` +
+	needsInside = pattern.New(`github\.com/(ianlancetaylor/cgosymbolizer|benesch/cgosymbolizer|pkujhd/goloader|` +
+		`dearplain/goloader|go-delve/delve|luraproject/lura|krakendio/[\w-]+|devopsfaith/krakend)|` +
 		`(?m)^(require)?\s*github\.com/google/pprof\s+\S+\s*$`)
 )
 
@@ -99,7 +100,8 @@ var (
 	goBases = pattern.New(`^((docker\.io|mirror\.gcr\.io|public\.ecr\.aws/docker)/)?(library/)?` +
 		`(golang|alpine|debian|ubuntu|fedora)([:@]|$)|^mcr\.microsoft\.com/oss/go/|^cgr\.dev/chainguard/(go|wolfi-base)([:@]|$)`)
 	// goSettings match what gives the go command other settings, or is another one.
-	goSettings = pattern.New(`GOFLAGS|GOENV|\bgo/env\b|\bgo\.env\b|GO_EXTLINK|GOTOOLDIR|(?i)gccgo|\bgo1\.(\d|1[0-2])(\.\d+)?\.linux`)
+	goSettings = pattern.New(`GOFLAGS|GOENV|\bgo/env\b|\bgo\.env\b|GO_EXTLINK|GOTOOLDIR|` +
+		`(?i)gccgo|\bgo1\.(\d|1[0-2])(\.\d+)?\.linux`)
 )
 
 // ordinaryGo checks that nothing says otherwise to the go command than its words do.

@@ -57,7 +57,8 @@ func loadsNone(context fs.FS, p nodePackage, named *regexp.Regexp) error {
 
 // startsOthers matches code that may start programs, or finds packages in another way than by their names.
 var startsOthers = pattern.New(`devDependencies|child_process|createRequire|node_modules|["'` + "`" + `](npm|npx|yarn|pnpm)\b|` +
-	`\(\s*require\s*[,)]|=\s*require\s*[;,\n]|process\.binding|mainModule|Module\._`)
+	`[(,]\s*require\s*[,)]|=\s*require\s*[;,\n]|\beval\(|process\.binding|mainModule|Module\._|` +
+	`["'` + "`" + `][\w./-]*\b(tests?|__tests__|__mocks__|spec|e2e)/[\w./-]*["'` + "`" + `]`)
 
 // A module is a file of code, among the files of its context that are looked at, in a package.
 type module struct {
@@ -98,6 +99,9 @@ var ofNode = strings.Fields(`assert async_hooks buffer cluster constants console
 // that stays.
 func (m module) has(name string) bool {
 	if strings.HasPrefix(name, ".") {
+		if path.Base(name) == "package.json" {
+			return true
+		}
 		at := path.Join(path.Dir(m.name), name)
 		ends := append([]string{"", ".json", "/index.json"}, loaded...)
 		for _, end := range loaded {
