@@ -473,7 +473,7 @@ func (i *installation) change(ctx context.Context, ref forge.Ref) (*forge.Change
 			return nil, meaning(err)
 		}
 		for _, f := range page {
-			head := commitOf(f)
+			head := cmp.Or(commitOf(f), c.Head)
 			if c.Head != "" && head != c.Head {
 				c.Head, c.Files, res.NextPage = "", nil, 1
 				if restarts++; restarts > maxRestarts {
@@ -495,11 +495,12 @@ func (i *installation) change(ctx context.Context, ref forge.Ref) (*forge.Change
 	return c, nil
 }
 
-// commitOf is the commit of which GitHub shows a changed file: the "ref" of the address of its contents (schema
-// "diff-entry", contents_url). It is "" where the address has another form.
+// commitOf is the head of which GitHub shows a changed file: the "ref" of the address of its contents (schema
+// "diff-entry", contents_url). It is "" where the address has another form, and for a file that was removed: its address
+// names the commit that still has it (recordings of GitHub's answers in hub4j/github-api).
 func commitOf(f *gogithub.CommitFile) string {
 	u, err := url.Parse(f.GetContentsURL())
-	if err != nil || !commitSHA.MatchString(u.Query().Get("ref")) {
+	if err != nil || f.GetStatus() == "removed" || !commitSHA.MatchString(u.Query().Get("ref")) {
 		return ""
 	}
 	return u.Query().Get("ref")

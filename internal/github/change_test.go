@@ -66,6 +66,21 @@ func TestChangeFiles(t *testing.T) {
 	}
 }
 
+// TestOnlyRemoved: files that were removed name the commit that still has them, so the head is asked for.
+func TestOnlyRemoved(t *testing.T) {
+	h := newHost(t, githubtest.Options{}, map[string]string{"gone": "x\n", "a": "a\n"})
+	if _, err := h.repo.Commit("topic", githubtest.Commit{Message: "x", Delete: []string{"gone"}}); err != nil {
+		t.Fatal(err)
+	}
+	p, err := h.repo.OpenPull(githubtest.PullOptions{Title: "x", Head: "topic"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := h.change(t, h.ref(p)); c.Head != p.Head() || len(c.Files) != 1 || c.Files[0].Status != forge.Removed {
+		t.Errorf("%+v, want a removed file at %s", c, p.Head())
+	}
+}
+
 // TestStandingThreads: threads we started with everything said in them, over several pages; others' are left out.
 // The 130 replies are reviews too, which takes the third page.
 func TestStandingThreads(t *testing.T) {

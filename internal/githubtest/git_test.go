@@ -42,7 +42,12 @@ func TestFiles(t *testing.T) {
 	must(r.OpenPull(githubtest.PullOptions{Title: "Work", Head: "topic"}))(t)
 	c := installation(t, s, obj{})
 	got := map[string]string{}
+	parted, head := must(r.Show("topic"))(t).Parents[0], must(r.Head("topic"))(t)
 	for _, f := range filesOf(t, c.do("GET", "/api/v3/repos/acme/shop/pulls/1/files", nil)) {
+		at := map[bool]string{true: parted, false: head}[f["status"] == "removed"]
+		if u := f["contents_url"].(string); !strings.HasSuffix(u, "?ref="+at) {
+			t.Errorf("%s: %s at %s, want %s", f["status"], f["filename"], u, at)
+		}
 		got[f["filename"].(string)] = fmt.Sprintf("%v %v %v %v", f["status"], f["previous_filename"], f["changes"],
 			f["patch"])
 	}

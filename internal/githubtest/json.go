@@ -154,15 +154,20 @@ func (p *Pull) links() obj {
 
 func (p *Pull) page() string { return fmt.Sprintf("%s/%s/pull/%d", p.s.url, p.repo.full(), p.number) }
 
-// fileJSON is a file of a diff whose new side is the commit head.
-func (r *Repo) fileJSON(f fileDiff, head string) obj {
+// fileJSON is a file of the diff between two commits. A file that was removed is shown as it was, so its addresses name
+// the old commit: recordings of GitHub's answers in hub4j/github-api do (GHRepositoryTest, listCommitsBetween).
+func (r *Repo) fileJSON(f fileDiff, from, to string) obj {
 	escaped := url.PathEscape(f.path) // slashes too
+	at := to
+	if f.status == "removed" {
+		at = from
+	}
 	o := obj{
 		"sha": f.sha, "filename": f.path, "status": f.status, "additions": f.additions, "deletions": f.deletions,
 		"changes":      f.additions + f.deletions,
-		"blob_url":     fmt.Sprintf("%s/%s/blob/%s/%s", r.s.url, r.full(), head, escaped),
-		"raw_url":      fmt.Sprintf("%s/%s/raw/%s/%s", r.s.url, r.full(), head, escaped),
-		"contents_url": r.s.api("/repos/%s/contents/%s?ref=%s", r.full(), escaped, head),
+		"blob_url":     fmt.Sprintf("%s/%s/blob/%s/%s", r.s.url, r.full(), at, escaped),
+		"raw_url":      fmt.Sprintf("%s/%s/raw/%s/%s", r.s.url, r.full(), at, escaped),
+		"contents_url": r.s.api("/repos/%s/contents/%s?ref=%s", r.full(), escaped, at),
 	}
 	if f.patch != "" && strings.Count(f.patch, "\n") < r.s.options.Limits.PatchLines {
 		o["patch"] = f.patch

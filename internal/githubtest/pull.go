@@ -29,7 +29,7 @@ type Pull struct {
 	updated    time.Time
 	reviews    []*review
 	threads    []*thread
-	told       []string // the heads that were asked for by GraphQL, the last one told last
+	told       []string   // the heads that were asked for by GraphQL, the last one told last
 	talk       []*comment // comments on its timeline
 }
 
@@ -174,15 +174,24 @@ func (p *Pull) Files() ([]File, error) {
 
 // diff is the three-dot diff at one of the pull request's commits. The caller holds mu.
 func (p *Pull) diff(head string) ([]fileDiff, error) {
-	base, err := p.baseSHA()
+	from, err := p.parted(head)
 	if err != nil {
 		return nil, err
 	}
-	fork, err := p.repo.git.line("merge-base", base, head)
+	return p.repo.git.diff(from, head)
+}
+
+// parted is the commit at which one of the pull request's commits and the base branch parted: their merge base.
+func (p *Pull) parted(head string) (string, error) {
+	base, err := p.baseSHA()
 	if err != nil {
-		return nil, fmt.Errorf("merge base of %s and %s: %w", base, head, err)
+		return "", err
 	}
-	return p.repo.git.diff(fork, head)
+	from, err := p.repo.git.line("merge-base", base, head)
+	if err != nil {
+		return "", fmt.Errorf("merge base of %s and %s: %w", base, head, err)
+	}
+	return from, nil
 }
 
 func (p *Pull) fileAt(head, path string) (*fileDiff, error) {

@@ -86,9 +86,13 @@ func (s *Server) getPull(c *call) (int, any, error) {
 
 func (s *Server) listFiles(c *call) (int, any, error) {
 	files, err := c.pull.diff(c.pull.headSHA)
+	if err != nil {
+		return 0, nil, err
+	}
+	from, err := c.pull.parted(c.pull.headSHA)
 	list := []obj{}
 	for _, f := range page(c, files[:min(len(files), s.options.Limits.Files)]) {
-		list = append(list, c.repo.fileJSON(f, c.pull.headSHA))
+		list = append(list, c.repo.fileJSON(f, from, c.pull.headSHA))
 	}
 	return 200, list, err
 }

@@ -171,7 +171,7 @@ func (s *Server) withFiles(c *call, o obj, from, to string) (int, any, error) {
 	diffs, err := c.repo.git.diff(from, to)
 	list := []obj{}
 	for _, f := range diffs[:min(len(diffs), maxCompared)] {
-		list = append(list, c.repo.fileJSON(f, to))
+		list = append(list, c.repo.fileJSON(f, from, to))
 	}
 	o["files"] = list
 	return 200, o, err
