@@ -277,6 +277,17 @@ func TestALostCommandIsPickedUp(t *testing.T) {
 	}
 }
 
+// TestALaggingReadLosesNoCommand holds where GitHub's reads do not know yet what its webhook told.
+func TestALaggingReadLosesNoCommand(t *testing.T) {
+	s := newStage(t)
+	pull, _ := s.spoken(t)
+	s.hub.Inject(githubtest.Fault{Operation: "graphql:Standing", Stale: true, Times: 2})
+	c := s.comment(t, pull, "joe", "/lighterman help")
+	if s.emojis(c) != "eyes +1" || len(s.answers(pull)) != 1 {
+		t.Errorf("reacted %q, answered %q", s.emojis(c), s.answers(pull))
+	}
+}
+
 // TestAnAnswerIsNotDoubled loses GitHub's answer to each of the writes, and cuts the connection before each.
 func TestAnAnswerIsNotDoubled(t *testing.T) {
 	for _, operation := range []string{"issues/create-comment", "reactions/create-for-issue-comment"} {

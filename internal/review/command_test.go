@@ -431,6 +431,16 @@ func TestFixInAThreadIsThatOfItsFinding(t *testing.T) {
 	}
 }
 
+func TestFixSaysWhyThereIsNone(t *testing.T) {
+	d := checkDesk(nil, map[string]string{"Dockerfile": "FROM node\nRUN a\n"})
+	d.mustReview(t, Published, rootly)
+	id := d.say("ann", "/lighterman fix", 0)
+	d.mustReview(t, Published, rootly)
+	if r := d.replies(id); d.reacted(id) != "confused" || r[0] != "There is no fix: the account is not known." {
+		t.Errorf("reacted %s, replied %q", d.reacted(id), r)
+	}
+}
+
 func TestFixOnAForkShowsThePatch(t *testing.T) {
 	d := commandDesk(t)
 	d.fork = true

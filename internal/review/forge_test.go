@@ -61,7 +61,7 @@ func (d *desk) Standing(context.Context, forge.Ref) (*forge.Standing, error) {
 	}
 	st.Ref, st.Open, st.Draft, st.Bot, st.Ours = d.change.Ref, !d.closed, d.draft, d.bot, d.ours
 	st.Source, st.Fork, st.Branch, st.Recent = &d.change.Ref.Repo, d.fork, "topic", d.pushed
-	st.Base, st.Head, st.Author, st.Count = d.baseCommit, cmp.Or(d.head, d.tip), "robin", max(d.count, len(d.change.Files))
+	st.Base, st.Head, st.Author, st.Count = d.baseCommit, cmp.Or(d.head, d.tip), author, max(d.count, len(d.change.Files))
 	return st, d.ask("Standing")
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/lighterman/lighterman/internal/forge"
 )
 
-const botName = "lighterman[bot]"
+const botName, author = "lighterman[bot]", "robin"
 
 // A host is the part of a code host that remembers reviews, in memory. It refuses what GitHub refuses.
 type host struct {
@@ -30,7 +30,7 @@ type host struct {
 // standing is what the host tells of what was said.
 func (h *host) standing() *forge.Standing {
 	return &forge.Standing{
-		Open: true, Threads: slices.Clone(h.threads), Reviews: slices.Clone(h.reviews), Checks: slices.Clone(h.checks),
+		Open: true, Author: author, Threads: slices.Clone(h.threads), Reviews: slices.Clone(h.reviews), Checks: slices.Clone(h.checks),
 		Checkless: !h.mayCheck, Comments: slices.Clone(h.talk), Others: slices.Clone(h.others),
 	}
 }

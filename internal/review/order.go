@@ -127,6 +127,9 @@ func (b *bench) fix(ctx context.Context, o order, checks []*check.Check) (v verd
 	wanted := wantedBy(b.opinion, b.standing, q)
 	if _, ok := o.finding(); ok && len(checks) == 0 {
 		c, here := b.told(o)
+		if here && len(c.Finding.Fixes) == 0 {
+			return o.confused(b.proof(c)), false, nil
+		}
 		wanted = func(f check.Finding) bool { return here && f.ID == c.Finding.ID }
 	} else if len(checks) > 0 {
 		wanted = func(f check.Finding) bool {

@@ -47,7 +47,7 @@ func respects(t *rapid.T, plan forge.Plan, threads []forge.Thread) {
 	}
 	for _, th := range threads {
 		id := markersOf(th.Comments[0].Body)[0].id
-		if th.ResolvedBy == "person" && slices.Contains(again, id) {
+		if rejected(th) && slices.Contains(again, id) {
 			t.Fatal("a finding that a person settled is posted again")
 		}
 		if len(th.Comments) == 1 {
@@ -75,7 +75,7 @@ func settled(t *rapid.T, h *host, o *Opinion) {
 		}
 		answered := len(open[c.id()]) - threads
 		dismissed := slices.ContainsFunc(h.threads, func(th forge.Thread) bool {
-			return th.ResolvedBy == "person" && markersOf(th.Comments[0].Body)[0].id == c.id()
+			return rejected(th) && markersOf(th.Comments[0].Body)[0].id == c.id()
 		})
 		switch {
 		case dismissed && threads == 0:
@@ -93,7 +93,13 @@ func settled(t *rapid.T, h *host, o *Opinion) {
 	}
 }
 
-// people answer, resolve and hide.
+// rejected reports whether a person dismissed what a thread tells.
+func rejected(th forge.Thread) bool {
+	return th.ResolvedBy == "person" || len(th.Downs) > 0 ||
+		slices.ContainsFunc(th.Comments, func(c forge.Comment) bool { return len(c.Reacted) > 0 })
+}
+
+// people answer, resolve and dismiss.
 func people(t *rapid.T, h *host) {
 	for n := range h.threads {
 		switch rapid.IntRange(0, 9).Draw(t, "person") {
@@ -105,6 +111,10 @@ func people(t *rapid.T, h *host) {
 					t.Fatal(err)
 				}
 			}
+		case 2:
+			h.threads[n].Downs = []string{author}
+		case 3:
+			h.comment(h.say("person", "/lighterman ignore", n)).Reacted = []forge.Emoji{forge.ThumbUp}
 		}
 	}
 }
