@@ -2,17 +2,22 @@
 GO      ?= go
 ROOT    := $(if $(filter 0,$(shell id -u)),,sudo)
 PACKAGES := postgresql chromium dash busybox
+SCALE   ?= 1
 BROWSER := testdata/browser
 BUILDKIT := testdata/buildkit/buildkit.sh
 
-.PHONY: build test lint update demo bench deps deps-buildkit proofs test-browser fuzz help
+.PHONY: build test soak lint update demo bench deps deps-buildkit proofs test-browser fuzz help
 .DEFAULT_GOAL := build
 
 build: ## Build bin/lighterman.
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/lighterman ./cmd/lighterman
 
-test: ## Run every test with the race detector. PostgreSQL tests need its server binaries (make deps).
+test: ## Run every test with the race detector, then the soak tests at a fiftieth. PostgreSQL's need its server (make deps).
 	$(GO) test -race -timeout 15m ./...
+	@$(MAKE) --no-print-directory soak SCALE=0.02
+
+soak: ## Run the long tests at full size, or at SCALE of it: random pull requests, kills, pushes, a burst. Hours.
+	$(GO) test ./cmd/lighterman -run '^TestSoak' -soak $(SCALE) -count 1 -timeout 12h -v
 
 lint: ## gofmt, vet, staticcheck, a tidy and verified go.mod.
 	@unformatted=$$(gofmt -l cmd fixes internal); test -z "$$unformatted" || { echo "gofmt -w $$unformatted"; exit 1; }

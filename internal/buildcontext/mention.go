@@ -72,6 +72,11 @@ func Inline(repository fs.FS, dockerfilePath string) map[string]string {
 	return out
 }
 
+// Mentioning lists the files that Mentions, Mentioned and Inline read for a Dockerfile, the likely ones first.
+func Mentioning(repository fs.FS, dockerfilePath string) []string {
+	return mentioning(remembered(repository), dockerfilePath)
+}
+
 // mentioning lists the files to search, the likely ones first.
 func mentioning(repo *snapshot, dockerfilePath string) []string {
 	var likely, others []string

@@ -113,11 +113,10 @@ func requests(ctx context.Context, s session, subject string) ([]forge.Request, 
 // again. It reports whether something else is still asked for.
 func (p pull) close(ctx context.Context, s session, head string) (more bool, err error) {
 	subject := subjectOf(p.ref)
-	if head != "" {
-		const statement = `UPDATE lighterman_pull SET done_head = $2 WHERE subject = $1`
-		if _, err := s.exec(ctx, statement, subject, head); err != nil {
-			return false, fmt.Errorf("note the head of %s: %w", p.ref, err)
-		}
+	const ended = `UPDATE lighterman_pull SET began_at = $3, done_head = CASE WHEN $2 = '' THEN done_head ELSE $2 END
+		WHERE subject = $1`
+	if _, err := s.exec(ctx, ended, subject, head, p.began.UnixMilli()); err != nil {
+		return false, fmt.Errorf("note the end of a run for %s: %w", p.ref, err)
 	}
 	for _, r := range p.requests {
 		const statement = `UPDATE lighterman_request SET done = 1, body = '' WHERE subject = $1 AND id = $2`

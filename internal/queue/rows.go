@@ -83,15 +83,6 @@ func readPull(ctx context.Context, s session, subject, lock string) (pull, error
 	return p, nil
 }
 
-// begin notes that a pull request's job begins to run.
-func begin(ctx context.Context, s session, subject string, now time.Time) error {
-	_, err := s.exec(ctx, `UPDATE lighterman_pull SET began_at = $2 WHERE subject = $1`, subject, now.UnixMilli())
-	if err != nil {
-		return fmt.Errorf("note that %s is begun: %w", subject, err)
-	}
-	return nil
-}
-
 // limit notes that an installation is to be left alone until then. It never shortens an earlier note.
 func limit(ctx context.Context, s session, installation int64, until time.Time) error {
 	_, err := s.exec(ctx, `

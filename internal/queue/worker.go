@@ -36,10 +36,10 @@ func (w *worker[TTx]) Work(ctx context.Context, job *river.Job[reviewArgs]) erro
 	if time.Now().Before(until) {
 		return river.JobSnooze(waitFor(until, time.Now()))
 	}
-	began := time.Now()
+	p.began = time.Now()
 	r := a.run(ctx, job, p)
 	v, pause := judge(r, time.Now())
-	a.report(p.ref, r, v, pause, time.Since(began))
+	a.report(p.ref, r, v, pause, time.Since(p.began))
 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
@@ -59,14 +59,10 @@ func (a *app[TTx]) look(ctx context.Context, subject string) (p pull, until time
 		if until, err = limitedUntil(ctx, s, p.ref.Repo.Installation); err != nil {
 			return err
 		}
-		now := time.Now()
 		if rested := p.began.Add(a.options.Cooldown); len(p.requests) == 0 && rested.After(until) {
 			until = rested
 		}
-		if now.Before(until) {
-			return nil
-		}
-		return begin(ctx, s, subject, now)
+		return nil
 	})
 	return p, until, err
 }

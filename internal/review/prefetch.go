@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/buildcontext"
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/ecosystem"
 	"github.com/lighterman/lighterman/internal/forge"
@@ -35,8 +37,32 @@ func prefetch(tree forge.Tree, picked []forge.ChangedFile) error {
 	if err != nil {
 		return err
 	}
-	all := slices.Concat(names, mentions(tree, picked), near)
-	return tree.Prefetch(append(all, sources[:min(len(sources), batch-1-(len(all)+batch-1)%batch)]...))
+	all := unique(slices.Concat(names, mentions(tree, picked), near))
+	var talk []string
+	for _, name := range names {
+		talk = append(talk, buildcontext.Mentioning(tree, name)...)
+	}
+	full := (len(all) + batch - 1) / batch * batch
+	all = unique(slices.Concat(all, small(tree, talk), sources))
+	return tree.Prefetch(all[:min(len(all), full)])
+}
+
+// unique is names without those that come a second time.
+func unique(names []string) []string {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(names, func(name string) bool {
+		was := seen[name]
+		seen[name] = true
+		return was
+	})
+}
+
+// small are the names of files that are not large.
+func small(tree fs.FS, names []string) []string {
+	return slices.DeleteFunc(unique(names), func(name string) bool {
+		info, err := fs.Stat(tree, name)
+		return err != nil || !info.Mode().IsRegular() || info.Size() > maxManifest
+	})
 }
 
 // batch is how many files a host reads in one request; the last request is filled up with sources.
@@ -76,7 +102,8 @@ func starts(dockerfiles []string) []string {
 	return slices.Compact(dirs)
 }
 
-// manifests are the wanted files in and below the directories, nearest first, and beside them those that are sources.
+// manifests are the wanted files in and below the directories, nearest first, and beside them those that are sources, and other
+// Dockerfiles, which may build on the image.
 func manifests(tree fs.FS, dirs []string, source func(string) bool) (found, sources []string, err error) {
 	seen := map[string]bool{}
 	for n := 0; n < len(dirs) && len(seen) < maxDirs && len(found) < maxPrefetch; n++ {
@@ -93,9 +120,9 @@ func manifests(tree fs.FS, dirs []string, source func(string) bool) (found, sour
 			name := path.Join(dir, e.Name())
 			if e.IsDir() {
 				dirs = append(dirs, name)
-			} else if wanted(name) && small(e) {
+			} else if wanted(name) && slight(e) {
 				found = append(found, name)
-			} else if source(name) && small(e) {
+			} else if (source(name) || dockerfile.Named(name)) && slight(e) {
 				sources = append(sources, name)
 			}
 		}
@@ -103,7 +130,7 @@ func manifests(tree fs.FS, dirs []string, source func(string) bool) (found, sour
 	return found[:min(len(found), maxPrefetch)], sources, nil
 }
 
-func small(e fs.DirEntry) bool {
+func slight(e fs.DirEntry) bool {
 	info, err := e.Info()
 	return err == nil && info.Mode().IsRegular() && info.Size() <= maxManifest
 }
