@@ -300,7 +300,7 @@ func TestAnAnswerIsNotDoubled(t *testing.T) {
 				pull, _ := s.spoken(t)
 				f.Operation, f.Skip = operation, skip
 				s.hub.Inject(f)
-				c := s.comment(t, pull, "joe", "/lighterman config")
+				c := s.comment(t, pull, "joe", "/lighterman help")
 				if all := s.answers(pull); len(all) != 1 || !strings.HasSuffix(s.emojis(c), "+1") {
 					t.Errorf("%+v: reacted %q, answered %d times", f, s.emojis(c), len(all))
 				}

@@ -40,6 +40,10 @@ func Difference(before, after *Config) []Change {
 	return out
 }
 
+// Abroad reports whether an origin lies in another repository: it has a colon before the path besides that before the
+// line. Paths have none.
+func Abroad(origin string) bool { return strings.Count(origin, ":") > 1 }
+
 // A value is one of the things that hold, on one line.
 type value struct{ key, text, from string }
 

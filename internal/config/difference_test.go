@@ -24,6 +24,12 @@ func TestDifference(t *testing.T) {
 	if diff := cmp.Diff(want, config.Difference(before, after)); diff != "" {
 		t.Error(diff)
 	}
+	for origin, want := range map[string]bool{"default": false, "--fail-on": false, name + ":2": false, ".hadolint.yaml:1": false,
+		"acme/.github:" + name + ":2": true, "acme/x:a.yml@v1:3": true} {
+		if got := config.Abroad(origin); got != want {
+			t.Errorf("%s lies abroad: %v", origin, got)
+		}
+	}
 	if got := config.Difference(after, after); got != nil {
 		t.Errorf("of itself: %+v", got)
 	}

@@ -51,7 +51,7 @@ func commands() []command {
 			"dismiss the finding of the thread, or all of a check on this pull request; `inline` also offers the comment " +
 				"line that keeps it dismissed in the file", true},
 		{"explain", oneCheck, "[check]", "tell what a check is about, or in a thread what was found and proven", false},
-		{"config", nothingMore, "", "show the configuration in effect, and where each value comes from", false},
+		{"config", nothingMore, "", "show the configuration in effect, and where each value comes from", true},
 	}
 }
 

@@ -101,7 +101,8 @@ func TestCommandsAreAnsweredOnce(t *testing.T) {
 		"/lighterman explain":                   {by: "joe", emoji: "+1", reply: "**Use COPY.** Proven: builds the same image.\n\nThe file was changed in a copy"},
 		"/lighterman explain DL3020":            {by: "joe", emoji: "confused", reply: "No check is called `DL3020`."},
 		"/lighterman explain root-usr":          {by: "joe", emoji: "confused", reply: "No check is called `root-usr`; did you mean `root-user`?"},
-		"/lighterman config":                    {by: "joe", emoji: "+1", reply: "fail-on: warning"},
+		"/lighterman config":                    {by: "ann", emoji: "+1", reply: "fail-on: warning"},
+		"/lighterman config ":                   {by: "joe", emoji: "confused", reply: notAllowed},
 		"/lighterman review":                    {by: "ann", emoji: "+1"},
 		"/lighterman ignore":                    {by: "ann", emoji: "+1"},
 		"/lighterman ignore because":            {by: "joe", emoji: "confused", reply: notAllowed},
@@ -454,20 +455,27 @@ func TestFixOnAForkShowsThePatch(t *testing.T) {
 func TestConfigShowsTheBaseBranch(t *testing.T) {
 	d := commandDesk(t)
 	d.base = fstest.MapFS{settingsFile: &fstest.MapFile{Data: []byte("fail-on: error\n")}}
-	good := d.say("joe", "/lighterman config")
+	good := d.say("ann", "/lighterman config")
 	d.mustReview(t, Published, adds)
 	if r := d.replies(good); len(r) != 1 || !strings.Contains(r[0], "fail-on: error") || !strings.Contains(r[0], "# "+settingsFile+":1\n") ||
 		!strings.Contains(r[0], "<details>") {
 		t.Errorf("replied %q", r)
 	}
 	d.base[settingsFile].Data = []byte("fail-on: nonsense\n")
-	bad := d.say("joe", "/lighterman config")
+	bad := d.say("ann", "/lighterman config")
 	d.mustReview(t, Published, adds)
 	if r := d.replies(bad); d.reacted(bad) != "confused" || !strings.Contains(r[0], "cannot be used: `"+settingsFile+"` line 1: ") {
 		t.Errorf("replied %q", r)
 	}
+	d.base[settingsFile].Data = []byte("fail-on: info\nextends: ./none.yml\n")
+	partly := d.say("ann", "/lighterman config")
+	d.mustReview(t, Published, adds)
+	if r := d.replies(partly); d.reacted(partly) != "+1" || !strings.Contains(r[0], "fail-on: info") ||
+		!strings.Contains(r[0], "line 2: the configuration holds without a part of it: ./none.yml cannot be read") {
+		t.Errorf("replied %q", r)
+	}
 	d.fails = map[string]error{"Tree base": errors.New("no answer")}
-	d.say("joe", "/lighterman config")
+	d.say("ann", "/lighterman config")
 	if _, err := d.review(t, adds); err == nil {
 		t.Error("what could not be read was answered")
 	}

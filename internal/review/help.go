@@ -109,7 +109,8 @@ func (b *bench) files() []File {
 // maxConfiguration bounds in bytes the configuration in a reply.
 const maxConfiguration = 30_000
 
-// configuration shows what is in effect, as it stands on the base branch.
+// configuration shows what is in effect, as it stands on the base branch. It is for those who may push: what an
+// organisation decides for all may stand in a private repository, and a comment on a public one is for everybody.
 func (b *bench) configuration(ctx context.Context, o order) (verdict, error) {
 	c, err := b.reviewer.inEffect(ctx, b.standing.Ref.Repo, b.standing.Base)
 	var wrong *config.Error
@@ -130,7 +131,12 @@ func (b *bench) configuration(ctx context.Context, o order) (verdict, error) {
 	if len(text) > maxConfiguration {
 		text = text[:strings.LastIndexByte(text[:maxConfiguration], '\n')+1] + "# and more: lighterman config shows it\n"
 	}
-	return o.done(paragraphs("<details><summary>The configuration in effect</summary>", fenced("yaml", text), "</details>")), nil
+	const summary = "<details><summary>The configuration in effect</summary>"
+	parts := []string{summary, fenced("yaml", text), "</details>"}
+	for _, n := range Lacking(c) {
+		parts = append(parts, place(n.Path, n.Line)+sentence(n.Words))
+	}
+	return o.done(paragraphs(parts...)), nil
 }
 
 // inline is the comment line that keeps a finding dismissed in the file: as a suggestion on the lines of its thread, where

@@ -199,7 +199,7 @@ const maxListed = 800
 func listed(changes []config.Change) string {
 	var out strings.Builder
 	for n, c := range changes {
-		part := fmt.Sprintf("`%s` %s → %s", plainly(c.Key), word(c.Was), word(c.Is))
+		part := fmt.Sprintf("`%s` %s → %s", plainly(c.Key), word(c.Was, c.WasFrom), word(c.Is, c.IsFrom))
 		if out.Len()+len(part) > maxListed {
 			fmt.Fprintf(&out, "; and %d more", len(changes)-n)
 			break
@@ -212,12 +212,16 @@ func listed(changes []config.Change) string {
 	return out.String()
 }
 
-// word is a value as code.
-func word(s string) string {
-	if s == "" {
+// word is a value as code. A list of another repository is not repeated: that may be private, and hold the names of an
+// organisation's own machines.
+func word(value, from string) string {
+	switch {
+	case value == "":
 		return "nothing"
+	case config.Abroad(from) && strings.ContainsAny(value, "[{"):
+		return "what `" + plainly(from) + "` says"
 	}
-	return "`" + plainly(clip(s, maxListed/4)) + "`"
+	return "`" + plainly(clip(value, maxListed/4)) + "`"
 }
 
 // plainly is a text without what would end its code span.

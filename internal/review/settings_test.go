@@ -67,6 +67,15 @@ func TestTheOrganisationsDefaultHolds(t *testing.T) {
 	if !slices.Contains(d.asked, "o/.github@HEAD") {
 		t.Errorf("asked %v", d.asked)
 	}
+	// What a change makes of its lists is told without their names.
+	d.neighbours["o/.github@HEAD"] = file("fail-on: error\ntrusted-registries: [registry.internal]\n")
+	d.push(map[string]string{settingsFile: "fail-on: info\ntrusted-registries: [a.io]\n"}, map[string]string{"Dockerfile": twoAdds})
+	_, notes = d.told(t, NewLibrary(d, nil), adds)
+	if want := settingsFile + ":0: once it is merged, this changes the configuration: `fail-on` `info` → `error`; " +
+		"`trusted-registries` `[\"a.io\"]` → what `o/.github:" + settingsFile + ":2` says"; notes != want {
+		t.Errorf("notes\n%s\nwant\n%s", notes, want)
+	}
+	d.push(nil, map[string]string{"Dockerfile": twoAdds})
 	// A broken one is told, and nothing of it holds.
 	d.neighbours["o/.github@HEAD"] = file("comments: {max-inlne: 1}\n")
 	_, notes = d.told(t, NewLibrary(d, nil), adds)
