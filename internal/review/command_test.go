@@ -164,7 +164,7 @@ func TestCommandsSurviveEveryBreak(t *testing.T) {
 			d.mustReview(t, Published, adds)
 			runs := len(d.checks)
 			asked := map[int64]string{
-				d.say("joe", "/lighterman help"): "+1", d.say("joe", "/lighterman config"): "+1", d.say("joe", "/lighterman fix"): "confused",
+				d.say("joe", "/lighterman help"): "+1", d.say("ann", "/lighterman config"): "+1", d.say("joe", "/lighterman fix"): "confused",
 				d.say("ann", "/lighterman review"): "+1", d.say("ann", "/lighterman ignore inline", 0): "+1",
 				d.say("joe", "/lighterman wat", 0): "confused", d.say("joe", "/lighterman explain", 0): "+1",
 			}
