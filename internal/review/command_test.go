@@ -432,6 +432,27 @@ func TestFixInAThreadIsThatOfItsFinding(t *testing.T) {
 	}
 }
 
+// TestACommandThatFailsForeverDoesNotKeepTheReview holds that it is given up, while a limit is waited for.
+func TestACommandThatFailsForeverDoesNotKeepTheReview(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := commandDesk(t)
+		id := d.say("ann", "/lighterman fix")
+		d.fails = map[string]error{"Push": &forge.LimitError{Until: time.Now(), Err: errors.New("wait")}}
+		time.Sleep(2 * giveUp)
+		if _, err := d.review(t, adds, rootly); err == nil {
+			t.Error("a limit is not waited for")
+		}
+		d.fails["Push"] = errors.New("broken")
+		if d.mustReview(t, Published, adds, rootly); d.reacted(id) != "confused" || len(d.replies(id)) != 1 {
+			t.Errorf("reacted %q, replied %q", d.reacted(id), d.replies(id))
+		}
+		d.say("ann", "/lighterman fix")
+		if _, err := d.review(t, adds, rootly); err == nil {
+			t.Error("a command is given up at once")
+		}
+	})
+}
+
 func TestFixSaysWhyThereIsNone(t *testing.T) {
 	d := checkDesk(nil, map[string]string{"Dockerfile": "FROM node\nRUN a\n"})
 	d.mustReview(t, Published, rootly)

@@ -89,8 +89,8 @@ func how(fix fixes.Fix) string {
 	if fix.Intent == nil {
 		return ""
 	}
-	const compared = "The file was changed in a copy, looked at again, and what BuildKit would build of it was compared with what it " +
-		"builds now: "
+	const compared = "The file was changed in a copy, looked at again, and what BuildKit would build of it was " +
+		"compared with what it builds now: "
 	return compared + map[fixes.Class]string{
 		fixes.Same:       "every step and the image's configuration are identical.",
 		fixes.Equivalent: "the steps are the same; they differ in order, cache or description alone.",
@@ -147,11 +147,11 @@ func (b *bench) inline(t posted, c Comment, because string) (words string, offer
 		line += " because " + because
 	}
 	f, ok := fileOf(b.files(), c.Finding.Path)
+	const why = "With this line above the instruction the finding stays dismissed after this pull request too:"
 	if s := above(f, c, t, line); ok && s != nil {
-		return paragraphs("With this line in the file the finding stays dismissed after this pull request too:", s.block()), true
+		return paragraphs(why, s.block()), true
 	}
-	return paragraphs("With this line above the instruction the finding stays dismissed after this pull request too:",
-		fenced("dockerfile", line+"\n")), false
+	return paragraphs(why, fenced("dockerfile", line+"\n")), false
 }
 
 // above is a suggestion that puts a line above the instruction of a finding. It replaces just the lines on which the thread

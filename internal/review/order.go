@@ -2,6 +2,7 @@ package review
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,9 +21,13 @@ type verdict struct {
 
 func (o order) done(words string) verdict     { return verdict{o, true, words} }
 func (o order) confused(words string) verdict { return verdict{o, false, words} }
+
+// response is the verdict for what kept a push from being made.
 func (o order) response(a response) verdict {
 	return verdict{o, false, paragraphs(a.words, a.byHand())}
 }
+
+// request is what an order asks for, in the words of a button.
 func (o order) request(kind forge.RequestKind) forge.Request {
 	id := fmt.Sprintf("comment-%d", o.comment.ID)
 	if o.thread != nil {
@@ -47,6 +52,10 @@ type bench struct {
 func (b *bench) obey(ctx context.Context) (verdicts []verdict, answers []response, pushed bool, err error) {
 	for _, o := range b.known.turn(b.standing, time.Now()) {
 		v, pushed, err := b.judge(ctx, o)
+		var limit *forge.LimitError
+		if err != nil && !errors.As(err, &limit) && time.Since(o.comment.Made) > giveUp {
+			v, err = o.confused("This could not be carried out: it failed in every attempt."), nil
+		}
 		if err != nil || pushed {
 			return nil, nil, pushed, err
 		}
@@ -58,6 +67,10 @@ func (b *bench) obey(ctx context.Context) (verdicts []verdict, answers []respons
 	return verdicts, answers, false, nil
 }
 
+// giveUp is how old a command is when what keeps it from being carried out is no reason any more to try everything again:
+// the review must not hang on it.
+const giveUp = 30 * time.Minute
+
 const notAllowed = "Only those who may push to this repository can ask for it."
 
 func (b *bench) judge(ctx context.Context, o order) (v verdict, pushed bool, err error) {
@@ -66,7 +79,7 @@ func (b *bench) judge(ctx context.Context, o order) (v verdict, pushed bool, err
 		return o.confused(o.wrong + " " + code(summons+" help") + " lists the commands."), false, nil
 	case o.writes && !b.known.writes(o.comment.Author):
 		return o.confused(notAllowed), false, nil
-	case o.writes && b.opinion == nil:
+	case o.writes && o.name != "config" && b.opinion == nil:
 		return o.confused("This pull request is closed."), false, nil
 	}
 	checks, unknown := b.checks(o)
@@ -156,7 +169,8 @@ func (b *bench) ignore(o order, checks []*check.Check) verdict {
 		return o.confused("`inline` belongs into the thread of a finding.")
 	case in && here && len(checks) > 0 && checks[0] != c.Finding.Check:
 		const words = "This thread is about %s; %s on the pull request itself dismisses %s."
-		return o.confused(fmt.Sprintf(words, code(c.Finding.Check.Name), code(summons+" ignore "+checks[0].Name), code(checks[0].Name)))
+		other := checks[0].Name
+		return o.confused(fmt.Sprintf(words, code(c.Finding.Check.Name), code(summons+" ignore "+other), code(other)))
 	}
 	b.known.accepted[o.spoken()] = true
 	if !o.inline {
@@ -193,14 +207,15 @@ func reply(plan *forge.Plan, verdicts []verdict, st *forge.Standing, now time.Ti
 		case left > 0:
 			left--
 			plan.Replies = append(plan.Replies, forge.Reply{Thread: v.begins(), Body: v.body()})
-		case !v.writes:
+		case v.name != ignoring: // without its words the answer is none
 			done = false
 		}
 		emoji := forge.Confused
 		if done {
 			emoji = forge.ThumbUp
 		}
-		plan.Reactions = append(plan.Reactions, forge.Reaction{Comment: v.comment.ID, Thread: v.thread != nil, Emoji: emoji})
+		r := forge.Reaction{Comment: v.comment.ID, Thread: v.thread != nil, Emoji: emoji}
+		plan.Reactions = append(plan.Reactions, r)
 	}
 }
 
