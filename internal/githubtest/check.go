@@ -11,15 +11,14 @@ import (
 // The sizes of a check run (operations checks/create and checks/update). GitHub speaks of characters where this double
 // counts bytes, for what is stored is a column of that many bytes; who stays below these stays below both.
 const (
-	maxOutput       = 65_535
-	maxAnnotations  = 50 // in one request
-	maxMessage      = 64 << 10
-	maxRunTitle     = 255
-	maxActions      = 3
-	maxLabel        = 20
-	maxIdentifier   = 20
-	maxDescription  = 40
-	maxRunsOfOneKey = 1000 // runs of one name in a suite; beyond it the oldest are deleted
+	maxOutput      = 65_535
+	maxAnnotations = 50 // in one request
+	maxMessage     = 64 << 10
+	maxRunTitle    = 255
+	maxActions     = 3
+	maxLabel       = 20
+	maxIdentifier  = 20
+	maxDescription = 40
 )
 
 // A checkSuite is the check runs of one commit.
@@ -222,10 +221,10 @@ func (r *Repo) addCheck(in checkRequest) (*checkRun, error) {
 		return nil, unprocessableAs(fmt.Sprintf(textNoCommit, in.HeadSHA))
 	}
 	suite := r.suite(in.HeadSHA)
-	run := &checkRun{id: r.s.id(), suite: suite, status: "queued", started: r.s.now()}
+	run := &checkRun{id: r.s.id(), suite: suite, status: "queued", started: r.s.now(), detailsURL: r.s.app.Load().url}
 	run.set(in, r.s.now())
 	suite.runs = append(suite.runs, run)
-	suite.prune(run.name)
+	suite.prune(run.name, r.s.options.Limits.Runs)
 	return run, nil
 }
 
@@ -243,14 +242,14 @@ func (r *Repo) suite(sha string) *checkSuite {
 	return s
 }
 
-// prune deletes the oldest runs of a name beyond those that a suite keeps.
-func (c *checkSuite) prune(name string) {
+// prune deletes the oldest runs of a name beyond the most that a suite keeps.
+func (c *checkSuite) prune(name string, most int) {
 	n := 0
 	for i := len(c.runs) - 1; i >= 0; i-- {
 		if c.runs[i].name != name {
 			continue
 		}
-		if n++; n > maxRunsOfOneKey {
+		if n++; n > most {
 			c.runs = slices.Delete(c.runs, i, i+1)
 		}
 	}

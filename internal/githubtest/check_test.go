@@ -162,6 +162,23 @@ func TestCheckLife(t *testing.T) {
 	}
 }
 
+// TestCheckPruned: of too many runs of one name the oldest are gone.
+func TestCheckPruned(t *testing.T) {
+	s, _, p := scene(t, githubtest.Options{Limits: githubtest.Limits{Runs: 2}})
+	c := installation(t, s, obj{})
+	for _, external := range []string{"1", "2", "3"} {
+		c.do("POST", checks, check(p.Head(), "external_id", external))
+	}
+	c.do("POST", checks, check(p.Head(), "name", "other", "external_id", "4"))
+	var left []string
+	for _, run := range p.CheckRuns() {
+		left = append(left, run.ExternalID)
+	}
+	if !slices.Equal(left, []string{"2", "3", "4"}) {
+		t.Errorf("left are %v", left)
+	}
+}
+
 // TestCheckAccess: reading takes checks: read, reporting checks: write, and both count as their kind.
 func TestCheckAccess(t *testing.T) {
 	s, _, p := scene(t, githubtest.Options{Limits: githubtest.Limits{Content: 1}})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -237,7 +238,7 @@ func (r *Repo) SetPermission(login, level string) {
 	if r.levels == nil {
 		r.levels = make(map[string]string)
 	}
-	r.levels[login] = level
+	r.levels[strings.ToLower(login)] = level
 }
 
 // SetPrivate hides the repository or shows it.
@@ -249,11 +250,11 @@ func (r *Repo) SetPrivate(private bool) {
 
 // level is a person's role in the repository.
 func (r *Repo) level(login string) string {
-	level, ok := r.levels[login]
+	level, ok := r.levels[strings.ToLower(login)]
 	switch {
 	case ok:
 		return level
-	case login == r.owner:
+	case strings.EqualFold(login, r.owner):
 		return "admin"
 	case r.private:
 		return "none"
@@ -272,6 +273,9 @@ func (p *Pull) notifyTalk(action, by string, c *comment, more obj) error {
 
 // notifyThread sends a pull_request_review_comment webhook.
 func (p *Pull) notifyThread(action, by string, t *thread, c *comment, more obj) error {
+	if !p.repo.told("pull_request_review_comment") {
+		return nil
+	}
 	words, err := p.commentJSON(t, c)
 	if err != nil {
 		return err

@@ -153,7 +153,8 @@ func TestPermissionLevels(t *testing.T) {
 		return fmt.Sprint(o["permission"], " ", o["role_name"], " ", o["user"].(obj)["permissions"].(obj)["push"])
 	}
 	for login, want := range map[string]string{
-		"acme": "admin admin true", "adminer": "admin admin true", "maintainer": "write maintain true",
+		"acme": "admin admin true", "Acme": "admin admin true", "WriteEr": "write write true",
+		"adminer": "admin admin true", "maintainer": "write maintain true",
 		"writeer": "write write true", "triageer": "read triage false", "reader": "read read false",
 		"noneer": "none none false", "stranger": "read read false",
 	} {

@@ -4,7 +4,8 @@
 // talk to it; nothing is replaced above the wire. Because git itself stores the commits, SHAs, trees, merge bases,
 // diffs and modes are true, and the rules that GitHub adds on top are enforced as GitHub documents them, or as people
 // who met them reported: what is commentable, reviews that are accepted whole or not at all, one pending review, token
-// scopes, rate limits. People's actions (push, reply, resolve, the button of a suggestion) are methods of Repo and Pull.
+// scopes, rate limits, what a check run may say, who may push where. People's actions (push, reply, resolve, the button
+// of a suggestion or of a check run, a merge queue's tests) are methods of Repo and Pull.
 //
 // The package is kept honest by GitHub's own descriptions (folder contract, cut by command cut): every REST request and
 // every answer is checked against the OpenAPI description, every GraphQL query and result against the schema. What does
@@ -53,6 +54,7 @@ type Limits struct {
 	Concurrent    int // requests at once: 100
 	Files         int // files listed of one pull request: 3000
 	TreeEntries   int // entries of one recursive tree: 100,000
+	Runs          int // check runs of one name that a commit keeps: 1000
 	PatchLines    int // lines beyond which a file's patch is left out: 20,000
 	GraphQLBytes  int // bytes beyond which GraphQL cuts a blob's text: 512,000
 
@@ -62,7 +64,7 @@ type Limits struct {
 // Unlimited is Limits for tests that are about something else and go faster than GitHub lets anybody.
 func Unlimited() Limits {
 	const n = 1 << 40
-	return Limits{Primary: n, Content: n, ContentHour: n, Points: n, GraphQLPoints: n, Concurrent: n}
+	return Limits{Primary: n, Runs: n, Content: n, ContentHour: n, Points: n, GraphQLPoints: n, Concurrent: n}
 }
 
 // GitHub's own limits. The one on text in GraphQL is an observation, the others are documented.
@@ -75,6 +77,7 @@ const (
 	concurrentLimit    = 100
 	filesLimit         = 3000
 	treeEntriesLimit   = 100_000
+	runsLimit          = 1000
 	patchLinesLimit    = 20_000
 	graphQLBytesLimit  = 512_000
 )
@@ -93,6 +96,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Concurrent, concurrentLimit)
 	set(&l.Files, filesLimit)
 	set(&l.TreeEntries, treeEntriesLimit)
+	set(&l.Runs, runsLimit)
 	set(&l.PatchLines, patchLinesLimit)
 	set(&l.GraphQLBytes, graphQLBytesLimit)
 	return l

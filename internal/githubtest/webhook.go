@@ -184,6 +184,13 @@ func (h *hooks) post(d *delivery, req *http.Request) {
 	}
 }
 
+// wanted reports whether webhooks go anywhere.
+func (h *hooks) wanted() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.url != "" && !h.closed
+}
+
 func (h *hooks) wait(ctx context.Context) error {
 	h.mu.Lock()
 	last := h.last
@@ -210,6 +217,9 @@ func (h *hooks) close() {
 // hears reports whether the App gets an event of an installation: it is subscribed and may read what the event is
 // about. Events of its own checks need no subscription.
 func (s *Server) hears(i *installation, event string) bool {
+	if !s.hooks.wanted() {
+		return false
+	}
 	needs := supports[event]
 	if needs == "checks" {
 		return allows(i.permissions, needs, "write")
@@ -217,10 +227,16 @@ func (s *Server) hears(i *installation, event string) bool {
 	return slices.Contains(s.app.Load().events, event) && allows(i.permissions, needs, "read")
 }
 
+// told reports whether the App gets an event of the repository now. The caller holds the server's mu.
+func (r *Repo) told(event string) bool {
+	i := r.s.installations[r.owner]
+	return i != nil && !i.suspended && r.s.hears(i, event)
+}
+
 // notify sends a webhook about the repository if the App is installed there. The caller holds the server's mu.
 func (r *Repo) notify(event, by string, payload obj) error {
 	i := r.s.installations[r.owner]
-	if i == nil || i.suspended || !r.s.hears(i, event) {
+	if !r.told(event) {
 		return nil
 	}
 	payload["repository"], payload["sender"] = r.json(), r.s.user(by)
@@ -230,6 +246,9 @@ func (r *Repo) notify(event, by string, payload obj) error {
 
 // notify sends a pull_request webhook. The caller holds the server's mu.
 func (p *Pull) notify(action, by string, more obj) error {
+	if !p.repo.told("pull_request") {
+		return nil // what it would say takes a diff
+	}
 	pull, err := p.json()
 	if err != nil {
 		return err
