@@ -72,6 +72,10 @@ func ofToolchain(p *check.Pass, s *dockerfile.Stage) bool {
 		p.Advise(root.From.Code(), message, "cgo is not switched off; with CGO_ENABLED=0 the program needs no C library")
 		return true
 	}
+	if reason := ranBeside(p); reason != "" {
+		p.Advise(root.From.Code(), message, reason)
+		return true
+	}
 	p.Offer(root.From.Code(), message, func() (fixes.Fix, error) { return fixes.SecondStage(p.File, t.runs) })
 	return true
 }
