@@ -41,7 +41,10 @@ var arrows = map[string][]string{
 	// catalogue either.
 	"internal/forge":  {},
 	"internal/review": {"fixes", "fixes/dockerfile", "internal/check", "internal/forge", "internal/buildcontext", "internal/ecosystem", "internal/config", "internal/spare"},
-	"internal/github": {"internal/forge"},
+	"internal/github": {"internal/forge", "internal/redact"},
+
+	// What credentials look like, for whoever writes down what others say.
+	"internal/redact": {},
 
 	// The service. It knows that there is work and whose, not what the work is.
 	"internal/queue":        {"internal/forge"},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lighterman/lighterman/internal/prove"
 	"github.com/lighterman/lighterman/internal/prove/trial"
+	"github.com/lighterman/lighterman/internal/redact"
 )
 
 // Exit codes of review and fix.
@@ -40,7 +41,7 @@ func Main(ctx context.Context, args []string) int {
 	case errors.As(err, &code):
 		return int(code)
 	}
-	fmt.Fprintf(os.Stderr, "lighterman: %v\n", err)
+	fmt.Fprintf(os.Stderr, "lighterman: %s\n", redact.Text(err.Error()))
 	return exitFailed
 }
 

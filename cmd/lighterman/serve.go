@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/url"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/lighterman/lighterman/internal/github"
 	"github.com/lighterman/lighterman/internal/queue"
+	"github.com/lighterman/lighterman/internal/redact"
 )
 
 // serveSettings are what serve is told by flags, variables or a file.
@@ -86,7 +88,8 @@ Without an App's credentials it prints the address of a page that registers one 
 
 func runServe(cmd *cobra.Command, s serveSettings) error {
 	ctx := cmd.Context()
-	log, err := logger(s.logFormat)
+	out := redact.NewWriter(os.Stderr)
+	log, err := logger(out, s.logFormat)
 	if err != nil {
 		return err
 	}
@@ -94,6 +97,8 @@ func runServe(cmd *cobra.Command, s serveSettings) error {
 	if err != nil {
 		return err
 	}
+	o.Secret = out.Know
+	out.Know(append(o.Secrets, string(o.GitHub.PrivateKey))...)
 	svc, err := newService(ctx, o)
 	if err != nil {
 		return err
@@ -106,6 +111,8 @@ func runServe(cmd *cobra.Command, s serveSettings) error {
 	log.Info("serving", "addr", l.Addr().String(), "github", s.githubURL, "database", s.database())
 	if path := svc.server.SetupPath(); path != "" {
 		// Not a line of the log: the address holds a secret.
+		_, token, _ := strings.Cut(path, "token=")
+		out.Know(token)
 		fmt.Fprintf(cmd.ErrOrStderr(), "\nThere is no GitHub App yet. Set one up here:\n\n  %s%s\n\n",
 			pageAddress(o.Public, l.Addr()), path)
 	}
@@ -207,12 +214,12 @@ func rotation(secrets string) []string {
 	return out
 }
 
-func logger(format string) (*slog.Logger, error) {
+func logger(w io.Writer, format string) (*slog.Logger, error) {
 	switch format {
 	case "text":
-		return slog.New(slog.NewTextHandler(os.Stderr, nil)), nil
+		return slog.New(slog.NewTextHandler(w, nil)), nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(os.Stderr, nil)), nil
+		return slog.New(slog.NewJSONHandler(w, nil)), nil
 	}
 	return nil, fmt.Errorf("log format %q is neither text nor json", format)
 }

@@ -48,6 +48,8 @@ type serviceOptions struct {
 	Linger  time.Duration
 	Log     *slog.Logger
 	Images  image.Facts // nil: the bundled table
+	// Secret is told of what came to the service later and is not to be logged; nil is fine.
+	Secret func(words ...string)
 	// Public is how people and GitHub reach the service, without a slash at the end; "" is not known.
 	Public string
 	// Credentials is the file where the set-up page keeps what GitHub gives.

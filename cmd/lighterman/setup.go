@@ -25,6 +25,9 @@ func (s *service) register(ctx context.Context, code string) (install string, er
 	if err != nil {
 		return "", err
 	}
+	if s.options.Secret != nil {
+		s.options.Secret(c.WebhookSecret, c.PrivateKey)
+	}
 	lost := func(err error) error { return &server.UnsavedError{Settings: c.Page, Err: err} }
 	if err := writeCredentials(s.options.Credentials, &storedCredentials{GitHub: o.BaseURL, Credentials: *c}); err != nil {
 		return "", lost(err)

@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"golang.org/x/term"
+
+	"github.com/lighterman/lighterman/internal/redact"
 )
 
 // terminal reports whether w is a terminal that takes colours (https://no-color.org).
@@ -38,5 +40,5 @@ func progress(w io.Writer, total int) (step func(what string), end func()) {
 
 // quiet is the log of commands that speak through their output: only what went wrong.
 func quiet() *slog.Logger {
-	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	return slog.New(slog.NewTextHandler(redact.NewWriter(os.Stderr), &slog.HandlerOptions{Level: slog.LevelError}))
 }

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 
 	gogithub "github.com/google/go-github/v60/github"
 
 	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/redact"
 )
 
 // A RefusedError is GitHub's 422: it understood what it was asked to write and will not have it. Nothing was written.
@@ -20,17 +20,10 @@ type RefusedError struct {
 
 func (e *RefusedError) Error() string { return "GitHub refused: " + strings.Join(e.Messages, "; ") }
 
-// secrets are the credentials that GitHub makes: installation tokens in both shapes (since 2026 ghs_<APPID>_<JWT>),
-// people's tokens, and JSON web tokens.
-var secrets = regexp.MustCompile(`gh[opsur]_[A-Za-z0-9._-]{20,}|github_pat_[A-Za-z0-9_]{20,}` +
-	`|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+`)
-
-func redact(text string) string { return secrets.ReplaceAllString(text, "[redacted]") }
-
 // A safeError prints its cause without credentials.
 type safeError struct{ error }
 
-func (e safeError) Error() string { return redact(e.error.Error()) }
+func (e safeError) Error() string { return redact.Text(e.error.Error()) }
 func (e safeError) Unwrap() error { return e.error }
 
 // doing says what a failed call was for. Every call of a forge.Forge ends here.

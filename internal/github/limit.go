@@ -15,6 +15,7 @@ import (
 	"github.com/bradleyfalzon/ghinstallation/v2"
 
 	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/redact"
 )
 
 // defaultWait is how long to wait when GitHub does not say (best-practices-for-using-the-rest-api.md).
@@ -123,7 +124,7 @@ func (g *gate) judge(res *http.Response) (*http.Response, error) {
 		return res, nil
 	}
 	r := res.Request
-	return nil, g.shut(res.Header, fmt.Errorf("%s %s: %s: %s", r.Method, r.URL.Path, res.Status, redact(string(body))))
+	return nil, g.shut(res.Header, fmt.Errorf("%s %s: %s: %s", r.Method, r.URL.Path, res.Status, redact.Text(string(body))))
 }
 
 // isLimit tells a limit from a permission that is missing: both are 403.

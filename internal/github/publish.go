@@ -11,6 +11,7 @@ import (
 	gogithub "github.com/google/go-github/v60/github"
 
 	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/redact"
 )
 
 // mutationBatch is how many mutations go into one GraphQL request.
@@ -177,7 +178,7 @@ const (
 func (w writer) resolve(ctx context.Context, threads []string) error {
 	err := w.mutate(ctx, "Resolve", resolveField, threads)
 	if only(err, "FORBIDDEN", "NOT_FOUND") {
-		w.app.options.Logger.Warn("threads stay open", "pull_request", w.ref.String(), "error", redact(err.Error()))
+		w.app.options.Logger.Warn("threads stay open", "pull_request", w.ref.String(), "error", redact.Text(err.Error()))
 		return nil
 	}
 	return err

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	gogithub "github.com/google/go-github/v60/github"
+
+	"github.com/lighterman/lighterman/internal/redact"
 )
 
 // Credentials are what makes a process the App: everything that GitHub hands out once. Their JSON is how they are kept.
@@ -54,7 +56,7 @@ func Register(ctx context.Context, o Options, code string) (*Credentials, error)
 		return nil, ErrCode
 	}
 	if err != nil {
-		return nil, fmt.Errorf("fetch the new App's credentials: %s", redact(strings.ReplaceAll(err.Error(), code, "[code]")))
+		return nil, fmt.Errorf("fetch the new App's credentials: %s", redact.Text(strings.ReplaceAll(err.Error(), code, "[code]")))
 	}
 	return credentials(got)
 }

@@ -9,6 +9,7 @@ import (
 	gogithub "github.com/google/go-github/v60/github"
 
 	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/redact"
 )
 
 // React puts an emoji on a comment. GitHub keeps one of each kind from everybody, so doing it again changes nothing.
@@ -69,7 +70,7 @@ func (w writer) passOver(err error) error {
 	if !unanswerable(err) {
 		return err
 	}
-	w.app.options.Logger.Warn("a command stays unanswered", "pull_request", w.ref.String(), "error", redact(err.Error()))
+	w.app.options.Logger.Warn("a command stays unanswered", "pull_request", w.ref.String(), "error", redact.Text(err.Error()))
 	return nil
 }
 
