@@ -41,6 +41,12 @@ func (r Ref) String() string {
 	return fmt.Sprintf("%s#%d", r.Repo, r.Number)
 }
 
+// A Head is an open pull request with the commit at the tip of its head branch.
+type Head struct {
+	Ref    Ref
+	Commit string
+}
+
 // A Forge is a code host. Its errors are wrapped with what was being done; a *LimitError says when to come back, and
 // ErrGone that the subject no longer exists or can no longer be seen.
 type Forge interface {

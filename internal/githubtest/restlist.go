@@ -215,3 +215,14 @@ func parting(ahead, behind []string) string {
 	}
 	return "identical"
 }
+
+// openIssues is how many issues and pull requests of the repository are open: GitHub counts both as issues.
+func (r *Repo) openIssues() int {
+	n := len(r.issues)
+	for _, p := range r.pulls {
+		if p.state == "open" {
+			n++
+		}
+	}
+	return n
+}

@@ -164,28 +164,50 @@ func (a *app[TTx]) schedule(ctx context.Context, tx TTx, s session, refs map[str
 			return err
 		}
 	}
-	return a.insert(ctx, tx, subjects)
+	return a.insert(ctx, tx, s, subjects)
 }
 
 // insert makes a job for each subject that has no live one. A live one that waits to be retried is run at once: a push
-// may well have settled what failed, and its author is waiting.
-func (a *app[TTx]) insert(ctx context.Context, tx TTx, subjects []string) error {
-	jobs := make([]river.InsertManyParams, len(subjects))
-	for i, subject := range subjects {
-		jobs[i] = river.InsertManyParams{Args: reviewArgs{Subject: subject}}
-	}
-	results, err := a.client.InsertManyTx(ctx, tx, jobs)
+// may well have settled what failed, and its author is waiting. So is one that was made by a look at all open pull
+// requests, as far as its turn goes.
+func (a *app[TTx]) insert(ctx context.Context, tx TTx, s session, subjects []string) error {
+	results, err := a.insertAt(ctx, tx, subjects, river.PriorityDefault)
 	if err != nil {
-		return fmt.Errorf("insert jobs: %w", err)
+		return err
 	}
 	for _, r := range results {
-		if r.UniqueSkippedAsDuplicate && r.Job.State == rivertype.JobStateRetryable {
+		if !r.UniqueSkippedAsDuplicate {
+			continue
+		}
+		if r.Job.State == rivertype.JobStateRetryable {
 			if _, err := a.client.JobRetryTx(ctx, tx, r.Job.ID); err != nil {
+				return fmt.Errorf("hasten job %d: %w", r.Job.ID, err)
+			}
+		}
+		if r.Job.Priority > river.PriorityDefault {
+			const raise = `UPDATE river_job SET priority = $2 WHERE id = $1 AND state <> 'running'`
+			if _, err := s.exec(ctx, raise, r.Job.ID, river.PriorityDefault); err != nil {
 				return fmt.Errorf("hasten job %d: %w", r.Job.ID, err)
 			}
 		}
 	}
 	return nil
+}
+
+// insertAt makes a job for each subject that has no live one, to be run in this order.
+func (a *app[TTx]) insertAt(ctx context.Context, tx TTx, subjects []string, priority int) (
+	[]*rivertype.JobInsertResult, error) {
+	jobs := make([]river.InsertManyParams, len(subjects))
+	for i, subject := range subjects {
+		jobs[i] = river.InsertManyParams{
+			Args: reviewArgs{Subject: subject}, InsertOpts: &river.InsertOpts{Priority: priority},
+		}
+	}
+	results, err := a.client.InsertManyTx(ctx, tx, jobs)
+	if err != nil {
+		return nil, fmt.Errorf("insert jobs: %w", err)
+	}
+	return results, nil
 }
 
 func (a *app[TTx]) start(ctx context.Context) error {

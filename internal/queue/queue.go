@@ -121,6 +121,7 @@ type engine interface {
 	// store keeps deliveries in one transaction, and reports for each whether it was new.
 	store(ctx context.Context, deliveries []Delivery) ([]bool, error)
 	enqueue(ctx context.Context, refs []forge.Ref) error
+	catchUp(ctx context.Context, heads []forge.Head, now time.Time) (int, error)
 	start(ctx context.Context) error
 	// keep renews this process's hold on its jobs until the context ends.
 	keep(ctx context.Context)
@@ -192,6 +193,20 @@ func (q *Queue) Enqueue(ctx context.Context, refs ...forge.Ref) error {
 		return fmt.Errorf("enqueue %d pull requests: %w", len(refs), err)
 	}
 	return nil
+}
+
+// CatchUp asks for those of the open pull requests to be brought up to date whose heads are not known to be, and returns
+// how many there are. They wait behind the others, in the order given. A head that was asked for a short while ago is not
+// asked for again: when its job failed for good it would fail again.
+func (q *Queue) CatchUp(ctx context.Context, heads []forge.Head) (int, error) {
+	if q.inbox.isClosed() {
+		return 0, fmt.Errorf("catch up: %w", ErrStopped)
+	}
+	n, err := q.engine.catchUp(ctx, heads, time.Now())
+	if err != nil {
+		return 0, fmt.Errorf("catch up with %d pull requests: %w", len(heads), err)
+	}
+	return n, nil
 }
 
 // Start begins to run jobs: those left over by a dead process first, then what is received. It returns when the first

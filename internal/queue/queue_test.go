@@ -90,6 +90,8 @@ func conform(t *testing.T, where func(testing.TB) place) {
 		"a head stands for its pull requests":   finds,
 		"a merge group is a subject of its own": groups,
 		"what is remembered is there again":     remembers,
+		"open pull requests are caught up with": catchesUp,
+		"what is found waits behind webhooks":   waitsBehind,
 		"a tick comes again":                    ticks,
 		"a tick does not overlap itself":        ticksInTurn,
 		"stop does not wait for a tick":         stopsTicking,

@@ -63,6 +63,9 @@ func schema() []string {
 		)`,
 		// When the pull request's job last began, for Options.Cooldown.
 		`ALTER TABLE lighterman_pull ADD COLUMN began_at BIGINT NOT NULL DEFAULT 0`,
+		// The head for which a look at all open pull requests last asked for a run, and when.
+		`ALTER TABLE lighterman_pull ADD COLUMN seen_head TEXT NOT NULL DEFAULT ''`,
+		`ALTER TABLE lighterman_pull ADD COLUMN seen_at BIGINT NOT NULL DEFAULT 0`,
 	}
 }
 
