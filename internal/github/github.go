@@ -5,7 +5,8 @@
 //
 //	replay   repeats reads that met a 5xx or a cut connection
 //	auth     adds the token narrowed to the one repository; renews it once after a 401; never to another host
-//	gate     one request at a time, a pause between writes, and none while GitHub asked us to wait
+//	gate     one request at a time, background work last, a pause between writes and no more of them than GitHub
+//	         allows, and none while GitHub asked us to wait
 //
 // before they reach Options.Transport. Reading a pull request costs one GraphQL query (the pull request, its threads
 // and reviews) and the REST file list, which alone carries the patches; a tree costs one request and its files one
@@ -41,7 +42,8 @@ type Options struct {
 	Logger    *slog.Logger      // nil is silent
 	Clock     Clock             // nil is the real one
 	// WritePause is the time between two writes of one installation; 0 is a second, as GitHub advises, and less
-	// than 0 is none (content/rest/using-the-rest-api/best-practices-for-using-the-rest-api.md).
+	// than 0 is none (content/rest/using-the-rest-api/best-practices-for-using-the-rest-api.md), and then writes are not
+	// counted either.
 	WritePause time.Duration
 }
 

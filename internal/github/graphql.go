@@ -67,7 +67,7 @@ func (i *installation) judge(h http.Header, all problems) error {
 	for _, p := range all {
 		limited := strings.Contains(strings.ToLower(p.Message), "rate limit")
 		if p.Type == "RATE_LIMITED" || p.Type == "RATE_LIMIT" || limited {
-			return i.gate.shut(h, safeError{all})
+			return i.gate.deny(h, safeError{all})
 		}
 	}
 	return all

@@ -18,44 +18,72 @@ import (
 	"github.com/lighterman/lighterman/internal/redact"
 )
 
-// defaultWait is how long to wait when GitHub does not say (best-practices-for-using-the-rest-api.md).
-const defaultWait = time.Minute
+const (
+	// defaultWait is how long to wait when GitHub does not say. It doubles each time that the answer is still the same,
+	// up to maxWait (content/rest/using-the-rest-api/best-practices-for-using-the-rest-api.md).
+	defaultWait = time.Minute
+	maxWait     = 15 * time.Minute
+	// backgroundShare is the part of an hour's requests, in percent, that is kept for what somebody waits for.
+	backgroundShare = 30
+	// backgroundPause is what background work leaves between its requests: GitHub takes 900 reads a minute.
+	backgroundPause = 100 * time.Millisecond
+)
 
 // maxErrorText bounds what is read of an answer that says no.
 const maxErrorText = 64 << 10
 
-// A gate lets one request of an installation through at a time, with a pause between writes, and none until the time
-// at which GitHub asked us to come back.
+// A gate lets one request of an installation through at a time, with a pause between writes and no more of them than
+// GitHub allows, and none until the time at which GitHub asked us to come back.
 type gate struct {
 	clock Clock
 	pause time.Duration
 	next  http.RoundTripper
-	turn  chan struct{} // holds one value; whoever takes it may send
+	turn  turn
 
-	mu    sync.Mutex
-	until time.Time // of the last limit
-	wrote time.Time // when the last write ended; only who has the turn changes it
+	// Only who has the turn uses these.
+	wrote   time.Time // when the last write ended
+	windows []*window // for writes; none when there is no pause
+
+	mu      sync.Mutex
+	until   time.Time         // of the last limit
+	strikes int               // limits in a row for which GitHub did not say how long
+	healed  int               // the strikes that the last good answer ended
+	budgets map[string]budget // by GitHub's name for what is counted
+}
+
+// A budget is what GitHub said about the requests of an hour.
+type budget struct {
+	left, of int
+	reset    time.Time
 }
 
 func newGate(o Options) *gate {
-	g := &gate{clock: o.Clock, pause: o.WritePause, next: o.Transport, turn: make(chan struct{}, 1)}
-	g.turn <- struct{}{}
+	g := &gate{clock: o.Clock, pause: o.WritePause, next: o.Transport, budgets: make(map[string]budget)}
+	if g.pause > 0 {
+		g.windows = newWindows()
+	}
 	return g
 }
 
 func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
-	select {
-	case <-g.turn:
-		defer func() { g.turn <- struct{}{} }()
-	case <-r.Context().Done():
-		return nil, r.Context().Err()
+	if inBackground(r.Context()) {
+		if err := g.clock.Sleep(r.Context(), backgroundPause); err != nil {
+			return nil, err
+		}
 	}
+	if err := g.turn.take(r.Context()); err != nil {
+		return nil, err
+	}
+	defer g.turn.give()
 	if err := g.wait(r); err != nil {
 		return nil, err
 	}
 	res, err := g.send(r)
 	if writes(r) {
 		g.wrote = g.clock.Now()
+		for _, w := range g.windows {
+			w.add(g.wrote)
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -91,27 +119,53 @@ func (b *timedBody) Close() error {
 // wait keeps the pause between writes, and refuses to send at all while a limit holds.
 func (g *gate) wait(r *http.Request) error {
 	now := g.clock.Now()
-	g.mu.Lock()
-	until := g.until
-	g.mu.Unlock()
-	if now.Before(until) {
-		return &forge.LimitError{Until: until, Err: errors.New("not sent: GitHub asked us to wait")}
+	if err := g.refusal(now, inBackground(r.Context())); err != nil {
+		return err
 	}
-	if rest := g.pause - now.Sub(g.wrote); writes(r) && g.pause > 0 && rest > 0 {
-		return g.clock.Sleep(r.Context(), rest)
+	if !writes(r) || g.pause <= 0 {
+		return nil
+	}
+	rest := g.pause - now.Sub(g.wrote)
+	for _, w := range g.windows {
+		rest = max(rest, w.rest(now))
+	}
+	if rest > maxSleep && rest > g.pause {
+		return &forge.LimitError{Until: now.Add(rest), Err: errFull}
+	}
+	if rest <= 0 {
+		return nil
+	}
+	return g.clock.Sleep(r.Context(), rest)
+}
+
+// refusal is why nothing may be sent, or nothing in the background, nil when it may.
+func (g *gate) refusal(now time.Time, background bool) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if now.Before(g.until) {
+		return &forge.LimitError{Until: g.until, Err: errors.New("not sent: GitHub asked us to wait")}
+	}
+	if !background {
+		return nil
+	}
+	for _, b := range g.budgets {
+		if now.Before(b.reset) && b.left*100 < b.of*backgroundShare {
+			return &forge.LimitError{Until: b.reset, Err: errors.New("not sent: the rest of the hour's requests is kept")}
+		}
 	}
 	return nil
 }
 
 // writes reports whether a request makes content; asking for a token does not.
-func writes(r *http.Request) bool {
-	return !reads(r) && !strings.HasSuffix(r.URL.Path, "/access_tokens")
-}
+func writes(r *http.Request) bool { return !reads(r) && !givesToken(r) }
+
+// givesToken reports whether a request asks for an installation's token, which counts against the App's own hour.
+func givesToken(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/access_tokens") }
 
 // judge turns an answer that says "wait" into a LimitError, and shuts the gate after the last answer of an hour.
 func (g *gate) judge(res *http.Response) (*http.Response, error) {
 	if res.StatusCode != http.StatusForbidden && res.StatusCode != http.StatusTooManyRequests {
-		g.note(res.Header)
+		g.note(res)
 		return res, nil
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxErrorText))
@@ -137,35 +191,61 @@ func isLimit(res *http.Response, body string) bool {
 
 // shut closes the gate until GitHub is ready again.
 func (g *gate) shut(h http.Header, cause error) error {
-	until := readyAt(h, g.clock.Now())
+	now := g.clock.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	until, said := readyAt(h, now)
+	if !said {
+		until = now.Add(min(defaultWait<<min(g.strikes, 10), maxWait))
+		g.strikes++
+	}
 	if until.After(g.until) {
 		g.until = until
 	}
 	return &forge.LimitError{Until: g.until, Err: cause}
 }
 
-// note shuts the gate when an answer was the last of its hour. The header is taken out, because go-github keeps a
-// record of its own that knows neither our clock nor the other limits.
-func (g *gate) note(h http.Header) {
+// deny is shut for a limit that came in an answer with the status 200, which was taken for a good one.
+func (g *gate) deny(h http.Header, cause error) error {
+	g.mu.Lock()
+	g.strikes = max(g.strikes, g.healed)
+	g.mu.Unlock()
+	return g.shut(h, cause)
+}
+
+// note keeps what an answer tells about the hour, and shuts the gate when it was the last one. The headers are taken out,
+// because go-github keeps a record of its own that knows neither our clock nor the other limits.
+func (g *gate) note(res *http.Response) {
+	h := res.Header
 	if h.Get("X-RateLimit-Remaining") == "0" {
 		_ = g.shut(h, nil) // this answer is good
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if res.StatusCode < http.StatusBadRequest {
+		g.healed, g.strikes = g.strikes, 0
+	}
+	left, err := strconv.Atoi(h.Get("X-RateLimit-Remaining"))
+	of, errOf := strconv.Atoi(h.Get("X-RateLimit-Limit"))
+	reset, errReset := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64)
+	if err == nil && errOf == nil && errReset == nil && !givesToken(res.Request) {
+		g.budgets[h.Get("X-RateLimit-Resource")] = budget{left, of, time.Unix(reset, 0)}
 	}
 	h.Del("X-RateLimit-Remaining")
 	h.Del("X-RateLimit-Reset")
 }
 
-// readyAt is when to come back: Retry-After in seconds, else the reset of an hour that is used up, else a minute on.
-func readyAt(h http.Header, now time.Time) time.Time {
+// readyAt is when to come back: Retry-After in seconds, else the reset of an hour that is used up. said is false when
+// there is neither.
+func readyAt(h http.Header, now time.Time) (at time.Time, said bool) {
 	if seconds, err := strconv.Atoi(h.Get("Retry-After")); err == nil && seconds >= 0 {
-		return now.Add(time.Duration(seconds) * time.Second)
+		return now.Add(time.Duration(seconds) * time.Second), true
 	}
 	reset, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64)
 	if err == nil && h.Get("X-RateLimit-Remaining") == "0" && time.Unix(reset, 0).After(now) {
-		return time.Unix(reset, 0)
+		return time.Unix(reset, 0), true
 	}
-	return now.Add(defaultWait)
+	return time.Time{}, false
 }
 
 // settled reports whether an error was answered rather than met: repeating would not change it.

@@ -12,8 +12,9 @@ import (
 type contextKey int
 
 const (
-	scopeKey contextKey = iota // what the token of a request opens: scope
-	readKey                    // present when a POST only reads, as a GraphQL query does
+	scopeKey      contextKey = iota // what the token of a request opens: scope
+	readKey                         // present when a POST only reads, as a GraphQL query does
+	backgroundKey                   // present when nobody waits for the answer
 )
 
 // about says which repository's token the requests of a context carry.
