@@ -136,6 +136,7 @@ func (s serveSettings) options(log *slog.Logger) (o serviceOptions, err error) {
 		Images:      s.asking.facts(true),
 		Inspect:     true,
 		Presets:     s.presetOwners,
+		Recover:     true,
 		Credentials: cmp.Or(s.credentialsFile, filepath.Join(s.queue.DataDir, "app.json")),
 	}
 	if o.Public, err = publicAddress(s.publicURL); err != nil {

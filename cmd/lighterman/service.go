@@ -43,7 +43,7 @@ type liveApp struct {
 // serviceOptions say what a service is made of.
 type serviceOptions struct {
 	GitHub  github.Options // without an AppID the App is set up from a page
-	Queue   queue.Options  // Work and Logger are filled in
+	Queue   queue.Options  // Work, Ticks and Logger are filled in
 	Secrets []string
 	Linger  time.Duration
 	Log     *slog.Logger
@@ -58,6 +58,8 @@ type serviceOptions struct {
 	Presets []string
 	// Inspect has the App's registration compared with what it needs, at the start and for /readyz.
 	Inspect bool
+	// Recover makes up for webhooks that did not arrive, at the start and on a timer.
+	Recover bool
 	// Reviewed hears the outcome of each review; nil is fine.
 	Reviewed func(review.Outcome)
 }
@@ -82,6 +84,9 @@ func newService(ctx context.Context, o serviceOptions) (_ *service, err error) {
 	o.Queue.Logger = o.Log
 	o.Queue.Work = func(ctx context.Context, job queue.Job) (queue.Done, error) {
 		return s.app.Load().work(ctx, job)
+	}
+	if o.Recover {
+		o.Queue.Ticks = s.ticks()
 	}
 	if o.GitHub.AppID != 0 {
 		if err := s.become(s.options.GitHub); err != nil {

@@ -26,7 +26,8 @@ type installation struct {
 
 	mu      sync.Mutex
 	sources map[scope]*ghinstallation.Transport
-	asks    int // which of grants tokens ask for
+	asks    int              // which of grants tokens ask for
+	wide    *gogithub.Client // see reader
 }
 
 // A scope is what a token opens.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -14,7 +15,7 @@ import (
 // process to start is at once, and then every so often. A run that fails, or does not end before the next one is due, is
 // logged and given up; the next one follows in its time.
 type Tick struct {
-	Name  string
+	Name  string        // lower case letters and dashes
 	Every time.Duration // a second or more; also how long a run may take
 	Run   func(ctx context.Context) error
 }
@@ -44,10 +45,12 @@ func (tickArgs) InsertOpts() river.InsertOpts {
 // kinds are the jobs that are taken over from a dead process.
 func kinds() []string { return []string{reviewArgs{}.Kind(), tickArgs{}.Kind()} }
 
+var tickName = regexp.MustCompile(`^[a-z][a-z-]{1,40}$`)
+
 func checkTicks(ticks []Tick) error {
 	seen := map[string]bool{}
 	for _, t := range ticks {
-		if t.Name == "" || seen[t.Name] || t.Every < time.Second || t.Run == nil {
+		if !tickName.MatchString(t.Name) || seen[t.Name] || t.Every < time.Second || t.Run == nil {
 			return fmt.Errorf("tick %q: it needs a name of its own, a second or more, and something to run", t.Name)
 		}
 		seen[t.Name] = true

@@ -33,6 +33,8 @@ type Queue interface {
 	Receive(ctx context.Context, d queue.Delivery) (fresh bool, err error)
 	Ready(ctx context.Context) error
 	Depth(ctx context.Context) (queue.Depth, error)
+	// CatchUp asks for those pull requests to be brought up to date whose heads are not known to be.
+	CatchUp(ctx context.Context, heads []forge.Head) (int, error)
 	// Unknown are those of the GUIDs that were never received. Recall and Remember keep what the server must know again.
 	Unknown(ctx context.Context, guids []string) ([]string, error)
 	Recall(ctx context.Context, key string) (string, error)

@@ -38,6 +38,7 @@ type shelf struct {
 	mu    sync.Mutex
 	known map[string]queue.Delivery
 	notes map[string]string
+	heads []forge.Head
 	err   error
 	hold  chan chan struct{} // when set, Receive hands over a channel here and waits until it is closed
 }
@@ -63,6 +64,11 @@ func (s *shelf) Receive(ctx context.Context, d queue.Delivery) (bool, error) {
 
 func (s *shelf) Unknown(_ context.Context, guids []string) ([]string, error) {
 	return slices.DeleteFunc(slices.Clone(guids), func(guid string) bool { _, known := s.known[guid]; return known }), s.err
+}
+
+func (s *shelf) CatchUp(_ context.Context, heads []forge.Head) (int, error) {
+	s.heads = append(s.heads, heads...)
+	return len(heads), s.err
 }
 
 func (s *shelf) Recall(_ context.Context, key string) (string, error) { return s.notes[key], s.err }
