@@ -32,6 +32,8 @@ type serveSettings struct {
 	githubURL         string
 	logFormat         string
 	linger            time.Duration
+	cooldown          time.Duration
+	writePause        time.Duration
 	asking            asking
 	publicURL         string
 	credentialsFile   string
@@ -82,6 +84,10 @@ Without an App's credentials it prints the address of a page that registers one 
 		"an owner whose presets every repository may extend, private ones included (may be repeated)")
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
 	s.asking.flags(f)
+	f.DurationVar(&s.cooldown, "cooldown", 5*time.Second,
+		"the least time between two reviews of a pull request, unless somebody asked for one")
+	f.DurationVar(&s.writePause, "write-pause", time.Second,
+		"the time between two writes to GitHub, which asks for a second; an Enterprise Server without rate limits needs none")
 	f.DurationVar(&s.linger, "linger", 0, "how long to go on taking webhooks after a signal to stop, with /readyz failing")
 	return cmd
 }
@@ -129,7 +135,7 @@ func (s serveSettings) database() string {
 // options checks what is needed and reads the secrets.
 func (s serveSettings) options(log *slog.Logger) (o serviceOptions, err error) {
 	o = serviceOptions{
-		GitHub:      github.Options{BaseURL: s.githubURL},
+		GitHub:      github.Options{BaseURL: s.githubURL, WritePause: orNone(s.writePause)},
 		Queue:       s.queue,
 		Linger:      s.linger,
 		Log:         log,
@@ -139,6 +145,7 @@ func (s serveSettings) options(log *slog.Logger) (o serviceOptions, err error) {
 		Recover:     true,
 		Credentials: cmp.Or(s.credentialsFile, filepath.Join(s.queue.DataDir, "app.json")),
 	}
+	o.Queue.Cooldown = orNone(s.cooldown)
 	if o.Public, err = publicAddress(s.publicURL); err != nil {
 		return o, err
 	}
@@ -151,6 +158,14 @@ func (s serveSettings) options(log *slog.Logger) (o serviceOptions, err error) {
 	}
 	s.adopt(stored)
 	return s.identify(o)
+}
+
+// orNone is a time as options take it, where 0 stands for the usual one.
+func orNone(d time.Duration) time.Duration {
+	if d == 0 {
+		return -1
+	}
+	return d
 }
 
 // named reports whether the settings hold any of an App's credentials.
