@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/lighterman/lighterman/internal/githubtest"
@@ -41,7 +42,8 @@ func TestMergeGroupIsAnswered(t *testing.T) {
 				}
 				return
 			}
-			if len(runs) != 1 || runs[0].Name != "lighterman" || runs[0].Conclusion != "success" {
+			if len(runs) != 1 || runs[0].Name != "lighterman" || runs[0].Conclusion != "neutral" ||
+				!strings.Contains(runs[0].Summary, "`web/Dockerfile` line") || len(runs[0].Annotations) == 0 || len(runs[0].Actions) > 0 {
 				t.Errorf("check runs of the merge group: %+v", runs)
 			}
 			must(t, group.Destroy("merged"))

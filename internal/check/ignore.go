@@ -95,9 +95,15 @@ var (
 	templateLine = pattern.New(`(?im)^\s*(?:\{\{|\{%|<%|(?:FROM|COPY|ADD|ENV|ARG|WORKDIR|USER|EXPOSE|LABEL)\s.*\{\{)`)
 )
 
-// template says why a file is taken for a template, "" when it is not. Braces inside a RUN or CMD are ordinary: Go's and
+// pointerStart begins the pointer files of Git LFS (git-lfs, docs/spec.md).
+const pointerStart = "version https://git-lfs.github.com/spec/"
+
+// template says why a file is taken for a template, or stands for another one, "" when it is a file of its own. Braces inside a RUN or CMD are ordinary: Go's and
 // Docker's own --format options use them.
 func template(name string, src []byte) string {
+	if bytes.HasPrefix(src, []byte(pointerStart)) {
+		return "a pointer of Git LFS, which keeps the file's text elsewhere"
+	}
 	if ext := strings.ToLower(path.Ext(name)); slices.Contains(templateExt, ext) {
 		return "a template (" + ext + "), not yet a Dockerfile"
 	}

@@ -231,7 +231,11 @@ func (a *App) Change(ctx context.Context, ref forge.Ref) (*forge.Change, error) 
 	if err != nil {
 		return nil, err
 	}
-	c, err := i.change(about(ctx, ref.Repo.Name), ref)
+	read := i.change
+	if ref.Group != "" {
+		read = i.groupChange
+	}
+	c, err := read(about(ctx, ref.Repo.Name), ref)
 	return c, doing(err, "read the files of %s", ref)
 }
 
@@ -242,7 +246,11 @@ func (a *App) Standing(ctx context.Context, ref forge.Ref) (*forge.Standing, err
 	if err != nil {
 		return nil, err
 	}
-	s, err := i.standing(about(ctx, ref.Repo.Name), ref)
+	read := i.standing
+	if ref.Group != "" {
+		read = i.groupStanding
+	}
+	s, err := read(about(ctx, ref.Repo.Name), ref)
 	return s, doing(err, "read pull request %s", ref)
 }
 
@@ -289,8 +297,13 @@ func (p *pullRequest) checks() []forge.CheckRun {
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b forge.CheckRun) int { return cmp.Compare(a.ID, b.ID) })
+	sortChecks(all)
 	return all
+}
+
+// sortChecks puts check runs in the order in which they were made.
+func sortChecks(all []forge.CheckRun) {
+	slices.SortFunc(all, func(a, b forge.CheckRun) int { return cmp.Compare(a.ID, b.ID) })
 }
 
 // pull is one page of threads and reviews with the pull request they belong to. checkless says that check runs are kept

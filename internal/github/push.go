@@ -87,7 +87,7 @@ const permissionLife = 2 * time.Minute
 
 // MayWrite asks for a collaborator's permission, once in two minutes. Roles between read and write show as the lesser,
 // those above as "write" or "admin" (operation repos/get-collaborator-permission-level). Whoever GitHub does not know may
-// not.
+// not; that it gives no answer is an error.
 func (a *App) MayWrite(ctx context.Context, repo forge.Repo, login string) (bool, error) {
 	i, err := a.installation(repo)
 	if err != nil {
@@ -99,7 +99,7 @@ func (a *App) MayWrite(ctx context.Context, repo forge.Repo, login string) (bool
 	}
 	level, _, err := i.client.Repositories.GetPermissionLevel(about(ctx, repo.Name), repo.Owner, repo.Name, url.PathEscape(login))
 	var answer *gogithub.ErrorResponse
-	if err != nil && !errors.As(err, &answer) {
+	if err != nil && (!errors.As(err, &answer) || answer.Response.StatusCode >= http.StatusInternalServerError) {
 		return false, doing(err, "read what %s may do in %s", login, repo)
 	}
 	may := err == nil && (level.GetPermission() == "write" || level.GetPermission() == "admin")

@@ -27,6 +27,9 @@ const (
 func (t *tally) run(st *forge.Standing) *forge.CheckDraft {
 	d := t.draft(st)
 	plain := fmt.Sprintf("#%d %s", st.Ref.Number, short(said(d)...))
+	if group := st.Ref.Group; group != "" {
+		plain = fmt.Sprintf("@%.7s %s", group, short(said(d)...))
+	}
 	d.Key = plain
 	if len(t.answers) > 0 {
 		t.answer(d)
@@ -66,8 +69,12 @@ func said(d *forge.CheckDraft) []string {
 
 // draft is the check run without the name by which it is known again.
 func (t *tally) draft(st *forge.Standing) *forge.CheckDraft {
+	conclusion := t.conclusion()
+	if st.Ref.Group != "" && conclusion == forge.Failure {
+		conclusion = forge.Neutral
+	}
 	return &forge.CheckDraft{
-		Conclusion: t.conclusion(), Title: t.title(), Summary: t.table(), Text: t.details(), Annotations: t.annotations(),
+		Conclusion: conclusion, Title: t.title(), Summary: t.table(), Text: t.details(), Annotations: t.annotations(),
 		Actions: t.buttons(st),
 	}
 }
@@ -95,6 +102,9 @@ func clipped(body string) string {
 // buttons are what can be asked for with a click. Nothing can be pushed to a fork; "Fix safe" is there when it is not the
 // same as "Fix all".
 func (t *tally) buttons(st *forge.Standing) []forge.Action {
+	if st.Ref.Group != "" {
+		return nil
+	}
 	all, careful := 0, 0
 	for _, c := range t.told {
 		if len(c.Finding.Fixes) > 0 && !c.Finding.Fixes[0].Whole {

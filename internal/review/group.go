@@ -7,9 +7,12 @@ import (
 	"github.com/lighterman/lighterman/internal/forge"
 )
 
-// group answers for a merge group. Its pull requests were judged one by one before they were queued, so there is nothing
-// left to find fault with; but a merge queue waits for a required check until its time is up.
-func (r *Reviewer) group(ctx context.Context, ref forge.Ref) (Outcome, error) {
+// A merge group is looked at as what it is, a tree that no pull request had, but it never fails: its pull requests were
+// judged one by one before they were queued, and what people dismissed there cannot be known here.
+
+// unknown answers for a merge group of which it is not known what it is merged into: a merge queue waits for a required
+// check until its time is up.
+func (r *Reviewer) unknown(ctx context.Context, ref forge.Ref) (Outcome, error) {
 	out := Outcome{End: Published, Head: ref.Group, Plan: forge.Plan{Head: ref.Group, Check: &forge.CheckDraft{
 		Key:        fmt.Sprintf("@%.7s", ref.Group),
 		Conclusion: forge.Success,

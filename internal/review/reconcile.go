@@ -135,11 +135,12 @@ func best(live []posted, c Comment) int {
 }
 
 // update makes an open thread say what there is to say now. A suggestion is only ever put on lines it was made
-// for; when the thread stands on others, a new one takes its place.
+// for; when the thread stands on others, or on none since its lines changed, a new one takes its place.
 func (p *planner) update(t posted, c Comment) {
+	same := t.mark.text == c.text() && !t.Outdated
 	switch {
-	case c.Line == 0 || t.mark.text == c.text() || t.answered():
-	case c.Suggestion == nil || t.carries(c):
+	case c.Line == 0 || same || t.answered():
+	case !t.Outdated && (c.Suggestion == nil || t.carries(c)):
 		body := signed(c.Body, marker{c.id(), c.text(), t.mark.lines})
 		p.plan.Edit = append(p.plan.Edit, forge.CommentEdit{ID: t.Comments[0].ID, Body: body})
 	default:

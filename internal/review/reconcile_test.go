@@ -179,11 +179,27 @@ func TestPushThatOnlyShiftsLinesWritesNothing(t *testing.T) {
 	if plan := next.plan(t, h); !plan.Empty() {
 		t.Errorf("plan is %+v", plan)
 	}
+}
+
+// TestOutdatedThreadsMoveWithTheCode holds that a finding whose lines changed around it is told where it stands now, once,
+// and that a thread which a person answered stays the only one.
+func TestOutdatedThreadsMoveWithTheCode(t *testing.T) {
+	s, h := stage(t)
+	next := s.shifted(t)
 	for n := range h.threads {
 		h.threads[n].Line, h.threads[n].Outdated = 0, true
 	}
+	h.answer(1)
+	plan := next.plan(t, h)
+	if !slices.Equal(plan.Resolve, []string{h.threads[0].ID}) || len(plan.Edit) > 0 || plan.Review == nil ||
+		len(plan.Review.Comments) != 1 || plan.Review.Comments[0].Line != 3 {
+		t.Fatalf("plan is %+v", plan)
+	}
+	if err := h.publish(plan); err != nil {
+		t.Fatal(err)
+	}
 	if plan := next.plan(t, h); !plan.Empty() {
-		t.Errorf("with outdated threads the plan is %+v", plan)
+		t.Errorf("afterwards the plan is %+v", plan)
 	}
 }
 

@@ -46,8 +46,8 @@ type Outcome struct {
 // Review brings the pull request up to date with what there is to say about its head, and answers what was asked for
 // besides. Running it again changes nothing. An error says that it could not; trying again later is right unless the error is forge.ErrGone.
 func (r *Reviewer) Review(ctx context.Context, ref forge.Ref, asked ...forge.Request) (Outcome, error) {
-	if ref.Group != "" {
-		return r.group(ctx, ref)
+	if ref.Group != "" && ref.GroupBase == "" {
+		return r.unknown(ctx, ref)
 	}
 	out, err := r.review(ctx, ref, asked)
 	if errors.Is(err, forge.ErrStale) {

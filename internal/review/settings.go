@@ -66,7 +66,7 @@ func (s Settings) aside(st *forge.Standing) string {
 // program's pull request only the changed lines are told. One of our own is never commented on.
 func (s Settings) audience(st *forge.Standing) audience {
 	a := audience{inline: s.MaxInline, lines: st.Bot && s.Bots != config.BotsAll}
-	if st.Ours || st.Draft && s.Drafts != config.DraftsComment {
+	if st.Ours || st.Draft && s.Drafts != config.DraftsComment || st.Ref.Group != "" {
 		a.inline = 0
 	}
 	return a
@@ -103,7 +103,7 @@ func useless(err error) Note {
 			n.Words += fmt.Sprintf(" (and %d more)", more)
 		}
 	}
-	n.Words = "the configuration cannot be used, and what holds without it was taken: " + n.Words
+	n.Words, n.Urgent = "the configuration cannot be used, and what holds without it was taken: "+n.Words, true
 	return n
 }
 
