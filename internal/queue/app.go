@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -123,7 +124,7 @@ func (a *app[TTx]) store(ctx context.Context, deliveries []Delivery) ([]bool, er
 				return err
 			}
 		}
-		if err := a.schedule(ctx, tx, s, w.refs); err != nil {
+		if err := a.schedule(ctx, tx, s, w); err != nil {
 			return err
 		}
 		return w.save(ctx, s, time.Now())
@@ -132,11 +133,11 @@ func (a *app[TTx]) store(ctx context.Context, deliveries []Delivery) ([]bool, er
 }
 
 func (a *app[TTx]) enqueue(ctx context.Context, refs []forge.Ref) error {
-	subjects := map[string]forge.Ref{}
+	w := wishes{refs: map[string]forge.Ref{}}
 	for _, r := range refs {
-		subjects[subjectOf(r)] = r
+		w.refs[subjectOf(r)] = r
 	}
-	return a.db.within(ctx, func(tx TTx, s session) error { return a.schedule(ctx, tx, s, subjects) })
+	return a.db.within(ctx, func(tx TTx, s session) error { return a.schedule(ctx, tx, s, w) })
 }
 
 // byGUID lists the indexes of deliveries in the order of their GUIDs, equal ones as they came.
@@ -150,36 +151,33 @@ func byGUID(deliveries []Delivery) []int {
 }
 
 // schedule notes that pull requests are to be brought up to date and sees to it that each has a live job.
-func (a *app[TTx]) schedule(ctx context.Context, tx TTx, s session, refs map[string]forge.Ref) error {
-	if len(refs) == 0 {
+func (a *app[TTx]) schedule(ctx context.Context, tx TTx, s session, w wishes) error {
+	if len(w.refs) == 0 {
 		return nil
 	}
-	subjects := make([]string, 0, len(refs))
-	for subject := range refs {
-		subjects = append(subjects, subject)
-	}
-	slices.Sort(subjects)
+	subjects := slices.Sorted(maps.Keys(w.refs))
 	for _, subject := range subjects {
-		if err := bump(ctx, s, refs[subject]); err != nil {
+		if err := bump(ctx, s, w.refs[subject]); err != nil {
 			return err
 		}
 	}
-	return a.insert(ctx, tx, s, subjects)
+	return a.insert(ctx, tx, s, subjects, w.asked)
 }
 
 // insert makes a job for each subject that has no live one. A live one that waits to be retried is run at once: a push
-// may well have settled what failed, and its author is waiting. So is one that was made by a look at all open pull
-// requests, as far as its turn goes.
-func (a *app[TTx]) insert(ctx context.Context, tx TTx, s session, subjects []string) error {
+// may well have settled what failed, and its author is waiting. One that waits for anything else is run at once when
+// somebody asked for something. And one that was made by a look at all open pull requests no longer stands back.
+func (a *app[TTx]) insert(ctx context.Context, tx TTx, s session, subjects []string, asked []wish) error {
 	results, err := a.insertAt(ctx, tx, subjects, river.PriorityDefault)
 	if err != nil {
 		return err
 	}
-	for _, r := range results {
+	for n, r := range results {
 		if !r.UniqueSkippedAsDuplicate {
 			continue
 		}
-		if r.Job.State == rivertype.JobStateRetryable {
+		wanted := slices.ContainsFunc(asked, func(w wish) bool { return w.subject == subjects[n] })
+		if r.Job.State == rivertype.JobStateRetryable || wanted && r.Job.State != rivertype.JobStateRunning {
 			if _, err := a.client.JobRetryTx(ctx, tx, r.Job.ID); err != nil {
 				return fmt.Errorf("hasten job %d: %w", r.Job.ID, err)
 			}

@@ -94,7 +94,7 @@ func (a *app[TTx]) replay(ctx context.Context, id int64) error {
 		if err != nil {
 			return err
 		}
-		if err := a.schedule(ctx, tx, s, map[string]forge.Ref{subject: p.ref}); err != nil {
+		if err := a.schedule(ctx, tx, s, wishes{refs: map[string]forge.Ref{subject: p.ref}}); err != nil {
 			return err
 		}
 		_, err = a.client.JobDeleteTx(ctx, tx, id)

@@ -84,6 +84,7 @@ func conform(t *testing.T, where func(testing.TB) place) {
 		"killed and started again":              resumes,
 		"killed in every attempt":               buriesKillers,
 		"a request is handed over until done":   handsOver,
+		"a request does not wait":               asksAtOnce,
 		"a request is done once":                asksOnce,
 		"a request that fails is given up":      givesUpAsking,
 		"many requests take several runs":       asksOften,

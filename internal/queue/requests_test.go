@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lighterman/lighterman/internal/forge"
 )
@@ -49,6 +50,19 @@ func handsOver(t *testing.T, p place) {
 	receive(t, q, push("3", pullRequest(1)))
 	idle(t, q)
 	wantAsked(t, &c, []string{"comment-7"}, []string{"comment-7"}, []string{"2"}, nil)
+}
+
+// asksAtOnce asks for something while the job waits for the cool-down to end.
+func asksAtOnce(t *testing.T, p place) {
+	var c tally
+	q := open(t, p, Options{Work: c.work, Cooldown: time.Hour})
+	receive(t, q, push("1", pullRequest(1)))
+	idle(t, q)
+	receive(t, q, push("2", pullRequest(1)))
+	waitDepth(t, q, Depth{Delayed: 1})
+	receive(t, q, asking("3", pullRequest(1), forge.Request{Kind: forge.Rerun}))
+	idle(t, q)
+	wantAsked(t, &c, nil, []string{"3"})
 }
 
 // asksOnce replays a delivery under another GUID.

@@ -193,7 +193,7 @@ func (a *app[TTx]) settle(ctx context.Context, job *river.Job[reviewArgs], e end
 		if err := complete(ctx, tx, job); err != nil {
 			return err
 		}
-		return a.insert(ctx, tx, s, []string{job.Args.Subject})
+		return a.insert(ctx, tx, s, []string{job.Args.Subject}, nil)
 	})
 	switch {
 	case err == nil:
