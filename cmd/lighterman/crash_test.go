@@ -34,6 +34,7 @@ func serve(t *testing.T, hub *githubtest.Server, addr string, env ...string) *pr
 	t.Helper()
 	key := filepath.Join(t.TempDir(), "key.pem")
 	must(t, os.WriteFile(key, hub.PrivateKey(), 0o600))
+	logs.know(crashSecret)
 	return launch(t, append(env, fmt.Sprintf("LIGHTERMAN_APP_ID=%d", hub.AppID()), "LIGHTERMAN_PRIVATE_KEY_FILE="+key,
 		"LIGHTERMAN_WEBHOOK_SECRET="+crashSecret, "LIGHTERMAN_GITHUB_URL="+hub.URL(), "LIGHTERMAN_ADDR="+addr)...)
 }
@@ -56,6 +57,7 @@ func launch(t *testing.T, env ...string) *process {
 			p.mu.Lock()
 			p.log.Write(append(lines.Bytes(), '\n'))
 			p.mu.Unlock()
+			_, _ = logs.Write(lines.Bytes())
 			var entry struct{ Msg string }
 			if json.Unmarshal(lines.Bytes(), &entry) == nil && entry.Msg == "serving" {
 				listening <- true

@@ -54,7 +54,7 @@ type stage struct {
 }
 
 func runDemo(ctx context.Context, w io.Writer, addr string, leave bool) (err error) {
-	s, err := setStage(ctx, w, githubtest.Options{}, -1)
+	s, err := setStage(ctx, w, githubtest.Options{}, -1, func(string) *slog.Logger { return quiet() })
 	if err != nil {
 		return err
 	}
@@ -72,8 +72,10 @@ func runDemo(ctx context.Context, w io.Writer, addr string, leave bool) (err err
 	return s.servePage(ctx, pull, addr)
 }
 
-// setStage starts the double and the service, each on a free port of loopback; cooldown is the queue's.
-func setStage(ctx context.Context, w io.Writer, o githubtest.Options, cooldown time.Duration) (*stage, error) {
+// setStage starts the double and the service, each on a free port of loopback; cooldown is the queue's, and log makes the
+// service's log, given the webhook's secret.
+func setStage(ctx context.Context, w io.Writer, o githubtest.Options, cooldown time.Duration, log func(string) *slog.Logger) (
+	*stage, error) {
 	dir, err := os.MkdirTemp("", "lighterman-demo-")
 	if err != nil {
 		return nil, err
@@ -89,7 +91,7 @@ func setStage(ctx context.Context, w io.Writer, o githubtest.Options, cooldown t
 		GitHub:   github.Options{AppID: hub.AppID(), PrivateKey: hub.PrivateKey(), BaseURL: hub.URL(), WritePause: -1},
 		Queue:    queue.Options{DataDir: dir, Cooldown: cooldown},
 		Secrets:  []string{webhookSecret},
-		Log:      quiet(),
+		Log:      log(webhookSecret),
 		Reviewed: func(o review.Outcome) { s.outcomes <- o },
 	})
 	if err != nil {

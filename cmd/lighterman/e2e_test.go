@@ -24,7 +24,7 @@ func newStage(t *testing.T) *stage {
 
 func newStageWith(t *testing.T, o githubtest.Options, cooldown time.Duration) *stage {
 	t.Helper()
-	s, err := setStage(t.Context(), io.Discard, o, cooldown)
+	s, err := setStage(t.Context(), io.Discard, o, cooldown, logs.logger)
 	if err != nil {
 		t.Fatal(err)
 	}

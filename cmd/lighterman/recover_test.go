@@ -51,7 +51,7 @@ func (o *outage) up(t *testing.T) (s *service, down func()) {
 		GitHub: github.Options{
 			AppID: o.hub.AppID(), PrivateKey: o.hub.PrivateKey(), BaseURL: o.hub.URL(), Clock: o.clock,
 		},
-		Queue: queue.Options{DataDir: o.dir}, Secrets: []string{crashSecret}, Log: quiet(), Recover: true,
+		Queue: queue.Options{DataDir: o.dir}, Secrets: []string{crashSecret}, Log: logs.logger(crashSecret), Recover: true,
 	})
 	must(t, err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 	if err := os.Setenv("LIGHTERMAN_TODAY", "2026-11-25"); err != nil {
 		panic(err)
 	}
-	testscript.Main(m, map[string]func(){
+	testscript.Main(watched{m}, map[string]func(){
 		"lighterman": func() { os.Exit(Main(context.Background(), os.Args[1:])) },
 	})
 }

@@ -72,7 +72,7 @@ func newNewcomer(t *testing.T) *newcomer {
 func (n *newcomer) begin(o serviceOptions) {
 	n.log, n.outcomes = &journal{}, make(chan review.Outcome, 16)
 	o.Queue = queue.Options{DataDir: n.t.TempDir()}
-	o.Log = slog.New(slog.NewTextHandler(n.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	o.Log = slog.New(slog.NewTextHandler(io.MultiWriter(n.log, &logs), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	o.Credentials, o.Inspect = n.credentials, true
 	o.Reviewed = func(out review.Outcome) { n.outcomes <- out }
 	var err error

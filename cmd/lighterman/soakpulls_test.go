@@ -61,7 +61,7 @@ func unlimited() githubtest.Options {
 
 // portion opens the pull requests first to last-1 in a repository of its own.
 func (c *soakCount) portion(ctx context.Context, first, last int) (err error) {
-	s, err := setStage(ctx, io.Discard, unlimited(), -1)
+	s, err := setStage(ctx, io.Discard, unlimited(), -1, logs.logger)
 	if err != nil {
 		return err
 	}
