@@ -112,13 +112,17 @@ func misplaced(d *Diff, lines []string, s *Suggestion) string {
 		return "It is not offered as a suggestion, for the diff shows deleted lines among those it replaces."
 	case !strings.HasSuffix(old, "\n") || s.Text != "" && !strings.HasSuffix(s.Text, "\n"):
 		return "It is not offered as a suggestion, for it changes a last line that has no line end."
-	case !utf8.ValidString(s.Text) || strings.ContainsAny(s.Text, "\ufeff\x00"):
+	case !utf8.ValidString(s.Text) || strings.ContainsAny(s.Text, "\ufeff\x00") || strings.ContainsFunc(s.Text, reorders):
 		return "The change cannot be shown as a suggestion."
 	case len(s.block()) > maxBlock:
 		return "The change is too long to be shown as a suggestion."
 	}
 	return ""
 }
+
+// reorders reports whether a character changes the order in which a line is shown (CVE-2021-42574): who clicks must see
+// what is committed.
+func reorders(r rune) bool { return '\u202a' <= r && r <= '\u202e' || '\u2066' <= r && r <= '\u2069' }
 
 // block is the suggestion in Markdown.
 func (s *Suggestion) block() string { return fenced("suggestion", s.Text) }
