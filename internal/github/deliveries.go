@@ -67,7 +67,7 @@ func (a *App) Payload(ctx context.Context, id int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var body bounded
+	var body payload
 	if _, err := client.Do(ctx, req, &body); err != nil {
 		return nil, doing(meaning(err), "read delivery %d", id)
 	}
@@ -80,10 +80,10 @@ func (a *App) Payload(ctx context.Context, id int64) ([]byte, error) {
 	return d.Request.Payload, nil
 }
 
-// bounded takes maxDelivery bytes and no more.
-type bounded struct{ bytes.Buffer }
+// payload takes maxDelivery bytes and no more.
+type payload struct{ bytes.Buffer }
 
-func (b *bounded) Write(p []byte) (int, error) {
+func (b *payload) Write(p []byte) (int, error) {
 	if b.Len()+len(p) > maxDelivery {
 		return 0, errors.New("it is too large")
 	}

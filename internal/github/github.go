@@ -38,7 +38,7 @@ type Options struct {
 	// BaseURL is https://api.github.com (the default) or an Enterprise Server's https://HOST, whose interfaces lie
 	// at /api/v3 and /api/graphql.
 	BaseURL   string
-	Transport http.RoundTripper // nil is http.DefaultTransport
+	Transport http.RoundTripper // nil is one with limits of time on every step
 	Logger    *slog.Logger      // nil is silent
 	Clock     Clock             // nil is the real one
 	// WritePause is the time between two writes of one installation; 0 is a second, as GitHub advises, and less
@@ -84,9 +84,7 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Transport == nil {
-		o.Transport = http.DefaultTransport
-	}
+	o.Transport = newBounded(o.Transport)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

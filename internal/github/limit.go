@@ -255,5 +255,6 @@ func settled(err error) bool {
 	if errors.As(err, &token) && token.Response != nil {
 		return token.Response.StatusCode < 500
 	}
-	return errors.As(err, &limit) || errors.Is(err, forge.ErrGone) || errors.Is(err, context.Canceled)
+	return errors.As(err, &limit) || errors.Is(err, forge.ErrGone) || errors.Is(err, errTooLarge) ||
+		errors.Is(err, context.Canceled)
 }

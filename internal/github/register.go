@@ -44,11 +44,7 @@ func Register(ctx context.Context, o Options, code string) (*Credentials, error)
 	}
 	ctx, cancel := context.WithTimeout(ctx, registerPatience)
 	defer cancel()
-	transport := o.Transport
-	if transport == nil {
-		transport = http.DefaultTransport
-	}
-	client := gogithub.NewClient(&http.Client{Transport: transport, CheckRedirect: stay})
+	client := gogithub.NewClient(&http.Client{Transport: newBounded(o.Transport), CheckRedirect: stay})
 	client.BaseURL, _ = endpoints(base)
 	client.UserAgent = "lighterman"
 	got, res, err := client.Apps.CompleteAppManifest(ctx, code)
