@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/lighterman/lighterman/internal/forge"
@@ -176,6 +177,11 @@ func (a *app[TTx]) insert(ctx context.Context, tx TTx, s session, subjects []str
 		if !r.UniqueSkippedAsDuplicate {
 			continue
 		}
+		if r.Job.State == rivertype.JobStateRunning {
+			if err := a.relieve(ctx, tx, s, subjects[n], r.Job); err != nil {
+				return err
+			}
+		}
 		wanted := slices.ContainsFunc(asked, func(w wish) bool { return w.subject == subjects[n] })
 		if r.Job.State == rivertype.JobStateRetryable || wanted && r.Job.State != rivertype.JobStateRunning {
 			if _, err := a.client.JobRetryTx(ctx, tx, r.Job.ID); err != nil {
@@ -190,6 +196,26 @@ func (a *app[TTx]) insert(ctx context.Context, tx TTx, s session, subjects []str
 		}
 	}
 	return nil
+}
+
+// relieve puts a new job in the place of one whose run has failed and which River is about to put off: what comes in
+// between must not wait for the backoff. As the job is complete then, River leaves it alone.
+func (a *app[TTx]) relieve(ctx context.Context, tx TTx, s session, subject string, job *rivertype.JobRow) error {
+	failed, err := hasFailed(ctx, s, subject, job)
+	if err != nil || !failed {
+		return err
+	}
+	// Not complete: River has that only for its workers.
+	err = a.setState(ctx, tx, riverdriver.JobSetStateCompleted(job.ID, time.Now().UTC(), nil))
+	if errors.Is(err, errTaken) { // River was faster
+		_, err = a.client.JobRetryTx(ctx, tx, job.ID)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	_, err = a.insertAt(ctx, tx, []string{subject}, river.PriorityDefault)
+	return err
 }
 
 // insertAt makes a job for each subject that has no live one, to be run in this order.

@@ -72,6 +72,7 @@ func conform(t *testing.T, where func(testing.TB) place) {
 		"pushes coalesce":                       func(t *testing.T, p place) { coalesce(t, p, 1) },
 		"failures are retried":                  retries,
 		"a push ends the backoff":               hastens,
+		"a push at the end of a failure":        hastensAtOnce,
 		"the last failure is kept":              buries,
 		"a push during the last attempt runs":   outlivesLastAttempt,
 		"a panic is a failure":                  panicsAreFailures,
@@ -434,6 +435,23 @@ func hastens(t *testing.T, p place) {
 	receive(t, q, push("1", pullRequest(1)))
 	waitDepth(t, q, Depth{Delayed: 1})
 	receive(t, q, push("2", pullRequest(1)))
+	idle(t, q)
+	c.want(t, 2)
+}
+
+// hastensAtOnce pushes when a run has failed and its backoff is not written yet.
+func hastensAtOnce(t *testing.T, p place) {
+	c := tally{answers: []error{errors.New("not now")}}
+	var q *Queue
+	between := func(int) time.Duration {
+		receive(t, q, push("2", pullRequest(1)))
+		return time.Hour
+	}
+	q = openStill(t, p, Options{Work: c.work, Backoff: between})
+	if err := q.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	receive(t, q, push("1", pullRequest(1)))
 	idle(t, q)
 	c.want(t, 2)
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/riverqueue/river/rivertype"
+
 	"github.com/lighterman/lighterman/internal/forge"
 )
 
@@ -82,6 +84,28 @@ func readPull(ctx context.Context, s session, subject, lock string) (pull, error
 	p.began = time.UnixMilli(began)
 	return p, nil
 }
+
+// failing notes that this run of a job has failed. River learns it from the worker and writes it a moment later; until
+// then the job looks as if it ran.
+func failing(ctx context.Context, s session, subject string, job *rivertype.JobRow) error {
+	_, err := s.exec(ctx, `UPDATE lighterman_pull SET failing = $2 WHERE subject = $1`, subject, runOf(job))
+	if err != nil {
+		return fmt.Errorf("note that job %d has failed: %w", job.ID, err)
+	}
+	return nil
+}
+
+// hasFailed reports whether the present run of a job is one that failing noted.
+func hasFailed(ctx context.Context, s session, subject string, job *rivertype.JobRow) (bool, error) {
+	var run string
+	if _, err := s.one(ctx, []any{&run}, `SELECT failing FROM lighterman_pull WHERE subject = $1`, subject); err != nil {
+		return false, fmt.Errorf("look whether job %d has failed: %w", job.ID, err)
+	}
+	return run == runOf(job), nil
+}
+
+// runOf names one run of a job: every one that is not put off takes an attempt.
+func runOf(job *rivertype.JobRow) string { return fmt.Sprintf("%d/%d", job.ID, job.Attempt) }
 
 // limit notes that an installation is to be left alone until then. It never shortens an earlier note.
 func limit(ctx context.Context, s session, installation int64, until time.Time) error {

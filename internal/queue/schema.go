@@ -66,6 +66,8 @@ func schema() []string {
 		// The head for which a look at all open pull requests last asked for a run, and when.
 		`ALTER TABLE lighterman_pull ADD COLUMN seen_head TEXT NOT NULL DEFAULT ''`,
 		`ALTER TABLE lighterman_pull ADD COLUMN seen_at BIGINT NOT NULL DEFAULT 0`,
+		// The run of the pull request's job that failed last: see failing.
+		`ALTER TABLE lighterman_pull ADD COLUMN failing TEXT NOT NULL DEFAULT ''`,
 	}
 }
 

@@ -131,7 +131,7 @@ func (a *app[TTx]) carryOut(ctx context.Context, job *river.Job[reviewArgs], p p
 		// River knows a job that was stopped by the error of its cancelled context.
 		return fmt.Errorf("%w: %w", context.Canceled, r.err)
 	case retry:
-		return a.settle(ctx, job, ending[TTx]{seen: p, end: func(TTx) error { return errRetry }, failure: r.err})
+		return a.settle(ctx, job, ending[TTx]{seen: p, failure: r.err})
 	case bury:
 		discard := func(tx TTx) error { return a.discard(ctx, tx, job, r.err) }
 		return a.settle(ctx, job, ending[TTx]{seen: p, end: discard, final: true})
@@ -159,7 +159,7 @@ func (a *app[TTx]) putOff(ctx context.Context, ref forge.Ref, cause error, pause
 type ending[TTx any] struct {
 	seen    pull            // as it was before the run
 	end     func(TTx) error // what becomes of the job when its pull request did not move meanwhile
-	failure error           // for errRetry
+	failure error           // instead of end: why it is to be run again
 	// final is set when the run is not repeated: what it was asked for is then done, or was tried often enough. A request
 	// that fails, or kills the process, must not keep its pull request from ever being looked at again.
 	final bool
@@ -175,7 +175,7 @@ type ending[TTx any] struct {
 // job must not be runnable again when settle returns nil: its next run would be taken for the one that ended. That is
 // why a retry is left to River.
 func (a *app[TTx]) settle(ctx context.Context, job *river.Job[reviewArgs], e ending[TTx]) error {
-	seen := e.seen
+	seen, again := e.seen, false
 	err := a.db.within(ctx, func(tx TTx, s session) error {
 		now, err := readPull(ctx, s, job.Args.Subject, a.db.forUpdate)
 		if err != nil {
@@ -187,6 +187,9 @@ func (a *app[TTx]) settle(ctx context.Context, job *river.Job[reviewArgs], e end
 				return err
 			}
 		}
+		if again = now.generation == seen.generation && e.failure != nil; again {
+			return failing(ctx, s, job.Args.Subject, job.JobRow)
+		}
 		if now.generation == seen.generation && !more {
 			return e.end(tx)
 		}
@@ -196,10 +199,10 @@ func (a *app[TTx]) settle(ctx context.Context, job *river.Job[reviewArgs], e end
 		return a.insert(ctx, tx, s, []string{job.Args.Subject}, nil)
 	})
 	switch {
+	case err == nil && again:
+		return e.failure
 	case err == nil:
 		return nil
-	case errors.Is(err, errRetry):
-		return e.failure
 	case errors.Is(err, errTaken):
 		a.log.Warn("the job was taken over by another process meanwhile", "pull", seen.ref.String())
 		return nil
@@ -208,12 +211,8 @@ func (a *app[TTx]) settle(ctx context.Context, job *river.Job[reviewArgs], e end
 	return river.JobSnooze(minWait)
 }
 
-var (
-	// errRetry says that a job is to be retried by River.
-	errRetry = errors.New("retry")
-	// errTaken says that a job is not this process's any more.
-	errTaken = errors.New("the job was taken over")
-)
+// errTaken says that a job is not this process's any more.
+var errTaken = errors.New("the job was taken over")
 
 // complete marks a job as done. River answers with the job as it now stands, which is another state, or nothing, when
 // the job was no longer running.
@@ -237,7 +236,11 @@ func (a *app[TTx]) discard(ctx context.Context, tx TTx, job *river.Job[reviewArg
 	if err != nil {
 		return fmt.Errorf("discard job %d: %w", job.ID, err)
 	}
-	p := riverdriver.JobSetStateDiscarded(job.ID, now, data, nil)
+	return a.setState(ctx, tx, riverdriver.JobSetStateDiscarded(job.ID, now, data, nil))
+}
+
+// setState brings a running job to another state.
+func (a *app[TTx]) setState(ctx context.Context, tx TTx, p *riverdriver.JobSetStateIfRunningParams) error {
 	rows, err := a.db.driver.UnwrapExecutor(tx).JobSetStateIfRunningMany(ctx, &riverdriver.JobSetStateIfRunningManyParams{
 		ID:              []int64{p.ID},
 		Attempt:         []*int{p.Attempt},
@@ -249,7 +252,7 @@ func (a *app[TTx]) discard(ctx context.Context, tx TTx, job *river.Job[reviewArg
 		State:           []rivertype.JobState{p.State},
 	})
 	if err != nil {
-		return fmt.Errorf("discard job %d: %w", job.ID, err)
+		return fmt.Errorf("set the state of job %d: %w", p.ID, err)
 	}
 	if len(rows) == 0 || rows[0].State != p.State {
 		return errTaken
