@@ -1,17 +1,8 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,81 +10,6 @@ import (
 	"github.com/lighterman/lighterman/internal/queue/pgtest"
 	"github.com/lighterman/lighterman/testdata/demo"
 )
-
-const crashSecret = "between GitHub and us"
-
-// A process is "lighterman serve" as operators run it, in a process of its own that can be killed.
-type process struct {
-	cmd *exec.Cmd
-	mu  sync.Mutex
-	log bytes.Buffer
-}
-
-// serve starts the program and waits until it listens.
-func serve(t *testing.T, hub *githubtest.Server, addr string, env ...string) *process {
-	t.Helper()
-	key := filepath.Join(t.TempDir(), "key.pem")
-	must(t, os.WriteFile(key, hub.PrivateKey(), 0o600))
-	logs.know(crashSecret)
-	return launch(t, append(env, fmt.Sprintf("LIGHTERMAN_APP_ID=%d", hub.AppID()), "LIGHTERMAN_PRIVATE_KEY_FILE="+key,
-		"LIGHTERMAN_WEBHOOK_SECRET="+crashSecret, "LIGHTERMAN_GITHUB_URL="+hub.URL(), "LIGHTERMAN_ADDR="+addr)...)
-}
-
-// launch starts the program with these variables and waits until it listens.
-func launch(t *testing.T, env ...string) *process {
-	t.Helper()
-	self, err := os.Executable()
-	must(t, err)
-	p := &process{cmd: &exec.Cmd{Path: self, Args: []string{"lighterman", "serve", "--log-format", "json"}}}
-	p.cmd.Env = append(os.Environ(), env...)
-	out, err := p.cmd.StderrPipe()
-	must(t, err)
-	must(t, p.cmd.Start())
-	t.Cleanup(p.kill)
-	listening := make(chan bool)
-	go func() {
-		defer close(listening)
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			p.mu.Lock()
-			p.log.Write(append(lines.Bytes(), '\n'))
-			p.mu.Unlock()
-			_, _ = logs.Write(lines.Bytes())
-			var entry struct{ Msg string }
-			if json.Unmarshal(lines.Bytes(), &entry) == nil && entry.Msg == "serving" {
-				listening <- true
-			}
-		}
-	}()
-	if !<-listening {
-		t.Fatalf("the server ended before it listened:\n%s", p.said())
-	}
-	go func() {
-		for range listening {
-		}
-	}()
-	return p
-}
-
-func (p *process) said() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.String()
-}
-
-// kill is kill -9.
-func (p *process) kill() {
-	_ = p.cmd.Process.Kill()
-	_ = p.cmd.Wait()
-}
-
-// freeAddr is an address of loopback on which nothing listens.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer l.Close()
-	return l.Addr().String()
-}
 
 // until waits for a state of another process that tells nobody when it is reached.
 func until(t *testing.T, within time.Duration, what string, p *process, holds func() bool) time.Duration {

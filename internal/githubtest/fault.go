@@ -37,6 +37,13 @@ func (s *Server) Inject(f Fault) {
 	s.faults = append(s.faults, &f)
 }
 
+// Calm takes back the faults that did not strike.
+func (s *Server) Calm() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+}
+
 // SecondaryLimit is GitHub's answer to going too fast: 403 or 429, with or without a Retry-After (seconds above 0).
 func SecondaryLimit(operation string, status, retryAfter int) Fault {
 	f := Fault{Operation: operation, Status: status, Body: message(contentText)}
@@ -165,6 +172,7 @@ func readKey(r *http.Request, body []byte) string {
 // A Request is a request that the server answered.
 type Request struct {
 	At        time.Time // by the server's clock, when it was carried out
+	Host      string    // that it was sent to, of the names that lead here
 	Method    string
 	Path      string
 	Operation string // as Fault.Operation names it; "" for an unknown one

@@ -194,7 +194,7 @@ func (s *Server) record(r *http.Request, operation string, f *Fault, a *answer) 
 		status = a.status
 	}
 	s.requests = append(s.requests, Request{
-		At: s.now(), Method: r.Method, Path: r.URL.Path, Operation: operation, Status: status,
+		At: s.now(), Host: r.Host, Method: r.Method, Path: r.URL.Path, Operation: operation, Status: status,
 		Token: operation == "apps/create-installation-access-token",
 	})
 }

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/lighterman/lighterman/internal/githubtest"
+)
+
+const crashSecret = "between GitHub and us"
+
+// A process is "lighterman serve" as operators run it, in a process of its own that can be killed.
+type process struct {
+	cmd  *exec.Cmd
+	addr string // where it listens
+
+	mu  sync.Mutex
+	log bytes.Buffer
+}
+
+// serve starts the program and waits until it listens.
+func serve(t *testing.T, hub *githubtest.Server, addr string, env ...string) *process {
+	t.Helper()
+	key := filepath.Join(t.TempDir(), "key.pem")
+	must(t, os.WriteFile(key, hub.PrivateKey(), 0o600))
+	return launch(t, append(env, appEnv(hub, hub.URL(), addr, key)...)...)
+}
+
+// appEnv are the variables of the double's App, whose key is in a file.
+func appEnv(hub *githubtest.Server, url, addr, key string) []string {
+	logs.know(crashSecret)
+	return []string{
+		fmt.Sprintf("LIGHTERMAN_APP_ID=%d", hub.AppID()), "LIGHTERMAN_PRIVATE_KEY_FILE=" + key,
+		"LIGHTERMAN_WEBHOOK_SECRET=" + crashSecret, "LIGHTERMAN_GITHUB_URL=" + url, "LIGHTERMAN_ADDR=" + addr,
+	}
+}
+
+// launch starts the program with these variables and waits until it listens.
+func launch(t *testing.T, env ...string) *process {
+	t.Helper()
+	p, err := start(env...)
+	must(t, err)
+	t.Cleanup(p.kill)
+	return p
+}
+
+// start starts the program with these variables and waits until it listens.
+func start(env ...string) (*process, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	p := &process{cmd: &exec.Cmd{Path: self, Args: []string{"lighterman", "serve", "--log-format", "json"}}}
+	p.cmd.Env = append(os.Environ(), env...)
+	out, err := p.cmd.StderrPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	serving := make(chan string, 1)
+	go func() {
+		defer close(serving)
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			p.mu.Lock()
+			p.log.Write(append(lines.Bytes(), '\n'))
+			p.mu.Unlock()
+			_, _ = logs.Write(lines.Bytes())
+			var entry struct{ Msg, Addr string }
+			if json.Unmarshal(lines.Bytes(), &entry) == nil && entry.Msg == "serving" {
+				serving <- entry.Addr
+			}
+		}
+	}()
+	var ok bool
+	if p.addr, ok = <-serving; !ok {
+		p.kill()
+		return nil, errors.New("the server ended before it listened:\n" + p.said())
+	}
+	return p, nil
+}
+
+func (p *process) said() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.String()
+}
+
+// kill is kill -9.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+}
+
+// freeAddr is an address of loopback on which nothing listens.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}
