@@ -174,7 +174,8 @@ func (s *stage) servePage(ctx context.Context, pull *githubtest.Pull, addr strin
 		s.told.step("click   a suggestion was committed to %s", pull.HeadBranch())
 		return s.reviewed(ctx, pull)
 	}}
-	web := &http.Server{Handler: page.handler(), ReadHeaderTimeout: 5 * time.Second}
+	web := &http.Server{Handler: page.handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
+		MaxHeaderBytes: 16 << 10}
 	context.AfterFunc(ctx, func() { _ = web.Close() })
 	s.told.step("page    commit suggestions here, Ctrl-C ends: http://%s/", l.Addr())
 	if err := web.Serve(l); !errors.Is(err, http.ErrServerClosed) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -113,7 +114,7 @@ func (h *hook) repo() (forge.Repo, error) {
 }
 
 func (h *hook) ref(number int) (forge.Ref, error) {
-	if number <= 0 {
+	if number <= 0 || number > math.MaxInt32 { // GraphQL's Int
 		return forge.Ref{}, errors.New("it names no pull request")
 	}
 	repo, err := h.repo()
@@ -190,7 +191,7 @@ func numberIn(key string) int {
 	word, _, _ := strings.Cut(key, " ")
 	digits, ok := strings.CutPrefix(word, "#")
 	n, err := strconv.Atoi(digits)
-	if !ok || err != nil || n <= 0 {
+	if !ok || err != nil || n <= 0 || n > math.MaxInt32 {
 		return 0
 	}
 	return n

@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -222,4 +223,30 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("%q of %q: %+v", event, payload, r)
 		}
 	})
+}
+
+// TestDecodeRefusesStrangeNumbers: ids and numbers that do not fit are no webhook of GitHub's, and overflow nothing.
+func TestDecodeRefusesStrangeNumbers(t *testing.T) {
+	const text = `{"action":"opened","number":%s,"installation":{"id":%s},"repository":{"id":1,"name":"r","owner":{"login":"o"}}}`
+	if call, err := github.Decode("pull_request", fmt.Appendf(nil, text, "1", "9223372036854775807")); err != nil ||
+		call.Refs[0].Repo.Installation != math.MaxInt64 {
+		t.Errorf("the largest id: %+v, %v", call, err)
+	}
+	for _, bad := range []string{"0", "-1", "2147483648", "9223372036854775808", "1.5", "1e400", `"1"`, "[1]", "18446744073709551617"} {
+		if call, err := github.Decode("pull_request", fmt.Appendf(nil, text, bad, "1")); err == nil {
+			t.Errorf("number %s: %+v", bad, call)
+		}
+	}
+	for _, bad := range []string{"9223372036854775808", "1.5", "1e400", `"1"`} {
+		if call, err := github.Decode("pull_request", fmt.Appendf(nil, text, "1", bad)); err == nil {
+			t.Errorf("installation %s: %+v", bad, call)
+		}
+	}
+	const button = `{"action":"rerequested","repository":{"id":1,"name":"r","owner":{"login":"o"}},"check_run":{
+		"head_sha":"0123456789012345678901234567890123456789","external_id":"#%s x"}}`
+	for _, bad := range []string{"2147483648", "99999999999999999999", "-1", "0", "+1x", "1e3"} {
+		if call, err := github.Decode("check_run", fmt.Appendf(nil, button, bad)); err != nil || len(call.Refs) > 0 {
+			t.Errorf("key %s: %+v, %v", bad, call, err)
+		}
+	}
 }

@@ -121,7 +121,7 @@ func New(o Options) (*Server, error) {
 	s.mux.HandleFunc("GET /installed", s.installed)
 	s.mux.HandleFunc("GET /healthz", s.health)
 	s.mux.HandleFunc("GET /readyz", s.ready)
-	s.mux.Handle("GET /metrics", promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{}))
+	s.mux.HandleFunc("GET /metrics", s.nearby(promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{MaxRequestsInFlight: 3})))
 	return s, nil
 }
 
@@ -150,7 +150,15 @@ func checkSecrets(secrets []string) error {
 }
 
 // ServeHTTP answers one request.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	safeHeaders(w.Header())
+	if len(r.TransferEncoding) > 0 {
+		// Where a body ends is what a proxy and we may read differently. Nothing that follows on this connection is taken
+		// for another request (RFC 9112, section 11.2).
+		w.Header().Set("Connection", "close")
+	}
+	s.mux.ServeHTTP(w, r)
+}
 
 // Serve answers requests on the listener until the context ends, and then drains. It closes the listener. Requests
 // that outlast the time to drain are cut off, and reported as an error.
@@ -214,7 +222,7 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	text := "ready"
-	if s.options.Notes != nil {
+	if s.options.Notes != nil && near(r) {
 		text = strings.Join(append([]string{text}, s.options.Notes()...), "\n")
 	}
 	answer(w, http.StatusOK, text)
@@ -222,7 +230,6 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 
 func answer(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	fmt.Fprintln(w, text)
 }

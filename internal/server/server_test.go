@@ -133,6 +133,13 @@ func delivery(body string) *http.Request {
 	return r
 }
 
+// inside is a request from the network that the server is in.
+func inside(path string) *http.Request {
+	r := httptest.NewRequest("GET", path, nil)
+	r.RemoteAddr = "10.0.0.7:4711"
+	return r
+}
+
 func send(s http.Handler, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
@@ -321,7 +328,7 @@ func TestMetrics(t *testing.T) {
 	forged := delivery(opened)
 	forged.Header.Set("X-Hub-Signature-256", "sha256=00")
 	send(s, forged)
-	page := send(s, httptest.NewRequest("GET", "/metrics", nil)).Body.String()
+	page := send(s, inside("/metrics")).Body.String()
 	for _, want := range []string{
 		`lighterman_webhooks_total{event="pull_request",outcome="queued"} 1`,
 		`lighterman_webhooks_total{event="pull_request",outcome="known already"} 1`,
@@ -335,7 +342,7 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	q.err = errors.New("gone")
-	if page := send(s, httptest.NewRequest("GET", "/metrics", nil)); page.Code != 200 ||
+	if page := send(s, inside("/metrics")); page.Code != 200 ||
 		strings.Contains(page.Body.String(), "lighterman_jobs{") {
 		t.Errorf("without a queue: %d\n%s", page.Code, page.Body)
 	}

@@ -310,8 +310,11 @@ func TestSetupTellsNoSecrets(t *testing.T) {
 // TestNotesAreNoReason: what falls short is told and does not make the service unready.
 func TestNotesAreNoReason(t *testing.T) {
 	s := newServer(t, &shelf{}, func(o *Options) { o.Notes = func() []string { return []string{"one", "two"} } })
-	if w := visit(s, "/readyz"); w.Code != 200 || w.Body.String() != "ready\none\ntwo\n" {
+	if w := send(s, inside("/readyz")); w.Code != 200 || w.Body.String() != "ready\none\ntwo\n" {
 		t.Errorf("%d %q", w.Code, w.Body)
+	}
+	if w := visit(s, "/readyz"); w.Code != 200 || w.Body.String() != "ready\n" {
+		t.Errorf("a stranger is told %d %q", w.Code, w.Body)
 	}
 }
 

@@ -223,17 +223,13 @@ func (s *Server) show(w http.ResponseWriter, status int, page string, values any
 	_, _ = w.Write(text.Bytes()) // the browser went away
 }
 
-// pageHeaders lets a page load nothing, be kept by nobody, be framed by nobody, and send forms only to us and to target.
-// The referrer is cut to the origin, because the address holds the token; without any, browsers send "Origin: null"
-// with the form, which a code host may take for a forgery.
+// pageHeaders lets a page have its own style and send forms only to us and to target, beyond what every answer may. The
+// referrer is cut to the origin, because the address holds the token; without any, browsers send "Origin: null" with the
+// form, which a code host may take for a forgery.
 func pageHeaders(w http.ResponseWriter, target string) {
 	sum := sha256.Sum256([]byte(setupCSS))
 	h := w.Header()
 	h.Set("Content-Security-Policy", fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; form-action 'self' %s; "+
 		"base-uri 'none'; frame-ancestors 'none'", base64.StdEncoding.EncodeToString(sum[:]), target))
-	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "strict-origin")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 }
