@@ -255,6 +255,10 @@ func (a *App) Standing(ctx context.Context, ref forge.Ref) (*forge.Standing, err
 }
 
 func (i *installation) standing(ctx context.Context, ref forge.Ref) (*forge.Standing, error) {
+	push, err := i.mayPush(ctx, ref.Repo)
+	if err != nil {
+		return nil, err
+	}
 	p, checkless, err := i.pull(ctx, ref, "", "")
 	if err != nil {
 		return nil, err
@@ -262,7 +266,7 @@ func (i *installation) standing(ctx context.Context, ref forge.Ref) (*forge.Stan
 	s := &forge.Standing{
 		Ref: ref, Open: p.State == "OPEN", Draft: p.IsDraft, Author: p.Author.login(), Bot: p.Author != nil && p.Author.Typename == "Bot",
 		Ours: p.ViewerDidAuthor, Base: p.BaseRefOid, Head: p.HeadRefOid, Branch: p.HeadRefName, Fork: p.IsCrossRepository,
-		Count: p.ChangedFiles, Checkless: checkless,
+		Count: p.ChangedFiles, Checkless: checkless, Pushless: !push,
 	}
 	if r := p.HeadRepository; r != nil {
 		s.Source = &forge.Repo{Owner: r.Owner.Login, Name: r.Name}
@@ -270,7 +274,7 @@ func (i *installation) standing(ctx context.Context, ref forge.Ref) (*forge.Stan
 	for _, n := range p.Recent.Nodes {
 		s.Recent = append(s.Recent, forge.Commit{ID: n.Commit.Oid, Branch: p.HeadRefName, Message: n.Commit.Message})
 	}
-	s.Checks, s.Pushless = p.checks(), !i.mayPush()
+	s.Checks = p.checks()
 	if s.Comments, err = i.talk(ctx, ref, p.Comments); err != nil {
 		return nil, err
 	}
@@ -407,7 +411,7 @@ func (i *installation) addThreads(ctx context.Context, s *forge.Standing, page t
 		}
 		t := forge.Thread{
 			ID: n.ID, Path: n.Path, Line: n.Line, Outdated: n.IsOutdated, Resolved: n.IsResolved,
-			ResolvedBy: n.ResolvedBy.login(), CanResolve: n.ViewerCanResolve,
+			ResolvedBy: n.ResolvedBy.login(), CanResolve: n.ViewerCanResolve || !s.Pushless, // the viewer's token only looks
 			Hidden: n.Comments.Nodes[0].MinimizedReason,
 		}
 		for _, top := range n.Top.Nodes {

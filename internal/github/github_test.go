@@ -114,8 +114,8 @@ func TestReviewBudget(t *testing.T) {
 	if diff := cmp.Diff(want, operations); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
-	if n := h.TokenRequests(); n != 1 {
-		t.Errorf("%d requests for tokens, want 1", n)
+	if n := h.TokenRequests(); n != 3 {
+		t.Errorf("%d requests for tokens, want one each to look, to speak, and to know whether commits may be made", n)
 	}
 
 	st = h.standing(t, ref)

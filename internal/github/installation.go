@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/bradleyfalzon/ghinstallation/v2"
 	gogithub "github.com/google/go-github/v60/github"
@@ -16,24 +17,60 @@ import (
 )
 
 // An installation is the client of one installation of the App. It has one go-github client and one gate, because
-// GitHub's limits are counted per installation, and one token for each repository, because a token should open no more
-// than the job needs.
+// GitHub's limits are counted per installation, and tokens for each repository and each kind of request, because a token
+// should open no more than it is used for.
 type installation struct {
 	app    *App
 	id     int64
 	gate   *gate
 	client *gogithub.Client
 
-	mu      sync.Mutex
-	sources map[scope]*ghinstallation.Transport
-	asks    int              // which of grants tokens ask for
-	wide    *gogithub.Client // see reader
+	mu       sync.Mutex
+	sources  map[scope]*ghinstallation.Transport
+	lacks    lack
+	renewals int              // how often lacks changed
+	learned  time.Time        // when it was last found out whether commits may be made
+	wide     *gogithub.Client // see reader
 }
 
-// A scope is what a token opens.
+// A lack is what the owner of an installation did not grant of what tokens ask for: contents: write, or check runs, which
+// an installation lacks until its owner accepted them.
+type lack struct{ pushes, checks bool }
+
+// A scope is what a token opens: one repository, and there no more than one kind of request needs.
 type scope struct {
 	repo  string // its name
-	reads bool   // its files alone, and only to read
+	power power
+}
+
+// A power is what a token may do.
+type power int
+
+const (
+	looks  power = iota // read what a review looks at
+	reads               // read files, and nothing else
+	speaks              // write reviews, comments and check runs
+	pushes              // make commits, and resolve threads, which takes the same permission (github/gh-aw#35726)
+)
+
+// permissions are what a token with a power asks for.
+func (p power) permissions(l lack) *gogithub.InstallationPermissions {
+	read, write := gogithub.String("read"), gogithub.String("write")
+	out := &gogithub.InstallationPermissions{Metadata: read}
+	switch p {
+	case reads:
+		out.Contents = read
+	case looks:
+		out.Contents, out.PullRequests, out.Checks = read, read, read
+	case speaks:
+		out.PullRequests, out.Checks = write, write
+	case pushes:
+		out.Contents, out.PullRequests = write, write
+	}
+	if l.checks {
+		out.Checks = nil
+	}
+	return out
 }
 
 // maxSources bounds the tokens kept for one installation; past it they are all dropped, which costs a request each.
@@ -62,12 +99,12 @@ func keepMethod(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// source is where the repository's token comes from, and which of grants it asks for.
-func (i *installation) source(of scope) (s *ghinstallation.Transport, asks int) {
+// source is where a scope's token comes from, and at which of the renewals it was made.
+func (i *installation) source(of scope) (s *ghinstallation.Transport, renewal int) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if s := i.sources[of]; s != nil {
-		return s, i.asks
+		return s, i.renewals
 	}
 	if len(i.sources) >= maxSources {
 		clear(i.sources)
@@ -76,13 +113,11 @@ func (i *installation) source(of scope) (s *ghinstallation.Transport, asks int) 
 	apps := ghinstallation.NewAppsTransportFromPrivateKey(i.gate, i.app.options.AppID, i.app.key)
 	apps.BaseURL = strings.TrimSuffix(i.app.rest.String(), "/")
 	s = ghinstallation.NewFromAppsTransport(apps, i.id)
-	allowed := grants()[i.asks].permissions()
-	if of.reads {
-		allowed = &gogithub.InstallationPermissions{Metadata: gogithub.String("read"), Contents: gogithub.String("read")}
+	s.InstallationTokenOptions = &gogithub.InstallationTokenOptions{
+		Repositories: []string{of.repo}, Permissions: of.power.permissions(i.lacks),
 	}
-	s.InstallationTokenOptions = &gogithub.InstallationTokenOptions{Repositories: []string{of.repo}, Permissions: allowed}
 	i.sources[of] = s
-	return s, i.asks
+	return s, i.renewals
 }
 
 // drop forgets a source whose token was refused, unless another goroutine did so before.
@@ -94,66 +129,90 @@ func (i *installation) drop(of scope, s *ghinstallation.Transport) {
 	}
 }
 
-// token is a token for a scope and the source it came from.
+// token is a token for a scope and the source it came from. The error wraps forge.ErrForbidden when no token can have the
+// power.
 func (i *installation) token(ctx context.Context, of scope) (string, *ghinstallation.Transport, error) {
-	s, asks := i.source(of)
+	if of.power == pushes && i.lacking().pushes {
+		return "", nil, fmt.Errorf("contents: write is not granted: %w", forge.ErrForbidden)
+	}
+	s, renewal := i.source(of)
 	text, err := s.Token(ctx)
 	if err == nil {
 		return text, s, nil
 	}
 	i.drop(of, s)
 	refusal, status := refusedToken(err)
-	if status == http.StatusUnprocessableEntity && strings.Contains(refusal, "permissions requested are not granted") {
-		if !of.reads && i.lower(asks) {
-			return i.token(ctx, of)
-		}
+	if status == http.StatusUnprocessableEntity && strings.Contains(refusal, "permissions requested are not granted") &&
+		i.lower(of.power, renewal) {
+		return i.token(ctx, of)
 	}
 	return "", nil, tokenError(err, status, refusal)
 }
 
-// A grant is what tokens may ask for beyond what every installation grants: contents: write, which resolving threads
-// needs (github/gh-aw#35726), and checks: write, which an installation lacks until its owner accepted it.
-type grant struct {
-	contents string
-	checks   *string
-}
-
-// permissions are what a token asks for.
-func (g grant) permissions() *gogithub.InstallationPermissions {
-	return &gogithub.InstallationPermissions{
-		Metadata: gogithub.String("read"), PullRequests: gogithub.String("write"), Contents: &g.contents, Checks: g.checks,
-	}
-}
-
-// grants are tried in this order until GitHub gives a token.
-func grants() []grant {
-	write := gogithub.String("write")
-	return []grant{{"write", write}, {"read", write}, {"write", nil}, {"read", nil}}
-}
-
-// lower makes tokens ask for less than was refused. It reports false when that is not possible.
-func (i *installation) lower(refused int) bool {
+// lower makes tokens ask for less than was refused. It reports false when there is nothing more to leave out.
+func (i *installation) lower(refused power, renewal int) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.asks == refused && refused+1 < len(grants()) {
-		i.asks++
+	l := i.lacks
+	switch {
+	case i.renewals != renewal: // somebody else did
+		return true
+	case refused == pushes:
+		l.pushes = true
+	case refused == looks || refused == speaks:
+		l.checks = true
+	}
+	return i.renew(l)
+}
+
+// renew takes note of what is lacking. It reports whether that is something new. The caller holds mu.
+func (i *installation) renew(l lack) bool {
+	if l == i.lacks {
+		return false
+	}
+	if l.checks != i.lacks.checks {
 		clear(i.sources)
 	}
-	return i.asks > refused
+	i.lacks = l
+	i.renewals++
+	return true
+}
+
+func (i *installation) lacking() lack {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.lacks
 }
 
 // mayCheck reports whether tokens allow check runs to be written.
-func (i *installation) mayCheck() bool {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return grants()[i.asks].checks != nil
+func (i *installation) mayCheck() bool { return !i.lacking().checks }
+
+// grantLife is how long it is remembered what an owner granted. A permission that they accept counts within it.
+const grantLife = time.Hour
+
+// mayPush reports whether commits may be made. It asks for a token that can, and does not use it.
+func (i *installation) mayPush(ctx context.Context, repo forge.Repo) (bool, error) {
+	if i.outdated() {
+		_, _, err := i.token(ctx, scope{repo.Name, pushes})
+		if err != nil && !errors.Is(err, forge.ErrForbidden) {
+			return false, err
+		}
+		i.mu.Lock()
+		i.learned = i.app.options.Clock.Now()
+		i.mu.Unlock()
+	}
+	return !i.lacking().pushes, nil
 }
 
-// mayPush reports whether tokens allow commits to be made.
-func (i *installation) mayPush() bool {
+// outdated reports whether it is time to find out again what is granted, and forgets what was lacking then.
+func (i *installation) outdated() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return grants()[i.asks].contents == "write"
+	if i.app.options.Clock.Now().Sub(i.learned) < grantLife {
+		return false
+	}
+	i.renew(lack{})
+	return true
 }
 
 // refusedToken reads why GitHub gave no token. ghinstallation leaves the body of that answer open.

@@ -157,7 +157,7 @@ func (g *gate) refusal(now time.Time, background bool) error {
 }
 
 // writes reports whether a request makes content; asking for a token does not.
-func writes(r *http.Request) bool { return !reads(r) && !givesToken(r) }
+func writes(r *http.Request) bool { return !onlyReads(r) && !givesToken(r) }
 
 // givesToken reports whether a request asks for an installation's token, which counts against the App's own hour.
 func givesToken(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/access_tokens") }

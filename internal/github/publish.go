@@ -30,7 +30,7 @@ func (a *App) Publish(ctx context.Context, ref forge.Ref, plan forge.Plan) error
 		return err
 	}
 	w := writer{i, ref}
-	return doing(w.publish(about(ctx, ref.Repo.Name), plan), "publish on %s", ref)
+	return doing(w.publish(with(about(ctx, ref.Repo.Name), speaks), plan), "publish on %s", ref)
 }
 
 // A writer writes to one pull request.
@@ -176,8 +176,8 @@ const (
 // resolve resolves threads. Whether an App may is not fully documented (github/gh-aw#35726), so a refusal where
 // viewerCanResolve had said yes leaves the threads open and is logged; it must not fail a review that was posted.
 func (w writer) resolve(ctx context.Context, threads []string) error {
-	err := w.mutate(ctx, "Resolve", resolveField, threads)
-	if only(err, "FORBIDDEN", "NOT_FOUND") {
+	err := w.mutate(with(ctx, pushes), "Resolve", resolveField, threads)
+	if only(err, "FORBIDDEN", "NOT_FOUND") || errors.Is(err, forge.ErrForbidden) {
 		w.app.options.Logger.Warn("threads stay open", "pull_request", w.ref.String(), "error", redact.Text(err.Error()))
 		return nil
 	}

@@ -184,15 +184,31 @@ func TestReviewOnly(t *testing.T) {
 	if got := h.standing(t, ref).Threads[0]; got.Resolved {
 		t.Errorf("resolved without the permission: %+v", got)
 	}
-	h.Inject(githubtest.Fault{Operation: "graphql:Resolve", Status: 200,
-		Body: `{"errors":[{"type":"FORBIDDEN","message":"no"},{"type":"INTERNAL","message":"broken"}]}`})
-	if err := h.publish(t, p, forge.Plan{Resolve: []string{th.ID}}); err == nil {
-		t.Error("another problem is no error")
-	}
 	if err := h.publish(t, p, forge.Plan{Minimize: []string{th.Comments[0].NodeID}}); err != nil {
 		t.Error(err)
 	}
-	if n := h.TokenRequests(); n != 2 {
-		t.Errorf("%d requests for tokens, want one that was refused and one narrower", n)
+	if n := h.TokenRequests(); n != 3 {
+		t.Errorf("%d requests for tokens, want one to look, one to speak and one that was refused", n)
+	}
+}
+
+// TestResolveRefused: GitHub may refuse to let threads be resolved; any other problem is an error.
+func TestResolveRefused(t *testing.T) {
+	h, p, ref, _ := reviewed(t)
+	if err := h.publish(t, p, forge.Plan{Review: draft("", inline(1, 1, "x"))}); err != nil {
+		t.Fatal(err)
+	}
+	th := h.standing(t, ref).Threads[0]
+	if !th.CanResolve {
+		t.Error("it may not resolve")
+	}
+	for body, bad := range map[string]bool{
+		`{"errors":[{"type":"FORBIDDEN","message":"no"},{"type":"INTERNAL","message":"broken"}]}`: true,
+		`{"errors":[{"type":"FORBIDDEN","message":"no"}]}`:                                        false,
+	} {
+		h.Inject(githubtest.Fault{Operation: "graphql:Resolve", Status: 200, Body: body})
+		if err := h.publish(t, p, forge.Plan{Resolve: []string{th.ID}}); (err != nil) != bad {
+			t.Errorf("%s: %v", body, err)
+		}
 	}
 }

@@ -23,7 +23,7 @@ func (a *App) Push(ctx context.Context, repo forge.Repo, c forge.Commit) (string
 	if err != nil {
 		return "", err
 	}
-	commit, err := i.push(about(ctx, repo.Name), repo, c)
+	commit, err := i.push(with(about(ctx, repo.Name), pushes), repo, c)
 	return commit, doing(err, "push to %s of %s", c.Branch, repo)
 }
 

@@ -19,7 +19,7 @@ func (a *App) React(ctx context.Context, ref forge.Ref, r forge.Reaction) error 
 		return err
 	}
 	w := writer{i, ref}
-	return doing(w.react(about(ctx, ref.Repo.Name), r), "react on %s", ref)
+	return doing(w.react(with(about(ctx, ref.Repo.Name), speaks), r), "react on %s", ref)
 }
 
 // answer writes the replies, then the reactions that say what is settled.

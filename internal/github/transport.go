@@ -17,15 +17,22 @@ const (
 	backgroundKey                   // present when nobody waits for the answer
 )
 
-// about says which repository's token the requests of a context carry.
+// about says which repository's token the requests of a context carry; it may look.
 func about(ctx context.Context, repo string) context.Context {
 	return context.WithValue(ctx, scopeKey, scope{repo: repo})
+}
+
+// with says what the token of a context's requests may do.
+func with(ctx context.Context, p power) context.Context {
+	of, _ := ctx.Value(scopeKey).(scope)
+	of.power = p
+	return context.WithValue(ctx, scopeKey, of)
 }
 
 // reading marks the POSTs of a context as reads, which may be repeated.
 func reading(ctx context.Context) context.Context { return context.WithValue(ctx, readKey, true) }
 
-func reads(r *http.Request) bool {
+func onlyReads(r *http.Request) bool {
 	return r.Method == http.MethodGet || r.Method == http.MethodHead || r.Context().Value(readKey) != nil
 }
 
@@ -44,7 +51,7 @@ func (t *replay) RoundTrip(r *http.Request) (*http.Response, error) {
 	wait := firstWait
 	for try := 1; ; try++ {
 		res, err := t.next.RoundTrip(r)
-		if try == readTries || !reads(r) || !passing(r, res, err) {
+		if try == readTries || !onlyReads(r) || !passing(r, res, err) {
 			return res, err
 		}
 		if res != nil {

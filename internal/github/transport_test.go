@@ -341,7 +341,7 @@ func TestPublicAddresses(t *testing.T) {
 	}
 }
 
-// TestManyAtOnce: jobs of several repositories of one installation share its client, each with a token of its own.
+// TestManyAtOnce: jobs of several repositories of one installation share its client, each with tokens of its own.
 func TestManyAtOnce(t *testing.T) {
 	h, _, ref, _ := reviewed(t)
 	for _, name := range []string{"a", "b", "c"} {
@@ -366,8 +366,8 @@ func TestManyAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n := h.TokenRequests(); n != 3 {
-		t.Errorf("%d tokens for three repositories", n)
+	if n := h.TokenRequests(); n < 4 || n > 6 {
+		t.Errorf("%d tokens for three repositories, want one each, and one or more to know whether commits may be made", n)
 	}
 }
 

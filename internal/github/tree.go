@@ -44,7 +44,7 @@ func (r Reader) Tree(ctx context.Context, repo forge.Repo, commit string) (forge
 	if err != nil {
 		return nil, err
 	}
-	ctx = context.WithValue(ctx, scopeKey, scope{repo: repo.Name, reads: true})
+	ctx = context.WithValue(ctx, scopeKey, scope{repo.Name, reads})
 	return &tree{i: i, ctx: ctx, repo: repo, commit: commit}, nil
 }
 
