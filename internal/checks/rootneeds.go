@@ -212,7 +212,11 @@ func (o *ownership) copied(i *dockerfile.Instruction) string {
 }
 
 // handedOver says what the stage that a COPY takes from may have closed to others.
-func handedOver(i *dockerfile.Instruction) string {
+func handedOver(i *dockerfile.Instruction) string { return handedBy(i, map[*dockerfile.Stage]bool{}) }
+
+// handedBy is handedOver but for the stages that were looked at before. Stages may copy from each other in a circle: no
+// builder takes that, but anybody may write it.
+func handedBy(i *dockerfile.Instruction, seen map[*dockerfile.Stage]bool) string {
 	from, ok := i.Flag("from")
 	stage := i.File().Stage(from.Value)
 	if !ok || stage == nil {
@@ -224,12 +228,18 @@ func handedOver(i *dockerfile.Instruction) string {
 		}
 	}
 	for _, s := range lineage(stage) {
+		if seen[s] {
+			continue
+		}
+		seen[s] = true
 		for _, j := range s.Instructions {
 			if j.Keyword == "RUN" && closes(j) {
 				return fmt.Sprintf("line %d may take away what another user needs", j.Line())
 			}
-			if reason := handedOver(j); j.Keyword == "COPY" && reason != "" {
-				return reason
+			if j.Keyword == "COPY" {
+				if reason := handedBy(j, seen); reason != "" {
+					return reason
+				}
 			}
 		}
 	}
