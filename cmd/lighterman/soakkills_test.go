@@ -70,7 +70,8 @@ type kills struct {
 	different                     int
 }
 
-// perScene is how many runs disturb the same scene, each in another way; perLane how many share a GitHub and a database.
+// perScene is how many runs disturb the same scene, each in another way; perLane how many share a GitHub and a database
+// at most.
 const (
 	perScene = 8
 	perLane  = 16
@@ -79,10 +80,11 @@ const (
 // all runs all, some lanes beside each other.
 func (k *kills) all(lanes int) {
 	p := pool.New().WithMaxGoroutines(lanes)
-	for first := 0; first < k.runs; first += perLane {
+	portion := min((k.runs+lanes-1)/lanes, perLane)
+	for first := 0; first < k.runs; first += portion {
 		db := k.database()
 		p.Go(func() {
-			if err := k.lane(db, first, min(first+perLane, k.runs)); err != nil {
+			if err := k.lane(db, first, min(first+portion, k.runs)); err != nil {
 				k.t.Error(err)
 			}
 		})
