@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -77,6 +78,11 @@ func TestCredentialsAreNotReplaced(t *testing.T) {
 	all, err := os.ReadDir(filepath.Dir(path))
 	if err != nil || len(all) != 1 {
 		t.Errorf("left behind: %v, %v", all, err)
+	}
+	for name, want := range map[string]fs.FileMode{path: 0o600, filepath.Dir(path): 0o700} {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
 	}
 	if err := canWriteCredentials(filepath.Join(path, "below-a-file", "app.json")); err == nil ||
 		!strings.Contains(err.Error(), "LIGHTERMAN_CREDENTIALS_FILE") {

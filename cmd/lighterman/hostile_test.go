@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/githubtest"
 	"github.com/lighterman/lighterman/internal/prove"
 	"github.com/lighterman/lighterman/internal/review"
+	"github.com/lighterman/lighterman/testdata/demo"
 )
 
 // plain is a Dockerfile with something to say about it; whatever stands beside it, it is said.
@@ -162,4 +164,32 @@ func TestHostilePullRequest(t *testing.T) {
 		}
 	}
 	once(t, pull)
+}
+
+// TestHostileBranchNames pushes to branches whose names are other addresses if they are not escaped: the fix lands on that
+// branch, and no other one moves.
+func TestHostileBranchNames(t *testing.T) {
+	s := newStage(t)
+	for n, branch := range []string{"main#topic", "main%23x", "a/%2e%2e/main", "x%2Fmain", "main&force=true", "@everyone", "\u202emain"} {
+		repo, err := s.hub.CreateRepo("acme", fmt.Sprint("branches-", n), archived(demo.Base))
+		must(t, err)
+		base, err := repo.Head("main")
+		must(t, err)
+		_, err = repo.Push(branch, "Change", demoFile("web/Dockerfile"))
+		must(t, err)
+		pull, err := repo.OpenPull(githubtest.PullOptions{Title: "Change", Author: "robin", Head: branch})
+		must(t, err)
+		before := pull.Head()
+		s.settled(t)
+		repo.SetPermission("ann", "write")
+		_, err = pull.Comment("ann", "/lighterman fix")
+		must(t, err)
+		s.settled(t)
+		if after, err := repo.Head(branch); err != nil || after == before || after != pull.Head() {
+			t.Errorf("%q is at %s, %v; the pull request at %s, before at %s", branch, after, err, pull.Head(), before)
+		}
+		if after, err := repo.Head("main"); err != nil || after != base {
+			t.Errorf("%q moved main to %s, %v", branch, after, err)
+		}
+	}
 }
