@@ -35,18 +35,24 @@ func safe(fix fixes.Fix) bool {
 // wantedBy are the findings that a request asks to be fixed: of those that are told and were not dismissed, all with a
 // fix or the safe ones. What makes a file another one is only made by name.
 func wantedBy(o *Opinion, st *forge.Standing, q forge.Request) func(check.Finding) bool {
-	told := map[string]bool{}
+	told, twins := map[string]bool{}, map[[3]string]bool{}
 	mute := o.known.mute(remember(st), st)
 	for _, c := range o.Comments {
 		told[c.Finding.ID] = !mute.covers(c)
+		for _, path := range c.Also {
+			twins[twin(c.Finding, path)] = !mute.covers(c)
+		}
 	}
 	return func(f check.Finding) bool {
-		if len(f.Fixes) == 0 || !told[f.ID] || f.Fixes[0].Whole {
+		if len(f.Fixes) == 0 || !told[f.ID] && !twins[twin(f, f.Path)] || f.Fixes[0].Whole {
 			return false
 		}
 		return q.Kind != forge.FixSafe || safe(f.Fixes[0])
 	}
 }
+
+// twin names a finding of a family, which one comment tells for several files.
+func twin(f check.Finding, path string) [3]string { return [3]string{path, f.Check.Name, f.Message} }
 
 // mend makes the wanted fixes, one Dockerfile after the other: several may share a file that a fix changes too.
 func (e *examined) mend(ctx context.Context, wanted func(check.Finding) bool) (*mended, error) {

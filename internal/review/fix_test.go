@@ -66,6 +66,19 @@ func TestTheButtonPushesOneCommit(t *testing.T) {
 	}
 }
 
+// TestTwinsAreFixedToo holds that of files with the same content, of which one comment tells, all are fixed.
+func TestTwinsAreFixedToo(t *testing.T) {
+	const text = "FROM node\nADD . .\nUSER node\n"
+	d := checkDesk(nil, map[string]string{"a/Dockerfile": text, "b/Dockerfile": text, "c/Dockerfile": text})
+	if out := d.mustReview(t, Published, adds); len(out.Opinion.Comments) != 1 {
+		t.Fatalf("comments %+v", out.Opinion.Comments)
+	}
+	d.request(t, MovedOn, fixAll(d, "ann"), adds)
+	if len(d.pushed) != 1 || len(d.pushed[0].Files) != 3 {
+		t.Errorf("pushed %+v", d.pushed)
+	}
+}
+
 func TestAClickThatCannotBeFollowedIsAnswered(t *testing.T) {
 	const patch = "```diff\ndiff a/a/Dockerfile b/a/Dockerfile\n--- a/a/Dockerfile\n+++ b/a/Dockerfile\n@@ -1,3 +1,3 @@\n" +
 		" FROM node\n-ADD . .\n+COPY . .\n USER node\n"
