@@ -175,23 +175,20 @@ func (s *service) start(ctx context.Context) error {
 	return nil
 }
 
-// work is what the queue does with a pull request. What was asked for is done when the review of the head is: a review
-// that the pull request moved away from comes again.
+// work is what the queue does with a pull request. A review that the pull request moved away from comes again: if no
+// webhook brought it, because what was read was older than the one that led here, then after a while.
 func work(r *review.Reviewer, heard func(review.Outcome)) func(context.Context, queue.Job) (queue.Done, error) {
 	return func(ctx context.Context, job queue.Job) (queue.Done, error) {
-		out, err := r.Review(ctx, job.Ref, job.Requests...)
+		out, err := r.ReviewSince(ctx, job.Ref, job.Mark, job.Requests...)
 		if err != nil {
 			return queue.Done{}, err
 		}
 		if heard != nil {
 			heard(out)
 		}
-		if out.End != review.MovedOn {
-			return queue.Done{Head: out.Head}, nil
+		if out.End == review.MovedOn {
+			return queue.Done{}, fmt.Errorf("review %s: %w", job.Ref, forge.ErrStale)
 		}
-		if len(job.Requests) > 0 {
-			return queue.Done{}, fmt.Errorf("do what was asked for: %w", forge.ErrStale)
-		}
-		return queue.Done{}, nil
+		return queue.Done{Head: out.Head, Mark: out.Mark}, nil
 	}
 }

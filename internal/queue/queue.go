@@ -27,11 +27,13 @@ type Delivery struct {
 type Job struct {
 	Ref      forge.Ref
 	Requests []forge.Request
+	Mark     string // what the last run that was done left as Done.Mark
 }
 
 // Done is what a run that returned nil came to.
 type Done struct {
 	Head string // the commit that needs nothing more; "" when that is not known
+	Mark string // for the next run; "" leaves the one before
 }
 
 // Options say where a queue lives and what its jobs do.
@@ -60,7 +62,7 @@ type Options struct {
 	Cooldown time.Duration
 	// Work does one job. It must change nothing when there is nothing to change, because a
 	// job whose process died is run again. An error that wraps a *forge.LimitError puts off the jobs of the
-	// installation until then and costs no attempt; one that wraps forge.ErrGone ends the job; any other is retried.
+	// installation until then and costs no attempt; one that wraps forge.ErrGone ends the job at the third attempt; any other is retried.
 	Work func(ctx context.Context, job Job) (Done, error)
 	// Ticks are run while the queue is started.
 	Ticks []Tick

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -77,6 +78,7 @@ func conform(t *testing.T, where func(testing.TB) place) {
 		"a push during the last attempt runs":   outlivesLastAttempt,
 		"a panic is a failure":                  panicsAreFailures,
 		"what is gone is given up":              givesUp,
+		"a run leaves a mark for the next":      leavesMark,
 		"a limit puts off its installation":     putsOff,
 		"stop waits for running jobs":           drains,
 		"stop cancels at its deadline":          interrupts,
@@ -531,15 +533,38 @@ func panicsAreFailures(t *testing.T, p place) {
 }
 
 func givesUp(t *testing.T, p place) {
-	c := tally{answers: []error{fmt.Errorf("read: %w", forge.ErrGone)}}
+	gone := fmt.Errorf("read: %w", forge.ErrGone)
+	c := tally{answers: []error{gone, gone, gone}}
 	q := open(t, p, Options{Work: c.work, Backoff: at(0)})
 	receive(t, q, push("1", pullRequest(1)))
 	idle(t, q)
-	c.want(t, 1)
+	c.want(t, goneAttempts)
 	wantDepth(t, q, Depth{})
 	receive(t, q, push("2", pullRequest(1))) // it is back
 	idle(t, q)
-	c.want(t, 2)
+	c.want(t, goneAttempts+1)
+}
+
+// leavesMark hands on what a run left, until another one leaves something else.
+func leavesMark(t *testing.T, p place) {
+	var got []string
+	var mu sync.Mutex
+	marks := []string{"one", "", "two", ""}
+	q := open(t, p, Options{Work: func(_ context.Context, job Job) (Done, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		got = append(got, job.Mark)
+		return Done{Mark: marks[len(got)-1]}, nil
+	}})
+	for n := range marks {
+		receive(t, q, push(fmt.Sprint(n), pullRequest(1)))
+		idle(t, q)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if want := []string{"", "one", "one", "two"}; !slices.Equal(got, want) {
+		t.Errorf("marks %q, want %q", got, want)
+	}
 }
 
 // putsOff has one attempt only, which the limit must not use up.

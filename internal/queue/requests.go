@@ -109,13 +109,13 @@ func requests(ctx context.Context, s session, subject string) ([]forge.Request, 
 	return out, nil
 }
 
-// close notes that a run ended for good: which head needs nothing more, and that what it was asked for is not to be done
+// close notes that a run ended for good: what it came to, and that what it was asked for is not to be done
 // again. It reports whether something else is still asked for.
-func (p pull) close(ctx context.Context, s session, head string) (more bool, err error) {
+func (p pull) close(ctx context.Context, s session, d Done) (more bool, err error) {
 	subject := subjectOf(p.ref)
-	const ended = `UPDATE lighterman_pull SET began_at = $3, done_head = CASE WHEN $2 = '' THEN done_head ELSE $2 END
-		WHERE subject = $1`
-	if _, err := s.exec(ctx, ended, subject, head, p.began.UnixMilli()); err != nil {
+	const ended = `UPDATE lighterman_pull SET began_at = $2, done_head = CASE WHEN $3 = '' THEN done_head ELSE $3 END,
+		mark = CASE WHEN $4 = '' THEN mark ELSE $4 END WHERE subject = $1`
+	if _, err := s.exec(ctx, ended, subject, p.began.UnixMilli(), d.Head, d.Mark); err != nil {
 		return false, fmt.Errorf("note the end of a run for %s: %w", p.ref, err)
 	}
 	for _, r := range p.requests {

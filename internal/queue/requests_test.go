@@ -80,7 +80,7 @@ func asksOnce(t *testing.T, p place) {
 
 // givesUpAsking lets a request fail in every attempt, and another one find nothing to ask of.
 func givesUpAsking(t *testing.T, p place) {
-	c := tally{answers: []error{errors.New("one"), errors.New("two"), forge.ErrGone}}
+	c := tally{answers: []error{errors.New("one"), errors.New("two"), forge.ErrGone, forge.ErrGone}}
 	q := open(t, p, Options{Work: c.work, Attempts: 2, Backoff: at(0)})
 	receive(t, q, asking("1", pullRequest(1), forge.Request{Kind: forge.FixAll}))
 	idle(t, q)
@@ -88,7 +88,7 @@ func givesUpAsking(t *testing.T, p place) {
 	idle(t, q)
 	receive(t, q, push("3", pullRequest(1)))
 	idle(t, q)
-	wantAsked(t, &c, []string{"1"}, []string{"1"}, []string{"2"}, nil)
+	wantAsked(t, &c, []string{"1"}, []string{"1"}, []string{"2"}, []string{"2"}, nil)
 }
 
 func asksOften(t *testing.T, p place) {

@@ -60,6 +60,7 @@ var errNoPull = errors.New("there is none")
 type pull struct {
 	ref        forge.Ref
 	generation int64
+	mark       string          // Done.Mark
 	began      time.Time       // when its job last began to run
 	requests   []forge.Request // read separately, by look
 }
@@ -71,9 +72,10 @@ func readPull(ctx context.Context, s session, subject, lock string) (pull, error
 	repo, began := &p.ref.Repo, int64(0)
 	into := []any{
 		&repo.Installation, &repo.Owner, &repo.Name, &p.ref.Number, &p.ref.Group, &p.ref.GroupBase, &p.generation, &began,
+		&p.mark,
 	}
 	ok, err := s.one(ctx, into, `
-		SELECT installation, owner, name, number, group_head, group_base, generation, began_at
+		SELECT installation, owner, name, number, group_head, group_base, generation, began_at, mark
 		FROM lighterman_pull WHERE subject = $1`+lock, subject)
 	if err != nil {
 		return pull{}, fmt.Errorf("read row of %s: %w", subject, err)

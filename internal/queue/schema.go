@@ -68,6 +68,8 @@ func schema() []string {
 		`ALTER TABLE lighterman_pull ADD COLUMN seen_at BIGINT NOT NULL DEFAULT 0`,
 		// The run of the pull request's job that failed last: see failing.
 		`ALTER TABLE lighterman_pull ADD COLUMN failing TEXT NOT NULL DEFAULT ''`,
+		// What the last run left for the next: Done.Mark.
+		`ALTER TABLE lighterman_pull ADD COLUMN mark TEXT NOT NULL DEFAULT ''`,
 	}
 }
 

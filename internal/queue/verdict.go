@@ -13,7 +13,7 @@ type verdict int
 
 const (
 	finish    verdict = iota // it is done
-	forget                   // it can never be done: its subject is gone
+	forget                   // it can never be done: its subject is gone for good
 	wait                     // run it again later, at no cost of an attempt
 	interrupt                // this process stops: leave it to the next, at no cost of an attempt
 	retry                    // run it again after the backoff
@@ -27,6 +27,9 @@ const (
 	maxWait = 70 * time.Minute
 	// lostWait is the pause after this process lost its hold on its jobs.
 	lostWait = time.Second
+	// goneAttempts is how often a subject must be found gone. The host answers from many machines, and to some of them what
+	// it has just told us of is still unknown.
+	goneAttempts = 3
 )
 
 // errLost is the cause of the cancelled context of a job whose process lost its hold on it.
@@ -50,7 +53,7 @@ func judge(r run, now time.Time) (verdict, time.Duration) {
 	switch {
 	case r.err == nil:
 		return finish, 0
-	case errors.Is(r.err, forge.ErrGone):
+	case errors.Is(r.err, forge.ErrGone) && r.attempt >= min(goneAttempts, r.attempts):
 		return forget, 0
 	case errors.As(r.err, &limited):
 		return wait, waitFor(limited.Until, now)

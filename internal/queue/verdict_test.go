@@ -23,7 +23,9 @@ func TestJudge(t *testing.T) {
 	}{
 		"success":               {run{err: nil, cause: nil, attempt: 1, attempts: 3}, finish, 0},
 		"success though late":   {run{err: nil, cause: context.DeadlineExceeded, attempt: 1, attempts: 3}, finish, 0},
-		"gone":                  {run{err: fmt.Errorf("x: %w", forge.ErrGone), cause: nil, attempt: 3, attempts: 3}, forget, 0},
+		"gone":                  {run{err: fmt.Errorf("x: %w", forge.ErrGone), cause: nil, attempt: 3, attempts: 12}, forget, 0},
+		"gone, perhaps":         {run{err: fmt.Errorf("x: %w", forge.ErrGone), cause: nil, attempt: 2, attempts: 12}, retry, 0},
+		"gone, one attempt":     {run{err: fmt.Errorf("x: %w", forge.ErrGone), cause: nil, attempt: 1, attempts: 1}, forget, 0},
 		"limit":                 {run{err: limited(time.Minute), cause: nil, attempt: 1, attempts: 3}, wait, time.Minute},
 		"limit, last attempt":   {run{err: limited(time.Minute), cause: nil, attempt: 3, attempts: 3}, wait, time.Minute},
 		"limit that has passed": {run{err: limited(-time.Minute), cause: nil, attempt: 1, attempts: 3}, wait, minWait},

@@ -88,7 +88,7 @@ func (a *app[TTx]) run(ctx context.Context, job *river.Job[reviewArgs], p pull) 
 	held, letGo := a.db.guard(ctx)
 	defer letGo()
 	var caught panics.Catcher
-	caught.Try(func() { r.done, r.err = a.options.Work(held, Job{Ref: p.ref, Requests: p.requests}) })
+	caught.Try(func() { r.done, r.err = a.options.Work(held, Job{Ref: p.ref, Requests: p.requests, Mark: p.mark}) })
 	if value := caught.Recovered(); value != nil {
 		r.err = value.AsError()
 	}
@@ -137,7 +137,7 @@ func (a *app[TTx]) carryOut(ctx context.Context, job *river.Job[reviewArgs], p p
 		return a.settle(ctx, job, ending[TTx]{seen: p, end: discard, final: true})
 	}
 	done := func(tx TTx) error { return complete(ctx, tx, job) }
-	return a.settle(ctx, job, ending[TTx]{seen: p, end: done, final: true, head: r.done.Head})
+	return a.settle(ctx, job, ending[TTx]{seen: p, end: done, final: true, done: r.done})
 }
 
 // putOff snoozes a job, and notes a rate limit so that other jobs of the installation do not run into it.
@@ -163,7 +163,7 @@ type ending[TTx any] struct {
 	// final is set when the run is not repeated: what it was asked for is then done, or was tried often enough. A request
 	// that fails, or kills the process, must not keep its pull request from ever being looked at again.
 	final bool
-	head  string // Done.Head
+	done  Done
 }
 
 // settle ends a run, in one transaction with a second look at the generation. When that did not move, and nothing more is
@@ -183,7 +183,7 @@ func (a *app[TTx]) settle(ctx context.Context, job *river.Job[reviewArgs], e end
 		}
 		more := false
 		if e.final {
-			if more, err = seen.close(ctx, s, e.head); err != nil {
+			if more, err = seen.close(ctx, s, e.done); err != nil {
 				return err
 			}
 		}

@@ -37,6 +37,7 @@ type desk struct {
 	pushed     []forge.Commit
 	baseCommit string
 	late       int  // how many readings do not show what was said on the pull request
+	behind     int  // how many readings show nothing of what we wrote
 	breaks     int  // after how many writes the process dies; 0 is never
 	refuses    bool // comments on the diff
 	prefetch   []string
@@ -58,6 +59,9 @@ func (d *desk) Standing(context.Context, forge.Ref) (*forge.Standing, error) {
 	st := d.host.standing()
 	if d.late--; d.late >= 0 {
 		st.Comments = nil
+	}
+	if d.behind--; d.behind >= 0 {
+		st.Threads, st.Reviews, st.Checks = nil, nil, nil
 	}
 	st.Ref, st.Open, st.Draft, st.Bot, st.Ours = d.change.Ref, !d.closed, d.draft, d.bot, d.ours
 	st.Source, st.Fork, st.Branch, st.Recent = &d.change.Ref.Repo, d.fork, "topic", d.pushed

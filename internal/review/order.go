@@ -278,17 +278,19 @@ func (r *Reviewer) acknowledge(ctx context.Context, ref forge.Ref, asked []forge
 }
 
 const (
-	// lag is how long a comment may take from its webhook to where it is read, which may be another machine.
+	// lag is how long a comment may take from its webhook to where it is read, which may be another machine. So may what
+	// we wrote ourselves.
 	lag = 2 * time.Second
 	// maxLooks is how often it is looked for.
 	maxLooks = 3
 )
 
-// attend reads how the pull request stands, again after a while when commands are not shown yet.
-func (r *Reviewer) attend(ctx context.Context, ref forge.Ref, commands []spoken) (*forge.Standing, error) {
+// attend reads how the pull request stands, again after a while when commands, or what the last review wrote, are not shown
+// yet.
+func (r *Reviewer) attend(ctx context.Context, ref forge.Ref, mark string, commands []spoken) (*forge.Standing, error) {
 	for n := 1; ; n++ {
 		st, err := r.Forge.Standing(ctx, ref)
-		if err != nil || n == maxLooks || shows(st, commands) {
+		if err != nil || n == maxLooks || shows(st, commands) && reaches(st, mark) {
 			return st, err
 		}
 		select {

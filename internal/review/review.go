@@ -26,12 +26,12 @@ type Reviewer struct {
 // An End says how a review ended.
 type End string
 
-// The ends of a review. After each of them the pull request needs nothing more at that head.
+// The ends of a review. After each of them but MovedOn the pull request needs nothing more at that head.
 const (
 	Published End = "published"
 	Unchanged End = "nothing new to say"
 	Closed    End = "closed"
-	MovedOn   End = "moved on" // a newer head, for which there is or will be another job
+	MovedOn   End = "moved on" // a newer head, or what was read does not fit together: it must be reviewed again
 )
 
 // An Outcome is what came of a review.
@@ -41,15 +41,22 @@ type Outcome struct {
 	Opinion *Opinion   // nil when nothing was looked at
 	Plan    forge.Plan // what was written, or would have been had the pull request not moved on
 	Refused error      // why the host refused comments on the diff, which are in the summary then; else nil
+	Mark    string     // for the next ReviewSince; "" says nothing
 }
 
 // Review brings the pull request up to date with what there is to say about its head, and answers what was asked for
 // besides. Running it again changes nothing. An error says that it could not; trying again later is right unless the error is forge.ErrGone.
 func (r *Reviewer) Review(ctx context.Context, ref forge.Ref, asked ...forge.Request) (Outcome, error) {
+	return r.ReviewSince(ctx, ref, "", asked...)
+}
+
+// ReviewSince is Review for who knows the Mark of the last one. When the host shows something older, it is read again after
+// a while.
+func (r *Reviewer) ReviewSince(ctx context.Context, ref forge.Ref, mark string, asked ...forge.Request) (Outcome, error) {
 	if ref.Group != "" && ref.GroupBase == "" {
 		return r.unknown(ctx, ref)
 	}
-	out, err := r.review(ctx, ref, asked)
+	out, err := r.review(ctx, ref, mark, asked)
 	if errors.Is(err, forge.ErrStale) {
 		out.End, err = MovedOn, nil
 	}
@@ -64,7 +71,7 @@ func (r *Reviewer) Review(ctx context.Context, ref forge.Ref, asked ...forge.Req
 	return out, nil
 }
 
-func (r *Reviewer) review(ctx context.Context, ref forge.Ref, asked []forge.Request) (Outcome, error) {
+func (r *Reviewer) review(ctx context.Context, ref forge.Ref, mark string, asked []forge.Request) (Outcome, error) {
 	commands := r.acknowledge(ctx, ref, asked)
 	change, err := r.Forge.Change(ctx, ref)
 	if err != nil {
@@ -75,7 +82,7 @@ func (r *Reviewer) review(ctx context.Context, ref forge.Ref, asked []forge.Requ
 	if err != nil {
 		return out, err
 	}
-	standing, err := r.attend(ctx, ref, commands)
+	standing, err := r.attend(ctx, ref, mark, commands)
 	if err != nil {
 		return out, err
 	}
@@ -90,7 +97,9 @@ func (r *Reviewer) review(ctx context.Context, ref forge.Ref, asked []forge.Requ
 	if out.Opinion, err = look.opinion(ctx, standing); err != nil {
 		return out, err
 	}
-	return r.speak(ctx, look, standing, out, asked)
+	out, err = r.speak(ctx, look, standing, out, asked)
+	out.Mark = markOf(standing, out.Plan)
+	return out, err
 }
 
 // speak does what people ask for, and publishes what there is to say.
