@@ -70,12 +70,15 @@ func drawDisturbance(draw *rand.Rand, requests []githubtest.Request) disturbance
 func (d *disturbance) wire(draw *rand.Rand, met githubtest.Request) string {
 	f := d.fault
 	retry := map[string]string{"Retry-After": "1"}
-	switch draw.IntN(11) {
+	switch draw.IntN(13) {
 	case 0:
 		f.Status = 500
 		return "500"
 	case 1:
 		f.Status, f.Times = 500, 5 // more often than a read is tried
+		if wrote(met) {
+			f.Times = 2 // each time the job is put off for longer
+		}
 		return "500 time and again"
 	case 2, 3:
 		f.Status, f.After = 502, true
