@@ -179,7 +179,7 @@ func (s *service) start(ctx context.Context) error {
 // webhook brought it, because what was read was older than the one that led here, then after a while.
 func work(r *review.Reviewer, heard func(review.Outcome)) func(context.Context, queue.Job) (queue.Done, error) {
 	return func(ctx context.Context, job queue.Job) (queue.Done, error) {
-		out, err := r.ReviewSince(ctx, job.Ref, job.Mark, job.Requests...)
+		out, err := r.ReviewSince(ctx, job.Ref, review.Since{Mark: job.Mark, Head: job.Head}, job.Requests...)
 		if err != nil {
 			return queue.Done{}, err
 		}

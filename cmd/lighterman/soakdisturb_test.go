@@ -18,6 +18,7 @@ type disturbance struct {
 	kills int               // how many processes are killed, one after the other
 	held  bool              // the first is killed while it waits for the answer that fault holds back
 	limit bool              // GitHub's hour of requests is used up when it strikes
+	stale bool              // for a while after the last act GitHub answers as it did before
 	after time.Duration     // else: so long after the last act
 	taken bool              // else: as soon as the webhook is answered
 
@@ -42,6 +43,11 @@ func drawDisturbance(draw *rand.Rand, requests []githubtest.Request) disturbance
 		if d.taken = draw.IntN(3) == 0; d.taken {
 			d.name = "killed when the webhook is answered"
 		}
+		return d
+	}
+	if kind == 19 {
+		d.stale, d.after = true, time.Duration(300+draw.IntN(1500))*time.Millisecond
+		d.name = fmt.Sprintf("GitHub is behind for %s", d.after)
 		return d
 	}
 	at := draw.IntN(len(requests))
@@ -112,6 +118,11 @@ func (d *disturbance) wire(draw *rand.Rand, met githubtest.Request) string {
 
 // arm makes it happen from now on.
 func (d disturbance) arm(hub *githubtest.Server) {
+	if d.stale {
+		for _, operation := range []string{"graphql:Standing", "pulls/list-files", "git/get-tree"} {
+			hub.Inject(githubtest.Fault{Operation: operation, Times: 1 << 20, Stale: true})
+		}
+	}
 	if d.fault == nil {
 		return
 	}
@@ -132,6 +143,10 @@ func (d disturbance) happen(l *lane) (struck bool, err error) {
 	defer close(d.hold)
 	victim := l.replicas[l.draw.IntN(len(l.replicas))]
 	switch {
+	case d.stale:
+		time.Sleep(d.after)
+		l.hub.Calm()
+		return true, nil
 	case d.kills == 0:
 		_ = l.quiet() // who comes next looks again, and finds the same
 		return len(d.met) > 0, nil

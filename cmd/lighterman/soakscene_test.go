@@ -312,7 +312,9 @@ func (pic *picture) comment(where string, c githubtest.Comment) {
 	}
 	var emojis []string
 	for _, r := range c.Reacted {
-		emojis = append(emojis, r.Emoji)
+		if r.Emoji != "eyes" { // a courtesy, which nobody repeats
+			emojis = append(emojis, r.Emoji)
+		}
 	}
 	slices.Sort(emojis)
 	body := answerOf.ReplaceAllString(c.Body, "<!-- answer -->")

@@ -41,8 +41,11 @@ type hook struct {
 		Number      int
 		PullRequest *struct{} `json:"pull_request"`
 	}
-	PullRequest *struct{ Number int } `json:"pull_request"`
-	Comment     *struct {
+	PullRequest *struct {
+		Number int
+		Head   struct{ SHA string }
+	} `json:"pull_request"`
+	Comment *struct {
 		ID   int64
 		Body string
 	}
@@ -95,7 +98,11 @@ func (h *hook) call(event string) (forge.Call, error) {
 		return forge.Call{}, nil
 	}
 	ref, err := h.ref(h.Number)
-	return forge.Call{Refs: []forge.Ref{ref}}, err
+	call := forge.Call{Refs: []forge.Ref{ref}}
+	if h.PullRequest != nil && commit.MatchString(h.PullRequest.Head.SHA) {
+		call.Head = h.PullRequest.Head.SHA
+	}
+	return call, err
 }
 
 // githubName is what owners' and repositories' names consist of.

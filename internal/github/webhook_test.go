@@ -45,6 +45,9 @@ func TestDecodeExamples(t *testing.T) {
 			if want := slices.Contains(exampled, what); call.Asks() != want {
 				t.Errorf("%s asks for %+v, want %t", what, call, want)
 			}
+			if heads := len(call.Head) == 40; heads != (e.Name == "pull_request" && call.Asks()) {
+				t.Errorf("%s tells of the head %q", what, call.Head)
+			}
 			for _, ref := range call.Refs {
 				if (ref.Number == 0) == (ref.Group == "") || ref.Repo.Name == "" || ref.Repo.Owner == "" {
 					t.Errorf("%s: %+v", what, ref)

@@ -111,7 +111,7 @@ func (a *app[TTx]) store(ctx context.Context, deliveries []Delivery) ([]bool, er
 	var fresh []bool
 	err := a.db.within(ctx, func(tx TTx, s session) error {
 		fresh = make([]bool, len(deliveries))
-		w := wishes{refs: map[string]forge.Ref{}}
+		w := wishes{refs: map[string]forge.Ref{}, heads: map[string]string{}}
 		for _, i := range byGUID(deliveries) {
 			d := deliveries[i]
 			var err error
@@ -134,7 +134,7 @@ func (a *app[TTx]) store(ctx context.Context, deliveries []Delivery) ([]bool, er
 }
 
 func (a *app[TTx]) enqueue(ctx context.Context, refs []forge.Ref) error {
-	w := wishes{refs: map[string]forge.Ref{}}
+	w := wishes{refs: map[string]forge.Ref{}, heads: map[string]string{}}
 	for _, r := range refs {
 		w.refs[subjectOf(r)] = r
 	}
@@ -158,7 +158,7 @@ func (a *app[TTx]) schedule(ctx context.Context, tx TTx, s session, w wishes) er
 	}
 	subjects := slices.Sorted(maps.Keys(w.refs))
 	for _, subject := range subjects {
-		if err := bump(ctx, s, w.refs[subject]); err != nil {
+		if err := bump(ctx, s, w.refs[subject], w.heads[subject]); err != nil {
 			return err
 		}
 	}

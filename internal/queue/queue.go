@@ -28,6 +28,7 @@ type Job struct {
 	Ref      forge.Ref
 	Requests []forge.Request
 	Mark     string // what the last run that was done left as Done.Mark
+	Head     string // the head as the newest webhook told it; "" when none did
 }
 
 // Done is what a run that returned nil came to.

@@ -545,25 +545,30 @@ func givesUp(t *testing.T, p place) {
 	c.want(t, goneAttempts+1)
 }
 
-// leavesMark hands on what a run left, until another one leaves something else.
+// leavesMark hands on what a run left, until another one leaves something else, and the head that was told last.
 func leavesMark(t *testing.T, p place) {
-	var got []string
+	var got, heads []string
 	var mu sync.Mutex
 	marks := []string{"one", "", "two", ""}
 	q := open(t, p, Options{Work: func(_ context.Context, job Job) (Done, error) {
 		mu.Lock()
 		defer mu.Unlock()
-		got = append(got, job.Mark)
+		got, heads = append(got, job.Mark), append(heads, job.Head)
 		return Done{Mark: marks[len(got)-1]}, nil
 	}})
-	for n := range marks {
-		receive(t, q, push(fmt.Sprint(n), pullRequest(1)))
+	for n, head := range []string{"", "a", "", "b"} {
+		d := push(fmt.Sprint(n), pullRequest(1))
+		d.Call.Head = head
+		receive(t, q, d)
 		idle(t, q)
 	}
 	mu.Lock()
 	defer mu.Unlock()
 	if want := []string{"", "one", "one", "two"}; !slices.Equal(got, want) {
 		t.Errorf("marks %q, want %q", got, want)
+	}
+	if want := []string{"", "a", "a", "b"}; !slices.Equal(heads, want) {
+		t.Errorf("heads %q, want %q", heads, want)
 	}
 }
 

@@ -16,7 +16,8 @@ const maxAsked = 20
 
 // wishes are what a batch of deliveries asks for.
 type wishes struct {
-	refs  map[string]forge.Ref // by subject
+	refs  map[string]forge.Ref // by subject, as heads
+	heads map[string]string    // where they are told
 	asked []wish
 }
 
@@ -38,6 +39,9 @@ func (w *wishes) add(ctx context.Context, s session, d Delivery) error {
 	for _, r := range refs {
 		subject := subjectOf(r)
 		w.refs[subject] = r
+		if d.Call.Head != "" {
+			w.heads[subject] = d.Call.Head
+		}
 		if d.Call.Request == nil {
 			continue
 		}

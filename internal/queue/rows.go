@@ -38,15 +38,17 @@ func saveDelivery(ctx context.Context, s session, d Delivery, now time.Time) (bo
 }
 
 // bump notes that a pull request is to be brought up to date. The newest delivery knows best under which installation
-// and with which spelling it is reached.
-func bump(ctx context.Context, s session, r forge.Ref) error {
+// and with which spelling it is reached, and which head it has, if it says so.
+func bump(ctx context.Context, s session, r forge.Ref, head string) error {
 	_, err := s.exec(ctx, `
-		INSERT INTO lighterman_pull AS p (subject, installation, owner, name, number, group_head, group_base, generation)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, 1)
+		INSERT INTO lighterman_pull AS p (subject, installation, owner, name, number, group_head, group_base, told_head,
+			generation)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1)
 		ON CONFLICT (subject) DO UPDATE SET
 			installation = excluded.installation, owner = excluded.owner, name = excluded.name,
+			told_head = CASE WHEN excluded.told_head = '' THEN p.told_head ELSE excluded.told_head END,
 			generation = p.generation + 1`,
-		subjectOf(r), r.Repo.Installation, r.Repo.Owner, r.Repo.Name, r.Number, r.Group, r.GroupBase)
+		subjectOf(r), r.Repo.Installation, r.Repo.Owner, r.Repo.Name, r.Number, r.Group, r.GroupBase, head)
 	if err != nil {
 		return fmt.Errorf("note %s: %w", r, err)
 	}
@@ -61,6 +63,7 @@ type pull struct {
 	ref        forge.Ref
 	generation int64
 	mark       string          // Done.Mark
+	told       string          // Job.Head
 	began      time.Time       // when its job last began to run
 	requests   []forge.Request // read separately, by look
 }
@@ -72,10 +75,10 @@ func readPull(ctx context.Context, s session, subject, lock string) (pull, error
 	repo, began := &p.ref.Repo, int64(0)
 	into := []any{
 		&repo.Installation, &repo.Owner, &repo.Name, &p.ref.Number, &p.ref.Group, &p.ref.GroupBase, &p.generation, &began,
-		&p.mark,
+		&p.mark, &p.told,
 	}
 	ok, err := s.one(ctx, into, `
-		SELECT installation, owner, name, number, group_head, group_base, generation, began_at, mark
+		SELECT installation, owner, name, number, group_head, group_base, generation, began_at, mark, told_head
 		FROM lighterman_pull WHERE subject = $1`+lock, subject)
 	if err != nil {
 		return pull{}, fmt.Errorf("read row of %s: %w", subject, err)

@@ -70,6 +70,8 @@ func schema() []string {
 		`ALTER TABLE lighterman_pull ADD COLUMN failing TEXT NOT NULL DEFAULT ''`,
 		// What the last run left for the next: Done.Mark.
 		`ALTER TABLE lighterman_pull ADD COLUMN mark TEXT NOT NULL DEFAULT ''`,
+		// The head as the newest webhook, or look at all open pull requests, told it.
+		`ALTER TABLE lighterman_pull ADD COLUMN told_head TEXT NOT NULL DEFAULT ''`,
 	}
 }
 

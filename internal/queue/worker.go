@@ -88,7 +88,9 @@ func (a *app[TTx]) run(ctx context.Context, job *river.Job[reviewArgs], p pull) 
 	held, letGo := a.db.guard(ctx)
 	defer letGo()
 	var caught panics.Catcher
-	caught.Try(func() { r.done, r.err = a.options.Work(held, Job{Ref: p.ref, Requests: p.requests, Mark: p.mark}) })
+	caught.Try(func() {
+		r.done, r.err = a.options.Work(held, Job{Ref: p.ref, Requests: p.requests, Mark: p.mark, Head: p.told})
+	})
 	if value := caught.Recovered(); value != nil {
 		r.err = value.AsError()
 	}

@@ -26,8 +26,17 @@ func markOf(st *forge.Standing, plan forge.Plan) string {
 	return st.Head + " " + key
 }
 
-// reaches reports whether what was read is not older than the mark, as far as that can be told: on another head it cannot.
-func reaches(st *forge.Standing, mark string) bool {
-	head, key, _ := strings.Cut(mark, " ")
+// A Since is what is known of a pull request before it is read.
+type Since struct {
+	Mark string // of the last review
+	Head string // the head as a webhook told it; the pull request may have moved on
+}
+
+// reached reports whether what was read is not older, as far as that can be told.
+func (s Since) reached(st *forge.Standing) bool {
+	if s.Head != "" && st.Head != s.Head && !slices.ContainsFunc(st.Recent, func(c forge.Commit) bool { return c.ID == s.Head }) {
+		return false
+	}
+	head, key, _ := strings.Cut(s.Mark, " ")
 	return st.Head != head || slices.ContainsFunc(st.Checks, func(c forge.CheckRun) bool { return c.Key == key })
 }

@@ -285,12 +285,11 @@ const (
 	maxLooks = 3
 )
 
-// attend reads how the pull request stands, again after a while when commands, or what the last review wrote, are not shown
-// yet.
-func (r *Reviewer) attend(ctx context.Context, ref forge.Ref, mark string, commands []spoken) (*forge.Standing, error) {
+// attend reads how the pull request stands, again after a while when commands, or what else is known, are not shown yet.
+func (r *Reviewer) attend(ctx context.Context, ref forge.Ref, since Since, commands []spoken) (*forge.Standing, error) {
 	for n := 1; ; n++ {
 		st, err := r.Forge.Standing(ctx, ref)
-		if err != nil || n == maxLooks || shows(st, commands) && reaches(st, mark) {
+		if err != nil || n == maxLooks || shows(st, commands) && since.reached(st) {
 			return st, err
 		}
 		select {

@@ -47,16 +47,15 @@ type Outcome struct {
 // Review brings the pull request up to date with what there is to say about its head, and answers what was asked for
 // besides. Running it again changes nothing. An error says that it could not; trying again later is right unless the error is forge.ErrGone.
 func (r *Reviewer) Review(ctx context.Context, ref forge.Ref, asked ...forge.Request) (Outcome, error) {
-	return r.ReviewSince(ctx, ref, "", asked...)
+	return r.ReviewSince(ctx, ref, Since{}, asked...)
 }
 
-// ReviewSince is Review for who knows the Mark of the last one. When the host shows something older, it is read again after
-// a while.
-func (r *Reviewer) ReviewSince(ctx context.Context, ref forge.Ref, mark string, asked ...forge.Request) (Outcome, error) {
+// ReviewSince is Review for who knows something. When the host shows what is older, it is read again after a while.
+func (r *Reviewer) ReviewSince(ctx context.Context, ref forge.Ref, since Since, asked ...forge.Request) (Outcome, error) {
 	if ref.Group != "" && ref.GroupBase == "" {
 		return r.unknown(ctx, ref)
 	}
-	out, err := r.review(ctx, ref, mark, asked)
+	out, err := r.review(ctx, ref, since, asked)
 	if errors.Is(err, forge.ErrStale) {
 		out.End, err = MovedOn, nil
 	}
@@ -71,7 +70,7 @@ func (r *Reviewer) ReviewSince(ctx context.Context, ref forge.Ref, mark string, 
 	return out, nil
 }
 
-func (r *Reviewer) review(ctx context.Context, ref forge.Ref, mark string, asked []forge.Request) (Outcome, error) {
+func (r *Reviewer) review(ctx context.Context, ref forge.Ref, since Since, asked []forge.Request) (Outcome, error) {
 	commands := r.acknowledge(ctx, ref, asked)
 	change, err := r.Forge.Change(ctx, ref)
 	if err != nil {
@@ -82,7 +81,7 @@ func (r *Reviewer) review(ctx context.Context, ref forge.Ref, mark string, asked
 	if err != nil {
 		return out, err
 	}
-	standing, err := r.attend(ctx, ref, mark, commands)
+	standing, err := r.attend(ctx, ref, since, commands)
 	if err != nil {
 		return out, err
 	}
