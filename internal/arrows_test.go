@@ -40,8 +40,12 @@ var arrows = map[string][]string{
 	// The pull request. review decides and hands a finished plan to a Forge; it never sees the host's client, and not the
 	// catalogue either.
 	"internal/forge":  {},
-	"internal/review": {"fixes", "fixes/dockerfile", "internal/check", "internal/forge", "internal/buildcontext", "internal/ecosystem", "internal/config", "internal/spare"},
+	"internal/review": {"fixes", "fixes/dockerfile", "internal/check", "internal/forge", "internal/buildcontext", "internal/ecosystem", "internal/config", "internal/spare", "internal/markdown"},
+	"internal/sweep":  {"fixes", "internal/check", "internal/forge", "internal/config", "internal/markdown"},
 	"internal/github": {"internal/forge", "internal/redact"},
+
+	// How what others said is shown and not obeyed.
+	"internal/markdown": {},
 
 	// What credentials look like, for whoever writes down what others say.
 	"internal/redact": {},
@@ -52,7 +56,7 @@ var arrows = map[string][]string{
 	"internal/server":       {"internal/forge", "internal/queue"},
 
 	// What people read. The page of a pull request shows the same comments the bot posts.
-	"internal/report": {"fixes", "fixes/dockerfile", "internal/check", "internal/review"},
+	"internal/report": {"fixes", "fixes/dockerfile", "internal/check", "internal/review", "internal/sweep"},
 
 	// A piece of the standard library that is missing, for all.
 	"internal/pattern": {},
@@ -80,7 +84,7 @@ var owners = map[string][]string{
 	"github.com/riverqueue/river":                                 {"internal/queue"},
 	"modernc.org/sqlite":                                          {"internal/queue"},
 	"github.com/jackc/pgx/v5":                                     {"internal/queue"},
-	"github.com/sourcegraph/conc":                                 {"internal/check", "internal/review", "internal/server", "internal/prove", "internal/queue", "internal/corpus", "cmd/lighterman"},
+	"github.com/sourcegraph/conc":                                 {"internal/check", "internal/review", "internal/sweep", "internal/server", "internal/prove", "internal/queue", "internal/corpus", "cmd/lighterman"},
 	"go.yaml.in/yaml/v4":                                          {"internal/config", "internal/buildcontext", "internal/ecosystem", "cmd/lighterman"},
 	"github.com/BurntSushi/toml":                                  {"internal/ecosystem", "internal/prove"},
 	"github.com/spf13/cobra":                                      {"cmd/lighterman"},

@@ -17,7 +17,6 @@ import (
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/internal/check"
-	"github.com/lighterman/lighterman/internal/review"
 )
 
 // fixSettings are the flags of fix.
@@ -180,7 +179,7 @@ func place(path string, fix fixes.Fix) string {
 
 // print writes the difference of one file as git does; before is nil for a new one.
 func (f fixer) print(path string, before, after []byte) error {
-	_, err := io.WriteString(f.out, review.Patch(path, before, after))
+	_, err := io.WriteString(f.out, fixes.Patch(path, before, after))
 	return err
 }
 

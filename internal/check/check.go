@@ -49,9 +49,26 @@ func ParseSeverity(name string) (Severity, error) {
 	return 0, fmt.Errorf("severity %q is none of info, warning, error", name)
 }
 
+// A Family is what a fix is for. Fixes of one family come together when a whole repository is swept.
+type Family string
+
+// The families, in the order in which they are shown.
+const (
+	Caching      Family = "caching"       // steps stay cached, and fetch what they did before
+	SmallerImage Family = "smaller-image" // less is stored
+	NonRoot      Family = "non-root"      // less runs as root
+	Pinning      Family = "pinning"       // what is built tomorrow is what is built today
+	Context      Family = "context"       // what of the repository gets into the build
+	Hygiene      Family = "hygiene"       // everything else
+)
+
+// Families lists all of them.
+func Families() []Family { return []Family{Caching, SmallerImage, NonRoot, Pinning, Context, Hygiene} }
+
 // A Check looks for one kind of problem.
 type Check struct {
 	Name     string   // says what is wrong, never changes: kebab-case, or BuildKit's name of its own: "FromAsCasing"
+	Family   Family   // what its fixes are for
 	Summary  string   // one line for tables: what it says, lower case, no full stop
 	Severity Severity // what its findings count as
 	Private  bool     // a line it reports may hold a secret: whoever shows one shows no more of it than Finding.At

@@ -20,6 +20,7 @@ import (
 // addForLocalFiles finds ADD where COPY does exactly the same.
 var addForLocalFiles = &check.Check{
 	Name:     "add-for-local-files",
+	Family:   check.Context,
 	Summary:  "ADD copies plain files, for which COPY is enough and never unpacks or downloads",
 	Severity: check.Info,
 	Aliases:  []string{"DL3020", "CKV_DOCKER_4", "AVD-DS-0005", "DS005"},

@@ -11,6 +11,7 @@ import (
 
 var aptInScript = &check.Check{
 	Name:     "apt-in-script",
+	Family:   check.Hygiene,
 	Summary:  "`apt` is for people at a terminal; its interface may change, that of `apt-get` does not",
 	Severity: check.Info,
 	Aliases:  []string{"DL3027", "CKV_DOCKER_9"},

@@ -12,6 +12,7 @@ import (
 
 var aptListsKept = &check.Check{
 	Name:     "apt-lists-kept",
+	Family:   check.SmallerImage,
 	Summary:  "the package lists that apt fetched stay in the image",
 	Severity: check.Warning,
 	Aliases:  []string{"DL3009"},

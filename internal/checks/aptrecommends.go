@@ -14,6 +14,7 @@ import (
 
 var aptRecommends = &check.Check{
 	Name:     "apt-recommends",
+	Family:   check.SmallerImage,
 	Summary:  "packages that are only recommended are installed along",
 	Severity: check.Info,
 	Aliases:  []string{"DL3015", "AVD-DS-0029", "DS-0029", "DS029"},

@@ -8,6 +8,7 @@ import (
 
 var aptUpdateAlone = &check.Check{
 	Name:     "apt-update-alone",
+	Family:   check.Caching,
 	Summary:  "`apt-get update` is a step of its own, so installs work from lists out of the build cache",
 	Severity: check.Warning,
 	Aliases:  []string{"CKV_DOCKER_5", "DS-0017", "AVD-DS-0017", "DS017"},

@@ -13,6 +13,7 @@ import (
 
 var assumeYes = &check.Check{
 	Name:     "assume-yes",
+	Family:   check.Hygiene,
 	Summary:  "an install would wait for an answer that nobody gives in a build",
 	Severity: check.Warning,
 	Aliases:  []string{"DL3014", "DL3030", "DL3034", "DL3038", "AVD-DS-0021", "DS-0021", "DS021"},

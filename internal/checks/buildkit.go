@@ -66,7 +66,7 @@ var manyInOne = []string{"CopyIgnoredFile", "UndefinedVar", "UndefinedArgInFrom"
 // builtIn makes a check of one of BuildKit's rules.
 func builtIn(rule, summary string, severity check.Severity, judge func(remark), aliases ...string) *check.Check {
 	return &check.Check{
-		Name: rule, Summary: summary, Severity: severity, Aliases: aliases,
+		Name: rule, Family: check.Hygiene, Summary: summary, Severity: severity, Aliases: aliases,
 		Run: func(p *check.Pass) error {
 			var last *dockerfile.Instruction
 			for _, r := range p.Lint() {

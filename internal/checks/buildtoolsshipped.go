@@ -15,6 +15,7 @@ import (
 
 var buildToolsShipped = &check.Check{
 	Name:     "build-tools-shipped",
+	Family:   check.SmallerImage,
 	Summary:  "the image that ships carries the tools it was built with",
 	Severity: check.Warning,
 	Run:      runBuildToolsShipped,

@@ -64,6 +64,7 @@ type cacheKept struct {
 func (k cacheKept) check() *check.Check {
 	c := &check.Check{
 		Name:     k.name,
+		Family:   check.SmallerImage,
 		Summary:  strings.NewReplacer("`", "", "%s", "yum, dnf or zypper").Replace(k.what) + " stays in the image",
 		Severity: check.Warning,
 		Aliases:  k.aliases,

@@ -15,6 +15,7 @@ import (
 // starts with an empty builder, as in much CI, a cache mount gains nothing.
 var cacheMount = &check.Check{
 	Name:     "cache-mount",
+	Family:   check.Caching,
 	Summary:  "an install downloads everything again when its step runs again, for want of a cache mount",
 	Severity: check.Info,
 	OptIn:    true,

@@ -23,8 +23,8 @@ func TestCatalogue(t *testing.T) {
 	seen := map[string]string{}
 	for _, c := range checks.All() {
 		t.Run(c.Name, func(t *testing.T) {
-			if !nameForm.MatchString(c.Name) || c.Run == nil || c.Severity == 0 {
-				t.Error("a check needs a kebab-case name or BuildKit's own, a severity and a function")
+			if !nameForm.MatchString(c.Name) || c.Run == nil || c.Severity == 0 || !slices.Contains(check.Families(), c.Family) {
+				t.Error("a check needs a kebab-case name or BuildKit's own, a severity, a family and a function")
 			}
 			if c.Summary == "" || strings.HasSuffix(c.Summary, ".") {
 				t.Errorf("summary %q: one line without a full stop", c.Summary)

@@ -16,6 +16,7 @@ import (
 // and removes it again, is left alone.
 var cdForWorkdir = &check.Check{
 	Name:     "cd-for-workdir",
+	Family:   check.Hygiene,
 	Summary:  "a RUN begins with a cd where WORKDIR would say it for the steps that follow, too",
 	Severity: check.Info,
 	Aliases:  []string{"DL3003", "AVD-DS-0013", "DS013"},

@@ -12,6 +12,7 @@ import (
 
 var chownCopies = &check.Check{
 	Name:     "chown-copies",
+	Family:   check.SmallerImage,
 	Summary:  "a recursive `chown` or `chmod` after COPY stores every copied file twice",
 	Severity: check.Warning,
 	Run:      runChownCopies,

@@ -14,6 +14,7 @@ import (
 // copyFromUnknown finds --from that names nothing that is known.
 var copyFromUnknown = &check.Check{
 	Name:     "copy-from-unknown",
+	Family:   check.Hygiene,
 	Summary:  "`--from` names the stage itself, a stage that is not there, or nothing known",
 	Severity: check.Warning,
 	Aliases:  []string{"DL3022", "DL3023", "AVD-DS-0006", "DS006"},

@@ -15,6 +15,7 @@ import (
 
 var copyOrder = &check.Check{
 	Name:     "copy-order",
+	Family:   check.Caching,
 	Summary:  "the sources are copied before dependencies are installed, so every change reinstalls them",
 	Severity: check.Warning,
 	Run:      runCopyOrder,

@@ -13,6 +13,7 @@ import (
 // credentialsInURL finds user:password@ in addresses. It gives advice only, and never stands on the address.
 var credentialsInURL = &check.Check{
 	Name:     "credentials-in-url",
+	Family:   check.Hygiene,
 	Summary:  "an address holds a user and a password, which stay in the image's history",
 	Severity: check.Error,
 	Private:  true,

@@ -13,6 +13,7 @@ import (
 // deprecatedMaintainer finds MAINTAINER, for which builders ask to use a label.
 var deprecatedMaintainer = &check.Check{
 	Name:     "deprecated-maintainer",
+	Family:   check.Hygiene,
 	Summary:  "MAINTAINER is deprecated: tools read the author from a label",
 	Severity: check.Info,
 	Aliases:  []string{"MaintainerDeprecated", "DL4000", "AVD-DS-0022", "DS022", "CKV_DOCKER_6"},

@@ -11,6 +11,7 @@ import (
 
 var endOfLifeBase = &check.Check{
 	Name:     "end-of-life-base",
+	Family:   check.Pinning,
 	Summary:  "the base image is of a release that gets no more security fixes",
 	Severity: check.Warning,
 	Run:      runEndOfLifeBase,

@@ -11,6 +11,7 @@ import (
 
 var gemDocsKept = &check.Check{
 	Name:     "gem-docs-kept",
+	Family:   check.SmallerImage,
 	Summary:  "gems are installed with their documentation",
 	Severity: check.Warning,
 	Run:      runGemDocsKept,

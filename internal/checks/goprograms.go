@@ -13,6 +13,7 @@ import (
 
 var goDynamicBinary = &check.Check{
 	Name:     "go-dynamic-binary",
+	Family:   check.SmallerImage,
 	Summary:  "a Go program that needs a C library is copied to an image that has none",
 	Severity: check.Error,
 	Run:      runGoDynamicBinary,
@@ -20,6 +21,7 @@ var goDynamicBinary = &check.Check{
 
 var goDebugInfo = &check.Check{
 	Name:     "go-debug-info",
+	Family:   check.SmallerImage,
 	Summary:  "the shipped Go program carries debug information, about a quarter of its size",
 	Severity: check.Info,
 	Run:      runGoDebugInfo,

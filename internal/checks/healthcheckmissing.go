@@ -14,6 +14,7 @@ import (
 // file builds: Kubernetes has probes of its own and ignores the image's.
 var healthcheckMissing = &check.Check{
 	Name:     "healthcheck-missing",
+	Family:   check.Hygiene,
 	Summary:  "a compose file keeps this image running, and nothing tells it when the program hangs",
 	Severity: check.Info,
 	Aliases:  []string{"DL3057", "CKV_DOCKER_2", "AVD-DS-0026", "DS026"},

@@ -12,6 +12,7 @@ import (
 
 var heavyBase = &check.Check{
 	Name:     "heavy-base",
+	Family:   check.SmallerImage,
 	Summary:  "the image is shipped on a base of which a slimmer variant exists",
 	Severity: check.Info,
 	Run:      runHeavyBase,

@@ -12,6 +12,7 @@ import (
 
 var lateCleanup = &check.Check{
 	Name:     "late-cleanup",
+	Family:   check.SmallerImage,
 	Summary:  "files are removed in a later layer than the one that made them, so their bytes still ship",
 	Severity: check.Warning,
 	Run:      runLateCleanup,

@@ -19,6 +19,7 @@ import (
 // git history nor what was installed; they are on the disk of whoever builds, and the files beside them tell that.
 var leakyContext = &check.Check{
 	Name:     "leaky-context",
+	Family:   check.Context,
 	Summary:  "a whole directory is copied, and no ignore file keeps `.git`, installed dependencies or `.env` files out",
 	Severity: check.Warning,
 	Run:      runLeakyContext,

@@ -13,6 +13,7 @@ import (
 
 var needsRoot = &check.Check{
 	Name:     "needs-root",
+	Family:   check.NonRoot,
 	Summary:  "a step that only root can do comes after the switch to another user",
 	Severity: check.Error,
 	Run:      runNeedsRoot,

@@ -14,6 +14,7 @@ import (
 
 var unfrozenInstall = &check.Check{
 	Name:     "unfrozen-install",
+	Family:   check.Pinning,
 	Summary:  "an install may change what the lock file next to it says",
 	Severity: check.Warning,
 	Run:      runUnfrozenInstall,
@@ -21,6 +22,7 @@ var unfrozenInstall = &check.Check{
 
 var devDependenciesShipped = &check.Check{
 	Name:     "dev-dependencies-shipped",
+	Family:   check.SmallerImage,
 	Summary:  "packages for development are installed in the image that ships",
 	Severity: check.Warning,
 	Run:      runDevDependenciesShipped,

@@ -14,6 +14,7 @@ import (
 // all.
 var pipeHidesFailure = &check.Check{
 	Name:     "pipe-hides-failure",
+	Family:   check.Hygiene,
 	Summary:  "a download before a pipe can fail without failing the step",
 	Severity: check.Warning,
 	Aliases:  []string{"DL4006"},

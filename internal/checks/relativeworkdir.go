@@ -14,6 +14,7 @@ import (
 // absolute one is plain enough.
 var relativeWorkdir = &check.Check{
 	Name:     "relative-workdir",
+	Family:   check.Hygiene,
 	Summary:  "a relative WORKDIR leads somewhere else when the base image changes",
 	Severity: check.Warning,
 	Aliases:  []string{"WorkdirRelativePath", "DL3000", "AVD-DS-0009", "DS009", "CKV_DOCKER_10"},

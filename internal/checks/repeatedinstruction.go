@@ -11,6 +11,7 @@ import (
 // repeatedInstruction finds instructions of which only the last one of a stage counts.
 var repeatedInstruction = &check.Check{
 	Name:     "repeated-instruction",
+	Family:   check.Hygiene,
 	Summary:  "a CMD, ENTRYPOINT or HEALTHCHECK is replaced by a later one of the same stage and does nothing",
 	Severity: check.Warning,
 	Aliases: []string{

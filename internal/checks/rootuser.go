@@ -21,6 +21,7 @@ import (
 // every step of the image and the program it starts are of a kind known to work without root.
 var rootUser = &check.Check{
 	Name:     "root-user",
+	Family:   check.NonRoot,
 	Summary:  "the image runs its program as root",
 	Severity: check.Warning,
 	Aliases:  []string{"DL3002", "CKV_DOCKER_3", "CKV_DOCKER_8", "AVD-DS-0002", "DS002"},
@@ -30,6 +31,7 @@ var rootUser = &check.Check{
 // userNeverUsed is the same where the file shows that another user was meant: it creates one.
 var userNeverUsed = &check.Check{
 	Name:     "user-never-used",
+	Family:   check.NonRoot,
 	Summary:  "a user is created and never switched to, so the image runs its program as root",
 	Severity: check.Warning,
 	Run: func(p *check.Pass) error {

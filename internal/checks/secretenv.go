@@ -14,6 +14,7 @@ import (
 // passes the value, and how, is outside the Dockerfile. The value itself is never repeated: findings stand on the name.
 var secretInEnv = &check.Check{
 	Name:     "secret-in-env",
+	Family:   check.Hygiene,
 	Summary:  "a secret is passed through ARG or ENV, which keep it readable in the image or its build records",
 	Severity: check.Warning,
 	Private:  true,

@@ -19,6 +19,7 @@ import (
 // repository in a directory that is copied.
 var secretFileCopied = &check.Check{
 	Name:     "secret-file-copied",
+	Family:   check.Context,
 	Summary:  "a file with secrets is copied into the image: `.env`, a private key, `.npmrc` with a token, `.git`",
 	Severity: check.Warning,
 	Aliases:  []string{"AVD-DS-0031", "DS031"},

@@ -14,6 +14,7 @@ import (
 // known; and it never stands on the value.
 var secretValue = &check.Check{
 	Name:     "secret-value",
+	Family:   check.Hygiene,
 	Summary:  "a literal credential is written in the file, for everyone who reads the repository or pulls the image",
 	Severity: check.Error,
 	Private:  true,

@@ -18,6 +18,7 @@ import (
 // shellForm finds programs that the image starts through a shell.
 var shellForm = &check.Check{
 	Name:     "shell-form",
+	Family:   check.Hygiene,
 	Summary:  "the program is started through a shell, which can keep stop signals from it",
 	Severity: check.Warning,
 	Aliases:  []string{"DL3025", "JSONArgsRecommended"},

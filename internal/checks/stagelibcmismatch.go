@@ -15,6 +15,7 @@ import (
 
 var stageLibcMismatch = &check.Check{
 	Name:     "stage-libc-mismatch",
+	Family:   check.Hygiene,
 	Summary:  "what was built for one C library or release is copied onto a base with another",
 	Severity: check.Warning,
 	Run:      runStageLibcMismatch,

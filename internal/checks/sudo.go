@@ -10,6 +10,7 @@ import (
 
 var sudoCheck = &check.Check{
 	Name:     "sudo",
+	Family:   check.NonRoot,
 	Summary:  "`sudo` runs a step's command, which root could run itself",
 	Severity: check.Warning,
 	Aliases:  []string{"DL3004", "CKV2_DOCKER_1", "AVD-DS-0010", "DS-0010", "DS010"},

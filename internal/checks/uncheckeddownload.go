@@ -12,6 +12,7 @@ import (
 
 var uncheckedDownload = &check.Check{
 	Name:     "unchecked-download",
+	Family:   check.Pinning,
 	Summary:  "what is downloaded is taken as it comes: an error page, unencrypted, or without its certificate checked",
 	Severity: check.Warning,
 	Aliases: []string{"CKV2_DOCKER_2", "CKV2_DOCKER_3", "CKV2_DOCKER_4", "CKV2_DOCKER_5", "CKV2_DOCKER_6", "CKV2_DOCKER_12",

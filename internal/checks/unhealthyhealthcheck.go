@@ -14,6 +14,7 @@ import (
 // unhealthyHealthcheck finds health checks that can only fail.
 var unhealthyHealthcheck = &check.Check{
 	Name:     "unhealthy-healthcheck",
+	Family:   check.Hygiene,
 	Summary:  "the health check runs a program or a shell that the image does not have, so it always fails",
 	Severity: check.Warning,
 	Run:      runUnhealthyHealthcheck,

@@ -13,6 +13,7 @@ import (
 
 var unneededPackages = &check.Check{
 	Name:     "unneeded-packages",
+	Family:   check.SmallerImage,
 	Summary:  "editors and tools for debugging are installed in the image that ships",
 	Severity: check.Info,
 	Run:      runUnneededPackages,

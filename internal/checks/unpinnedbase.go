@@ -11,6 +11,7 @@ import (
 
 var unpinnedBase = &check.Check{
 	Name:     "unpinned-base",
+	Family:   check.Pinning,
 	Summary:  "the base image has a tag and no digest, so what is built can change without a change here",
 	Severity: check.Info,
 	Run:      runUnpinnedBase,

@@ -13,6 +13,7 @@ import (
 
 var unpinnedPackages = &check.Check{
 	Name:     "unpinned-packages",
+	Family:   check.Pinning,
 	Summary:  "packages of a language are installed in whatever version is the newest on the day",
 	Severity: check.Info,
 	Aliases:  []string{"DL3013", "DL3016", "DL3028", "DL3062"},

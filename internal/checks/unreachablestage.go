@@ -15,6 +15,7 @@ import (
 // unreachableStage finds stages that nothing uses.
 var unreachableStage = &check.Check{
 	Name:     "unreachable-stage",
+	Family:   check.Hygiene,
 	Summary:  "nothing uses this stage, so it is read and kept up for nothing",
 	Severity: check.Info,
 	Run:      runUnreachableStage,

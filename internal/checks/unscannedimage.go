@@ -16,6 +16,7 @@ import (
 // repository and not about a change, so it runs only when it is asked for.
 var unscannedImage = asked(&check.Check{
 	Name:     "unscanned-image",
+	Family:   check.Hygiene,
 	Summary:  "a workflow publishes this image, and nothing looks for known vulnerabilities in it",
 	Severity: check.Info,
 	Run:      runUnscannedImage,

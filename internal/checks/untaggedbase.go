@@ -12,6 +12,7 @@ import (
 
 var untaggedBase = &check.Check{
 	Name:     "untagged-base",
+	Family:   check.Pinning,
 	Summary:  "the base image is named without a release: no tag, or `latest`",
 	Severity: check.Warning,
 	Aliases:  []string{"DL3006", "DL3007", "CKV_DOCKER_7", "AVD-DS-0001", "DS001", "DS-0001"},

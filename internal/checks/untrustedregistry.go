@@ -11,6 +11,7 @@ import (
 
 var untrustedRegistry = &check.Check{
 	Name:     "untrusted-registry",
+	Family:   check.Pinning,
 	Summary:  "the base image comes from a registry that the repository's configuration does not name",
 	Severity: check.Error,
 	Aliases:  []string{"DL3026"},

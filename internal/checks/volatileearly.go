@@ -13,6 +13,7 @@ import (
 
 var volatileEarly = &check.Check{
 	Name:     "volatile-early",
+	Family:   check.Caching,
 	Summary:  "a value that every build changes stands above steps that then run again each time",
 	Severity: check.Warning,
 	Run:      runVolatileEarly,

@@ -267,13 +267,6 @@ type Commit struct {
 	Files   []FileText
 }
 
-// A FileText is a file's new text; Executable is kept from the old one.
-type FileText struct {
-	Path       string
-	Text       []byte
-	Executable bool
-}
-
 // A Call is what a webhook asks for.
 type Call struct {
 	Action  string   // the payload's, "" where the event has none

@@ -60,7 +60,7 @@ func (b before) original(c forge.ChangedFile) ([]byte, error) {
 	}
 	var now []byte
 	if c.Status != forge.Removed {
-		if now, err = fs.ReadFile(b.head, c.Path); err != nil && !answer(err) {
+		if now, err = fs.ReadFile(b.head, c.Path); err != nil && !forge.Answer(err) {
 			return nil, err
 		} else if err != nil {
 			return nil, errLeftOut

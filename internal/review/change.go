@@ -8,6 +8,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 
 	"github.com/lighterman/lighterman/fixes"
+	"github.com/lighterman/lighterman/internal/markdown"
 )
 
 // maxChange is the number of lines up to which a change that is no suggestion is shown.
@@ -34,7 +35,7 @@ func change(f File, fix fixes.Fix) string {
 			}
 			lines[n] = strings.ReplaceAll(lines[n], "\r", "")
 		}
-		block = paragraphs(fenced("diff", strings.Join(lines, "")), block)
+		block = markdown.Paragraphs(markdown.Fenced("diff", strings.Join(lines, "")), block)
 	}
 	if len(block) > maxBlock || strings.Count(block, "\n") > maxChange+8 {
 		return ""
@@ -50,9 +51,9 @@ func additions(path string, fix fixes.Fix) string {
 			continue
 		}
 		text := strings.ToValidUTF8(strings.Trim(strings.ReplaceAll(e.New, "\r", ""), "\n"), "\uFFFD")
-		parts = append(parts, "Added to "+code(e.Path)+":", fenced("", text+"\n"))
+		parts = append(parts, "Added to "+markdown.Code(e.Path)+":", markdown.Fenced("", text+"\n"))
 	}
-	return paragraphs(parts...)
+	return markdown.Paragraphs(parts...)
 }
 
 // rewrites reports whether a fix touches a line that is not repeated, so that what it puts there would repeat it.

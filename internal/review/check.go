@@ -9,6 +9,7 @@ import (
 
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/markdown"
 )
 
 // The check run tells what a review found, on every head and whatever came of it: a required check that is not concluded
@@ -84,10 +85,10 @@ func (t *tally) answer(d *forge.CheckDraft) {
 	for _, a := range t.answers {
 		text := a.text()
 		if len(text)+len(d.Summary) > maxBody {
-			d.Text = clipped(paragraphs(text, d.Text))
+			d.Text = clipped(markdown.Paragraphs(text, d.Text))
 			continue
 		}
-		d.Summary = paragraphs(text, d.Summary)
+		d.Summary = markdown.Paragraphs(text, d.Summary)
 	}
 }
 
@@ -188,19 +189,19 @@ func (t *tally) table() string {
 		}
 		rows.WriteString(row)
 	}
-	out := paragraphs(rows.String(), lines)
+	out := markdown.Paragraphs(rows.String(), lines)
 	return cmp.Or(out, "Nothing stands out.")
 }
 
 // row is one finding in the table.
 func (t *tally) row(c told) string {
-	what := sentence(capital(c.Finding.Message)) + " " + fmt.Sprintf("[%s](%s%[1]s.md)", c.Finding.Check.Name, pages)
+	what := markdown.Sentence(markdown.Capital(c.Finding.Message)) + " " + fmt.Sprintf("[%s](%s%[1]s.md)", c.Finding.Check.Name, pages)
 	fix := "none"
 	if len(c.Finding.Fixes) > 0 {
 		best := c.Finding.Fixes[0]
-		fix = strings.TrimSpace("**" + sentence(best.Title) + "** " + claim(best))
+		fix = strings.TrimSpace("**" + markdown.Sentence(best.Title) + "** " + claim(best))
 	}
-	where := fmt.Sprintf("%s line %d", code(c.Finding.Path), c.Finding.Line)
+	where := fmt.Sprintf("%s line %d", markdown.Code(c.Finding.Path), c.Finding.Line)
 	return fmt.Sprintf("| %s | %s | %s |\n", cell(where), cell(what), cell(fix))
 }
 
@@ -228,7 +229,7 @@ func (t *tally) remarks() string {
 			were(o.Elsewhere, "more finding is", "more findings are")))
 	}
 	for _, n := range o.Notes[:min(len(o.Notes), maxWorked)] {
-		lines = append(lines, place(n.Path, n.Line)+sentence(n.Words))
+		lines = append(lines, place(n.Path, n.Line)+markdown.Sentence(n.Words))
 	}
 	if more := len(o.Notes) - maxWorked; more > 0 {
 		lines = append(lines, fmt.Sprintf("%s not told here.", were(more, "more remark is", "more remarks are")))
@@ -252,7 +253,7 @@ func (t *tally) details() string {
 			continue
 		}
 		count++
-		row := fmt.Sprintf("- %s%s: %s\n", place(c.Finding.Path, c.Finding.Line), code(c.Finding.Check.Name), sentence(c.Finding.Refused))
+		row := fmt.Sprintf("- %s%s: %s\n", place(c.Finding.Path, c.Finding.Line), markdown.Code(c.Finding.Check.Name), markdown.Sentence(c.Finding.Refused))
 		if rows.Len()+len(row) < maxBody-1000 {
 			rows.WriteString(row)
 		}
@@ -261,7 +262,7 @@ func (t *tally) details() string {
 		return ""
 	}
 	summary := fmt.Sprintf("<details><summary>Why %s no fix</summary>", were(count, "finding has", "findings have"))
-	return paragraphs(summary, rows.String(), "</details>")
+	return markdown.Paragraphs(summary, rows.String(), "</details>")
 }
 
 // annotations are the findings that do not stand on the diff, and the notes that name a line.
@@ -281,7 +282,7 @@ func (t *tally) annotations() []forge.Annotation {
 			}
 			out = append(out, forge.Annotation{
 				Path: n.Path, StartLine: line, EndLine: line, Level: level, Title: "lighterman",
-				Message: clip(oneLine(capital(n.Words)), maxMessage),
+				Message: markdown.Clip(markdown.OneLine(markdown.Capital(n.Words)), maxMessage),
 			})
 		}
 	}
@@ -290,7 +291,7 @@ func (t *tally) annotations() []forge.Annotation {
 
 func annotated(c Comment) forge.Annotation {
 	f := c.Finding
-	words := []string{stop(capital(f.Message))}
+	words := []string{stop(markdown.Capital(f.Message))}
 	switch {
 	case len(f.Fixes) > 0:
 		words = append(words, stop(f.Fixes[0].Title))
@@ -300,13 +301,13 @@ func annotated(c Comment) forge.Annotation {
 	level := map[check.Severity]forge.Level{check.Error: forge.LevelFailure, check.Warning: forge.LevelWarning}[f.Check.Severity]
 	return forge.Annotation{
 		Path: f.Path, StartLine: f.Line, EndLine: max(f.Line, f.EndLine), Level: cmp.Or(level, forge.LevelNotice),
-		Title: clip(f.Check.Name, maxTitle), Message: clip(oneLine(strings.Join(words, " ")), maxMessage),
+		Title: markdown.Clip(f.Check.Name, maxTitle), Message: markdown.Clip(markdown.OneLine(strings.Join(words, " ")), maxMessage),
 	}
 }
 
 // stop is words with a full stop, as plain text.
 func stop(words string) string {
-	if words = oneLine(words); strings.HasSuffix(words, ".") || strings.HasSuffix(words, "?") {
+	if words = markdown.OneLine(words); strings.HasSuffix(words, ".") || strings.HasSuffix(words, "?") {
 		return words
 	}
 	return words + "."

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/markdown"
 )
 
 // Commands are asked for in comments on a pull request and in review threads. GitHub is the memory here too: a command is
@@ -85,14 +86,14 @@ func parse(body string) (o order, ok bool) {
 	if first, _ := utf8.DecodeRuneInString(rest); !ok || rest != "" && !unicode.IsSpace(first) {
 		return order{}, false
 	}
-	o.line = oneLine(clip(line, maxOrder))
+	o.line = markdown.OneLine(markdown.Clip(line, maxOrder))
 	words := strings.Fields(o.line)[1:]
 	if len(words) == 0 {
 		words = []string{"help"}
 	}
 	n := slices.IndexFunc(commands(), func(c command) bool { return strings.EqualFold(c.name, words[0]) })
 	if n < 0 {
-		o.wrong = fmt.Sprintf("There is no command %s%s", code(words[0]), nearest(words[0], commandNames()))
+		o.wrong = fmt.Sprintf("There is no command %s%s", markdown.Code(words[0]), nearest(words[0], commandNames()))
 		return o, true
 	}
 	o.command = commands()[n]
@@ -103,7 +104,7 @@ func parse(body string) (o order, ok bool) {
 // nearest ends a sentence about an unknown word with the one that was probably meant.
 func nearest(word string, known []string) string {
 	if near := config.Nearest(word, known); near != "" {
-		return "; did you mean " + code(near) + "?"
+		return "; did you mean " + markdown.Code(near) + "?"
 	}
 	return "."
 }
@@ -122,11 +123,11 @@ func (o *order) read(words []string) {
 	}
 	switch {
 	case o.takes == nothingMore && len(words) > 0:
-		o.wrong = fmt.Sprintf("%s takes nothing more.", code(summons+" "+o.name))
+		o.wrong = fmt.Sprintf("%s takes nothing more.", markdown.Code(summons+" "+o.name))
 	case o.takes == reasons && len(o.checks) > 1:
-		o.wrong = fmt.Sprintf("%s takes one check; a reason begins with `because`.", code(summons+" "+o.name))
+		o.wrong = fmt.Sprintf("%s takes one check; a reason begins with `because`.", markdown.Code(summons+" "+o.name))
 	case o.takes == oneCheck && len(o.checks) > 1:
-		o.wrong = fmt.Sprintf("%s takes one check.", code(summons+" "+o.name))
+		o.wrong = fmt.Sprintf("%s takes one check.", markdown.Code(summons+" "+o.name))
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/markdown/markdowntest"
 )
 
 func TestCommandsAreReadStrictly(t *testing.T) {
@@ -376,7 +377,7 @@ func TestRepliesRepeatNothingLive(t *testing.T) {
 		if len(replies) != 1 {
 			t.Fatalf("%q: %q", d.comment(id).Body, replies)
 		}
-		html := render(t, replies[0])
+		html := markdowntest.Render(t, replies[0])
 		outside := codeSpans.ReplaceAllString(html, "")
 		for _, bad := range []string{"@", "<img", "href=\"https://evil", "<!--"} {
 			if strings.Contains(outside, bad) {

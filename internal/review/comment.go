@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/lighterman/lighterman/fixes"
+	"github.com/lighterman/lighterman/internal/markdown"
 )
 
 // pages is where the page of each check is read: why it matters, what is not reported, before and after.
@@ -20,20 +21,20 @@ func (c *Comment) write(files []File, worked bool) {
 	if worked && c.Suggestion == nil && c.withheld == "" && len(c.Finding.Fixes) > 0 {
 		_, c.withheld = suggest(f, c.Finding.Fixes[0], Hunk{c.Finding.Line, c.Finding.EndLine})
 	}
-	said := paragraphs(sentence(capital(c.Finding.Message)), also(c.Also))
+	said := markdown.Paragraphs(markdown.Sentence(markdown.Capital(c.Finding.Message)), also(c.Also))
 	footer := fmt.Sprintf("<sub>[%s](%s%[1]s.md)</sub>", c.Finding.Check.Name, pages)
 	by := ""
 	if worked && len(c.Finding.Fixes) > 0 {
 		by = change(f, c.Finding.Fixes[0])
 		if c.Finding.Fixes[0].Whole && by != "" {
-			by = paragraphs("<details><summary>The change</summary>", by, "</details>")
+			by = markdown.Paragraphs("<details><summary>The change</summary>", by, "</details>")
 		}
 	}
-	c.Entry = paragraphs(said, c.offer(by), footer)
+	c.Entry = markdown.Paragraphs(said, c.offer(by), footer)
 	if c.Suggestion != nil {
 		by = c.Suggestion.block()
 	}
-	c.Body = paragraphs(said, c.offer(by), footer)
+	c.Body = markdown.Paragraphs(said, c.offer(by), footer)
 }
 
 // offer is what can be done: the fix with the block that makes or shows it, or why there is none.
@@ -42,12 +43,12 @@ func (c Comment) offer(block string) string {
 		if c.Finding.Refused == "" {
 			return ""
 		}
-		return "No fix: " + sentence(c.Finding.Refused)
+		return "No fix: " + markdown.Sentence(c.Finding.Refused)
 	}
 	fix := c.Finding.Fixes[0]
-	words := []string{"**" + sentence(fix.Title) + "**", claim(fix), c.withheld}
+	words := []string{"**" + markdown.Sentence(fix.Title) + "**", claim(fix), c.withheld}
 	words = slices.DeleteFunc(words, func(w string) bool { return w == "" })
-	return paragraphs(strings.Join(words, " "), block)
+	return markdown.Paragraphs(strings.Join(words, " "), block)
 }
 
 // claim is what was shown to hold for the fix, in the words of its intent.
@@ -55,7 +56,7 @@ func claim(fix fixes.Fix) string {
 	if fix.Intent == nil {
 		return ""
 	}
-	return sentence(capital(fix.Intent.Claim().Words))
+	return markdown.Sentence(markdown.Capital(fix.Intent.Claim().Words))
 }
 
 // also names the other files with the same finding.
@@ -65,21 +66,10 @@ func also(paths []string) string {
 	}
 	var names []string
 	for _, p := range paths[:min(len(paths), maxAlso)] {
-		names = append(names, code(p))
+		names = append(names, markdown.Code(p))
 	}
 	if more := len(paths) - maxAlso; more > 0 {
 		names = append(names, fmt.Sprintf("%d more", more))
 	}
 	return "The same in " + strings.Join(names, ", ") + "."
-}
-
-// paragraphs joins the parts that are not empty by an empty line.
-func paragraphs(parts ...string) string {
-	var kept []string
-	for _, p := range parts {
-		if p = strings.TrimRight(p, "\n"); p != "" {
-			kept = append(kept, p)
-		}
-	}
-	return strings.Join(kept, "\n\n")
 }

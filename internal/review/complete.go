@@ -85,7 +85,7 @@ func text(tree forge.Tree, name string) (data []byte, known bool, err error) {
 
 // unlessAnswer is an error that is not a fact about a file.
 func unlessAnswer(err error) error {
-	if answer(err) {
+	if forge.Answer(err) {
 		return nil
 	}
 	return err
@@ -141,7 +141,7 @@ func dockerfiles(tree fs.FS, dirs []string, o check.Options) ([]string, error) {
 		}
 		seen[dir] = true
 		entries, err := fs.ReadDir(tree, dir)
-		if err != nil && !answer(err) {
+		if err != nil && !forge.Answer(err) {
 			return nil, err
 		}
 		for _, e := range entries {

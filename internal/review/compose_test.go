@@ -13,6 +13,7 @@ import (
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/markdown"
 )
 
 // A scene is a changed file with findings.
@@ -148,7 +149,7 @@ func TestEveryFindingIsToldOnce(t *testing.T) {
 		}
 		inline, worst := 0, check.Error
 		for n, c := range o.Comments {
-			if !strings.HasPrefix(c.Body, capital(c.Finding.Message)+".\n\n") || !strings.HasPrefix(c.Entry, capital(c.Finding.Message)+".\n\n") {
+			if !strings.HasPrefix(c.Body, markdown.Capital(c.Finding.Message)+".\n\n") || !strings.HasPrefix(c.Entry, markdown.Capital(c.Finding.Message)+".\n\n") {
 				t.Fatalf("message missing from %q or %q", c.Body, c.Entry)
 			}
 			if c.Finding.Check.Severity > worst {

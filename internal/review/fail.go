@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/markdown"
 )
 
 // failTime bounds telling of a failure.
@@ -32,7 +33,7 @@ func (r *Reviewer) fail(ctx context.Context, ref forge.Ref, cause error) string 
 	id := rand.Text()[:10]
 	d := &forge.CheckDraft{
 		Key: fmt.Sprintf("#%d failed", ref.Number), Conclusion: forge.Neutral, Title: "Could not be reviewed",
-		Summary: "Something went wrong; it is tried again. Whoever runs this service finds it in the log as " + code(id) + ".",
+		Summary: "Something went wrong; it is tried again. Whoever runs this service finds it in the log as " + markdown.Code(id) + ".",
 	}
 	if err := r.Forge.Publish(ctx, ref, forge.Plan{Head: st.Head, Check: d}); err != nil {
 		return ""

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,6 +11,7 @@ import (
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/markdown"
 )
 
 // A mended change is what all wanted fixes make of the head together.
@@ -54,45 +53,27 @@ func wantedBy(o *Opinion, st *forge.Standing, q forge.Request) func(check.Findin
 // twin names a finding of a family, which one comment tells for several files.
 func twin(f check.Finding, path string) [3]string { return [3]string{path, f.Check.Name, f.Message} }
 
-// mend makes the wanted fixes, one Dockerfile after the other: several may share a file that a fix changes too.
+// mend makes the wanted fixes.
 func (e *examined) mend(ctx context.Context, wanted func(check.Finding) bool) (*mended, error) {
-	after, m := map[string][]byte{}, &mended{}
+	var paths []string
 	for _, f := range e.files {
-		if !slices.ContainsFunc(e.result.Findings, func(found check.Finding) bool { return found.Path == f.Path && wanted(found) }) {
-			continue
-		}
-		fixed, err := check.Fix(ctx, check.Overlay(e.head, after), f.Path, wanted, e.settings.Options)
-		if err != nil {
-			return nil, err
-		}
-		if len(fixed.Applied) > 0 {
-			maps.Copy(after, fixed.Files())
-			m.applied = append(m.applied, fixed.Applied...)
+		if slices.ContainsFunc(e.result.Findings, func(found check.Finding) bool { return found.Path == f.Path && wanted(found) }) {
+			paths = append(paths, f.Path)
 		}
 	}
-	for _, path := range slices.Sorted(maps.Keys(after)) {
-		before, mode, err := readWithMode(e.head, path)
-		if err != nil {
-			return nil, err
-		}
-		m.files = append(m.files, forge.FileText{Path: path, Text: after[path], Executable: mode&0o111 != 0})
-		m.patch += Patch(path, before, after[path])
-		m.private = m.private || len(PrivateLines(path, before, e.result.Findings)) > 0
+	made, err := check.Mend(ctx, e.head, paths, wanted, e.settings.Options)
+	if err != nil {
+		return nil, err
+	}
+	m := &mended{applied: made.Applied}
+	if m.files, err = forge.FileTexts(e.head, made.After); err != nil {
+		return nil, err
+	}
+	for _, f := range m.files {
+		m.patch += fixes.Patch(f.Path, f.Before, f.Text)
+		m.private = m.private || len(PrivateLines(f.Path, f.Before, e.result.Findings)) > 0
 	}
 	return m, nil
-}
-
-// readWithMode reads a file that a fix changes; one that it adds has no text.
-func readWithMode(repo fs.FS, path string) ([]byte, fs.FileMode, error) {
-	info, err := fs.Stat(repo, path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, nil
-	}
-	if err != nil {
-		return nil, 0, err
-	}
-	text, err := fs.ReadFile(repo, path)
-	return text, info.Mode(), err
 }
 
 // A response is what is said to a request in the check run.
@@ -111,7 +92,7 @@ func (r *Reviewer) fix(ctx context.Context, s seen, wanted func(check.Finding) b
 	a response, pushed bool, err error) {
 	a.request = q
 	if q.Commit != "" && q.Commit != st.Head {
-		a.words = fmt.Sprintf("It was asked for on %s, which is not the head any more.", code(q.Commit[:min(7, len(q.Commit))]))
+		a.words = fmt.Sprintf("It was asked for on %s, which is not the head any more.", markdown.Code(q.Commit[:min(7, len(q.Commit))]))
 		return a, false, nil
 	}
 	may, err := r.Forge.MayWrite(ctx, st.Ref.Repo, q.By)
@@ -199,7 +180,7 @@ func message(applied []check.Finding, q forge.Request) string {
 	if more := len(applied) - maxSubject; more > 0 {
 		fmt.Fprintf(&b, "- and %d more\n", more)
 	}
-	fmt.Fprintf(&b, "\nAsked for by %s.\n\n%s%s", muzzled(q.By), trailer, oneLine(q.ID))
+	fmt.Fprintf(&b, "\nAsked for by %s.\n\n%s%s", muzzled(q.By), trailer, markdown.OneLine(q.ID))
 	return b.String()
 }
 
@@ -213,7 +194,7 @@ var ghNumber = regexp.MustCompile(`(?i)\bgh-`)
 
 // muzzled is a path or a title in a commit's message: on one line, and without what GitHub or others would obey there.
 func muzzled(s string) string {
-	return ghNumber.ReplaceAllString(muzzle.Replace(clip(oneLine(s), maxMuzzled)), "gh ")
+	return ghNumber.ReplaceAllString(muzzle.Replace(markdown.Clip(markdown.OneLine(s), maxMuzzled)), "gh ")
 }
 
 // maxPatch bounds in bytes a patch in an answer.
@@ -222,8 +203,8 @@ const maxPatch = 40_000
 // text is the answer in Markdown.
 func (a response) text() string {
 	what := map[forge.RequestKind]string{forge.FixAll: "Fix all", forge.FixSafe: "Fix safe", forge.Rerun: "Re-run"}[a.request.Kind]
-	said := fmt.Sprintf("**%s**, asked for by %s: %s", what, code(a.request.By), a.words)
-	return paragraphs(said, a.byHand())
+	said := fmt.Sprintf("**%s**, asked for by %s: %s", what, markdown.Code(a.request.By), a.words)
+	return markdown.Paragraphs(said, a.byHand())
 }
 
 // byHand is the change for those who make it themselves, "" when there is none to show.
@@ -231,5 +212,5 @@ func (a response) byHand() string {
 	if a.patch == "" {
 		return ""
 	}
-	return paragraphs("With this, `git apply` makes the change:", fenced("diff", a.patch))
+	return markdown.Paragraphs("With this, `git apply` makes the change:", markdown.Fenced("diff", a.patch))
 }

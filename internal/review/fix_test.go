@@ -7,6 +7,7 @@ import (
 
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/markdown"
 )
 
 // ask reviews the pull request with a request.
@@ -103,7 +104,7 @@ func TestAClickThatCannotBeFollowedIsAnswered(t *testing.T) {
 			c.set(d, &q)
 			d.request(t, Published, q, adds)
 			run := d.lastCheck(t)
-			if want := fmt.Sprintf("**Fix all**, asked for by %s: %s", code(q.By), c.words); !strings.HasPrefix(run.Summary, want) {
+			if want := fmt.Sprintf("**Fix all**, asked for by %s: %s", markdown.Code(q.By), c.words); !strings.HasPrefix(run.Summary, want) {
 				t.Errorf("the check run begins\n%s\nwant\n%s", run.Summary, want)
 			}
 			if strings.Contains(run.Summary, patch) != c.patch || len(d.pushed) > 0 {

@@ -12,11 +12,13 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/config"
+	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/markdown"
 )
 
 // helpText is the answer to "help".
 func helpText() string {
-	return paragraphs(CommandTable(), "A command is the first line of a comment on the pull request, or of a reply in the "+
+	return markdown.Paragraphs(CommandTable(), "A command is the first line of a comment on the pull request, or of a reply in the "+
 		"thread of a finding. 👀 says that it was seen, 👍 that it was carried out, 😕 that it was not. Deleting an "+
 		"`ignore` takes it back.")
 }
@@ -30,7 +32,7 @@ func CommandTable() string {
 		if c.writes {
 			does += " (for those who may push)"
 		}
-		fmt.Fprintf(&b, "| %s | %s |\n", code(strings.TrimSpace(summons+" "+c.name+" "+c.shows)), does)
+		fmt.Fprintf(&b, "| %s | %s |\n", markdown.Code(strings.TrimSpace(summons+" "+c.name+" "+c.shows)), does)
 	}
 	return b.String()
 }
@@ -47,14 +49,14 @@ func (b *bench) explain(o order, checks []*check.Check) verdict {
 	if !here {
 		return o.done("What this thread was about is not there any more.")
 	}
-	return o.done(paragraphs(b.proof(c), b.reviewer.page(c.Finding.Check)))
+	return o.done(markdown.Paragraphs(b.proof(c), b.reviewer.page(c.Finding.Check)))
 }
 
 // page is the beginning of a check's page: what it says and why that matters.
 func (r *Reviewer) page(c *check.Check) string {
 	link := fmt.Sprintf("[The whole page](%s%s.md)", pages, c.Name)
 	if r.Page == nil {
-		return paragraphs("**"+code(c.Name)+"**: "+sentence(c.Summary), link)
+		return markdown.Paragraphs("**"+markdown.Code(c.Name)+"**: "+markdown.Sentence(c.Summary), link)
 	}
 	parts := strings.Split(r.Page(c), "\n## ")
 	text := []string{strings.Replace(parts[0], "# ", "### ", 1)}
@@ -63,7 +65,7 @@ func (r *Reviewer) page(c *check.Check) string {
 			text = append(text, clipped(strings.TrimSpace(why)))
 		}
 	}
-	return paragraphs(append(text, link)...)
+	return markdown.Paragraphs(append(text, link)...)
 }
 
 // proof is what was shown about the fix of a finding, and how.
@@ -73,15 +75,15 @@ func (b *bench) proof(c Comment) string {
 	case len(f.Fixes) == 0 && f.Refused == "":
 		return "There is no fix."
 	case len(f.Fixes) == 0:
-		return "There is no fix: " + sentence(f.Refused)
+		return "There is no fix: " + markdown.Sentence(f.Refused)
 	}
-	said := strings.TrimSpace("**" + sentence(f.Fixes[0].Title) + "** " + claim(f.Fixes[0]))
+	said := strings.TrimSpace("**" + markdown.Sentence(f.Fixes[0].Title) + "** " + claim(f.Fixes[0]))
 	file, _ := fileOf(b.files(), f.Path)
 	by := change(file, f.Fixes[0])
 	if by != "" {
-		by = paragraphs("<details><summary>The change</summary>", by, "</details>")
+		by = markdown.Paragraphs("<details><summary>The change</summary>", by, "</details>")
 	}
-	return paragraphs(said, how(f.Fixes[0]), by)
+	return markdown.Paragraphs(said, how(f.Fixes[0]), by)
 }
 
 // how tells in what way a fix was proven.
@@ -117,9 +119,9 @@ func (b *bench) configuration(ctx context.Context, o order) (verdict, error) {
 	switch {
 	case errors.As(err, &wrong):
 		p := wrong.Problems[0]
-		return o.confused("The configuration cannot be used: " + place(p.Path, p.Line) + sentence(p.Msg)), nil
-	case err != nil && answer(err):
-		return o.confused("The configuration cannot be used: " + sentence(err.Error())), nil
+		return o.confused("The configuration cannot be used: " + place(p.Path, p.Line) + markdown.Sentence(p.Msg)), nil
+	case err != nil && forge.Answer(err):
+		return o.confused("The configuration cannot be used: " + markdown.Sentence(err.Error())), nil
 	case err != nil:
 		return verdict{}, err
 	}
@@ -132,26 +134,26 @@ func (b *bench) configuration(ctx context.Context, o order) (verdict, error) {
 		text = text[:strings.LastIndexByte(text[:maxConfiguration], '\n')+1] + "# and more: lighterman config shows it\n"
 	}
 	const summary = "<details><summary>The configuration in effect</summary>"
-	parts := []string{summary, fenced("yaml", text), "</details>"}
+	parts := []string{summary, markdown.Fenced("yaml", text), "</details>"}
 	for _, n := range Lacking(c) {
-		parts = append(parts, place(n.Path, n.Line)+sentence(n.Words))
+		parts = append(parts, place(n.Path, n.Line)+markdown.Sentence(n.Words))
 	}
-	return o.done(paragraphs(parts...)), nil
+	return o.done(markdown.Paragraphs(parts...)), nil
 }
 
 // inline is the comment line that keeps a finding dismissed in the file: as a suggestion on the lines of its thread, where
 // it can be one.
 func (b *bench) inline(t posted, c Comment, because string) (words string, offered bool) {
 	line := "# lighterman ignore=" + c.Finding.Check.Name
-	if because = clip(oneLine(because), 200); because != "" {
+	if because = markdown.Clip(markdown.OneLine(because), 200); because != "" {
 		line += " because " + because
 	}
 	f, ok := fileOf(b.files(), c.Finding.Path)
 	const why = "With this line above the instruction the finding stays dismissed after this pull request too:"
 	if s := above(f, c, t, line); ok && s != nil {
-		return paragraphs(why, s.block()), true
+		return markdown.Paragraphs(why, s.block()), true
 	}
-	return paragraphs(why, fenced("dockerfile", line+"\n")), false
+	return markdown.Paragraphs(why, markdown.Fenced("dockerfile", line+"\n")), false
 }
 
 // above is a suggestion that puts a line above the instruction of a finding. It replaces just the lines on which the thread

@@ -12,6 +12,8 @@ import (
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/markdown"
+	"github.com/lighterman/lighterman/internal/markdown/markdowntest"
 )
 
 // hostileWords are what a stranger can put into the name of a folder, or into an instruction.
@@ -100,12 +102,12 @@ func TestHostileWordsStayWords(t *testing.T) {
 			t.Fatalf("%q: %d bodies, want %d", word, len(said), len(harmless))
 		}
 		for n, body := range said {
-			html := render(t, body)
-			if got, want := skeleton(html), skeleton(render(t, harmless[n])); got != want && !strings.Contains(word, "`") && len(word) < maxPhrase {
+			html := markdowntest.Render(t, body)
+			if got, want := skeleton(html), skeleton(markdowntest.Render(t, harmless[n])); got != want && !strings.Contains(word, "`") && len(word) < markdown.MaxPhrase {
 				t.Errorf("%q changes the form of\n%s\nfrom\n%s\nto\n%s", word, body, want, got)
 			}
 			outside := codeSpans.ReplaceAllString(blocks.ReplaceAllString(html, ""), "")
-			if ref := reference.FindString(strings.ReplaceAll(outside, "&#39;", "'")); ref != "" || strings.Contains(outside, "<img") {
+			if ref := markdowntest.Reference.FindString(strings.ReplaceAll(outside, "&#39;", "'")); ref != "" || strings.Contains(outside, "<img") {
 				t.Errorf("%q: the reference %q is live in\n%s", word, ref, body)
 			}
 			for _, href := range regexp.MustCompile(`href="([^"]*)"`).FindAllStringSubmatch(html, -1) {
@@ -177,7 +179,7 @@ func TestAForgedTrailerIsNotOurCommit(t *testing.T) {
 // TestPatchOfAHostileName holds that a name adds no line to a patch that people are told to apply.
 func TestPatchOfAHostileName(t *testing.T) {
 	for _, word := range hostileWords {
-		text := Patch(word+"/Dockerfile", []byte("ADD . .\n"), []byte("COPY . .\n"))
+		text := fixes.Patch(word+"/Dockerfile", []byte("ADD . .\n"), []byte("COPY . .\n"))
 		if got := strings.Count(text, "\n"); got != 6 {
 			t.Errorf("%q makes a patch of %d lines:\n%s", word, got, text)
 		}

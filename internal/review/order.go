@@ -10,6 +10,7 @@ import (
 
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/markdown"
 )
 
 // A verdict is what became of an order.
@@ -24,7 +25,7 @@ func (o order) confused(words string) verdict { return verdict{o, false, words} 
 
 // response is the verdict for what kept a push from being made.
 func (o order) response(a response) verdict {
-	return verdict{o, false, paragraphs(a.words, a.byHand())}
+	return verdict{o, false, markdown.Paragraphs(a.words, a.byHand())}
 }
 
 // request is what an order asks for, in the words of a button.
@@ -76,7 +77,7 @@ const notAllowed = "Only those who may push to this repository can ask for it."
 func (b *bench) judge(ctx context.Context, o order) (v verdict, pushed bool, err error) {
 	switch {
 	case o.wrong != "":
-		return o.confused(o.wrong + " " + code(summons+" help") + " lists the commands."), false, nil
+		return o.confused(o.wrong + " " + markdown.Code(summons+" help") + " lists the commands."), false, nil
 	case o.writes && !b.known.writes(o.comment.Author):
 		return o.confused(notAllowed), false, nil
 	case o.writes && o.name != "config" && b.opinion == nil:
@@ -111,7 +112,7 @@ func (b *bench) checks(o order) (out []*check.Check, unknown string) {
 	for _, name := range o.checks {
 		n := slices.IndexFunc(b.reviewer.Options.Checks, func(c *check.Check) bool { return c.GoesBy(name) })
 		if n < 0 {
-			return nil, fmt.Sprintf("No check is called %s%s", code(name), nearest(name, names))
+			return nil, fmt.Sprintf("No check is called %s%s", markdown.Code(name), nearest(name, names))
 		}
 		out = append(out, b.reviewer.Options.Checks[n])
 	}
@@ -170,7 +171,7 @@ func (b *bench) ignore(o order, checks []*check.Check) verdict {
 	case in && here && len(checks) > 0 && checks[0] != c.Finding.Check:
 		const words = "This thread is about %s; %s on the pull request itself dismisses %s."
 		other := checks[0].Name
-		return o.confused(fmt.Sprintf(words, code(c.Finding.Check.Name), code(summons+" ignore "+other), code(other)))
+		return o.confused(fmt.Sprintf(words, markdown.Code(c.Finding.Check.Name), markdown.Code(summons+" ignore "+other), markdown.Code(other)))
 	}
 	b.known.accepted[o.spoken()] = true
 	if !o.inline {
@@ -223,9 +224,9 @@ func reply(plan *forge.Plan, verdicts []verdict, st *forge.Standing, now time.Ti
 func (v verdict) body() string {
 	asked := ""
 	if v.thread == nil {
-		asked = "> " + code(v.line)
+		asked = "> " + markdown.Code(v.line)
 	}
-	return clipped(paragraphs(asked, v.words)) + "\n\n" + answerMark(v.comment.ID)
+	return clipped(markdown.Paragraphs(asked, v.words)) + "\n\n" + answerMark(v.comment.ID)
 }
 
 // closed answers what is asked on a pull request that is closed; there is nothing else to do there.

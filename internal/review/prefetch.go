@@ -1,12 +1,10 @@
 package review
 
 import (
-	"errors"
 	"io/fs"
 	"path"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/buildcontext"
@@ -113,7 +111,7 @@ func manifests(tree fs.FS, dirs []string, source func(string) bool) (found, sour
 		}
 		seen[dir] = true
 		entries, err := fs.ReadDir(tree, dir)
-		if err != nil && !answer(err) {
+		if err != nil && !forge.Answer(err) {
 			return nil, nil, err
 		}
 		for _, e := range entries {
@@ -133,65 +131,4 @@ func manifests(tree fs.FS, dirs []string, source func(string) bool) (found, sour
 func slight(e fs.DirEntry) bool {
 	info, err := e.Info()
 	return err == nil && info.Mode().IsRegular() && info.Size() <= maxManifest
-}
-
-// A watch is a tree that remembers when the host could not be asked. Checks take a file that cannot be read for
-// one that is not there; a conclusion drawn from a failed request must not be published.
-type watch struct {
-	forge.Tree
-
-	mu  sync.Mutex
-	err error
-}
-
-// answer reports whether an error is a fact about the file, as package fs has it, and not a failed request.
-func answer(err error) bool {
-	var about *fs.PathError
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) || errors.As(err, &about)
-}
-
-func (w *watch) note(err error) {
-	if err == nil || answer(err) {
-		return
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.err == nil {
-		w.err = err
-	}
-}
-
-// failed is the first failed request.
-func (w *watch) failed() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.err
-}
-
-// Open implements fs.FS.
-func (w *watch) Open(name string) (fs.File, error) {
-	f, err := w.Tree.Open(name)
-	w.note(err)
-	return f, err
-}
-
-// ReadFile implements fs.ReadFileFS.
-func (w *watch) ReadFile(name string) ([]byte, error) {
-	data, err := w.Tree.ReadFile(name)
-	w.note(err)
-	return data, err
-}
-
-// Stat implements fs.StatFS.
-func (w *watch) Stat(name string) (fs.FileInfo, error) {
-	info, err := w.Tree.Stat(name)
-	w.note(err)
-	return info, err
-}
-
-// ReadDir implements fs.ReadDirFS.
-func (w *watch) ReadDir(name string) ([]fs.DirEntry, error) {
-	entries, err := w.Tree.ReadDir(name)
-	w.note(err)
-	return entries, err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/markdown"
 )
 
 // TestReconcileSettles pushes, answers, resolves and reviews at random: what was published is never published again, no
@@ -407,7 +408,7 @@ func TestRefusedCommentsAreToldInTheSummary(t *testing.T) {
 		t.Fatalf("plan is %+v", plan)
 	}
 	for _, c := range o.Comments {
-		if n := strings.Count(plan.Review.Body, ": "+capital(c.Finding.Message)+"."); n != 1 {
+		if n := strings.Count(plan.Review.Body, ": "+markdown.Capital(c.Finding.Message)+"."); n != 1 {
 			t.Errorf("%q is told %d times", c.Finding.Message, n)
 		}
 	}

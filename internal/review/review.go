@@ -196,7 +196,7 @@ func (r *Reviewer) look(ctx context.Context, change *forge.Change) (seen, error)
 	if err := prefetch(tree, append(picked, beside...)); err != nil {
 		return s, err
 	}
-	watched := &watch{Tree: tree}
+	watched := &forge.Watch{Tree: tree}
 	settings, notes, err := r.settings(ctx, watched, change)
 	if err != nil {
 		return s, err
@@ -209,7 +209,7 @@ func (r *Reviewer) look(ctx context.Context, change *forge.Change) (seen, error)
 	if s.examined, err = examine(ctx, watched, append(files, beside...), settings); err != nil {
 		return s, err
 	}
-	return s, watched.failed()
+	return s, watched.Failed()
 }
 
 // opinion is what there is to say about the change to those who are there now.

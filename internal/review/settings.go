@@ -10,6 +10,7 @@ import (
 
 	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/markdown"
 )
 
 // settings are what the repository and its organisation decided, as it stood without the pull request: whoever opens
@@ -19,7 +20,7 @@ func (r *Reviewer) settings(ctx context.Context, head fs.FS, change *forge.Chang
 	s, again := r.sources(ctx, change.Ref.Repo)
 	c, err := r.standing(ctx, head, change, s)
 	var notes []Note
-	if unusable := (*config.Error)(nil); errors.As(err, &unusable) || err != nil && answer(err) {
+	if unusable := (*config.Error)(nil); errors.As(err, &unusable) || err != nil && forge.Answer(err) {
 		notes = []Note{useless(err)}
 		c, err = config.Load(nothing{}, s)
 	}
@@ -142,7 +143,7 @@ func Changed(head fs.FS, changed []forge.ChangedFile, before *config.Config, s c
 	if errors.As(err, &wrong) {
 		return broken(wrong.Problems)
 	}
-	if err != nil && answer(err) {
+	if err != nil && forge.Answer(err) {
 		const words = "this breaks the configuration: "
 		return []Note{{Path: changed[n].Path, Words: words + err.Error(), Urgent: true, Fails: true}}
 	}
@@ -221,7 +222,7 @@ func word(value, from string) string {
 	case config.Abroad(from) && strings.ContainsAny(value, "[{"):
 		return "what `" + plainly(from) + "` says"
 	}
-	return "`" + plainly(clip(value, maxListed/4)) + "`"
+	return "`" + plainly(markdown.Clip(value, maxListed/4)) + "`"
 }
 
 // plainly is a text without what would end its code span.

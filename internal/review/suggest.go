@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/lighterman/lighterman/fixes"
+	"github.com/lighterman/lighterman/internal/markdown"
 )
 
 // A Suggestion replaces whole lines of the file at the head: StartLine to Line, 1-based, both included, by Text.
@@ -51,10 +52,10 @@ func unsuitable(f File, fix fixes.Fix) string {
 	mine := slices.ContainsFunc(fix.Edits, func(e fixes.Edit) bool { return e.Path == f.Path })
 	for _, e := range fix.Edits {
 		if e.Path != f.Path && !mine {
-			return fmt.Sprintf("It is not offered as a suggestion, for it changes %s.", code(e.Path))
+			return fmt.Sprintf("It is not offered as a suggestion, for it changes %s.", markdown.Code(e.Path))
 		}
 		if e.Path != f.Path {
-			return fmt.Sprintf("One suggestion cannot hold it, for it also changes %s.", code(e.Path))
+			return fmt.Sprintf("One suggestion cannot hold it, for it also changes %s.", markdown.Code(e.Path))
 		}
 		if !utf8.ValidString(e.New) {
 			return "A suggestion cannot hold it, for its text is not valid UTF-8."
@@ -125,7 +126,7 @@ func misplaced(d *Diff, lines []string, s *Suggestion) string {
 func reorders(r rune) bool { return '\u202a' <= r && r <= '\u202e' || '\u2066' <= r && r <= '\u2069' }
 
 // block is the suggestion in Markdown.
-func (s *Suggestion) block() string { return fenced("suggestion", s.Text) }
+func (s *Suggestion) block() string { return markdown.Fenced("suggestion", s.Text) }
 
 // overlaps reports whether two suggestions replace a line in common. GitHub takes one suggestion a line into a batch.
 func (s *Suggestion) overlaps(t *Suggestion) bool {

@@ -3,6 +3,8 @@ package review
 import (
 	"fmt"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/markdown"
 )
 
 // maxBody is the size in bytes under which every body stays. GitHub ends them at 65,536 characters.
@@ -34,7 +36,7 @@ func entryOf(c Comment) entry {
 
 // noteOf tells a note in the summary.
 func noteOf(n Note) entry {
-	words := sentence(n.Words)
+	words := markdown.Sentence(n.Words)
 	return entry{
 		place: place(n.Path, n.Line),
 		words: words,
@@ -47,9 +49,9 @@ func place(path string, line int) string {
 	case path == "":
 		return ""
 	case line == 0:
-		return code(path) + ": "
+		return markdown.Code(path) + ": "
 	}
-	return fmt.Sprintf("%s line %d: ", code(path), line)
+	return fmt.Sprintf("%s line %d: ", markdown.Code(path), line)
 }
 
 // mark is the marker of the summary as a whole. Line numbers and the commit are not in its hash: a push that only
@@ -102,7 +104,7 @@ func (s summary) closing(told int) string {
 		lines = append(lines, fmt.Sprintf("%d more findings are in lines that this pull request leaves alone.", s.elsewhere))
 	}
 	if told > 0 && s.head != "" {
-		lines = append(lines, "<sub>Lines as of "+code(s.head[:min(7, len(s.head))])+".</sub>")
+		lines = append(lines, "<sub>Lines as of "+markdown.Code(s.head[:min(7, len(s.head))])+".</sub>")
 	}
 	return strings.Join(lines, "\n\n")
 }

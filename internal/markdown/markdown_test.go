@@ -1,28 +1,15 @@
-package review
+package markdown
 
 import (
-	"bytes"
 	"html"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/yuin/goldmark"
-	"github.com/yuin/goldmark/extension"
 	"pgregory.net/rapid"
+
+	"github.com/lighterman/lighterman/internal/markdown/markdowntest"
 )
-
-// render is what GitHub-flavoured Markdown makes of text.
-func render(t interface{ Fatal(...any) }, text string) string {
-	var out bytes.Buffer
-	if err := goldmark.New(goldmark.WithExtensions(extension.GFM)).Convert([]byte(text), &out); err != nil {
-		t.Fatal(err)
-	}
-	return out.String()
-}
-
-// reference is what GitHub looks for in rendered text.
-var reference = regexp.MustCompile(`(?i)[@#]\w|gh-\d`)
 
 func TestEscapedTextRendersAsItself(t *testing.T) {
 	hostile := []string{
@@ -42,14 +29,14 @@ func TestEscapedTextRendersAsItself(t *testing.T) {
 }
 
 // literal asserts that s renders as one paragraph of its own words, without any element inside and without anything that
-// GitHub would turn into a reference.
+// GitHub would turn into a markdowntest.Reference.
 func literal(t interface {
 	Fatal(...any)
 	Fatalf(string, ...any)
 }, s string) {
-	got := render(t, escaped(s))
+	got := markdowntest.Render(t, Escaped(s))
 	inner, ok := strings.CutPrefix(strings.TrimSuffix(got, "</p>\n"), "<p>")
-	want, text := clip(oneLine(s), maxPhrase), html.UnescapeString(inner)
+	want, text := Clip(OneLine(s), MaxPhrase), html.UnescapeString(inner)
 	if want == "" {
 		return
 	}
@@ -57,7 +44,7 @@ func literal(t interface {
 	if !ok || strings.Contains(inner, "<") || visible(text) != visible(want) {
 		t.Fatalf("%q renders as %q", s, got)
 	}
-	if ref := reference.FindString(text); ref != "" {
+	if ref := markdowntest.Reference.FindString(text); ref != "" {
 		t.Fatalf("%q renders with the reference %q", s, ref)
 	}
 }
@@ -71,20 +58,20 @@ func TestProseMakesCodeOfBackticksAndNothingElse(t *testing.T) {
 		"one ` <b>":              "<p>one ` &lt;b&gt;</p>\n",
 		"a `` b":                 "<p>a  b</p>\n",
 	} {
-		if got := render(t, prose(s)); got != want {
+		if got := markdowntest.Render(t, Prose(s)); got != want {
 			t.Errorf("%q renders as %q, want %q", s, got, want)
 		}
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.StringMatching("[`@a#<*\\\\ -]{0,24}").Draw(t, "s")
-		got := render(t, prose(s))
+		got := markdowntest.Render(t, Prose(s))
 		inner := strings.NewReplacer("<p>", "", "</p>\n", "", "<code>", "", "</code>", "").Replace(got)
 		text := strings.NewReplacer("`", "", " ", "", "\u200b", "").Replace(html.UnescapeString(inner))
 		if want := strings.NewReplacer("`", "", " ", "").Replace(s); strings.Contains(inner, "<") || text != want {
 			t.Fatalf("%q renders as %q", s, got)
 		}
 		outside := regexp.MustCompile("<code>.*?</code>").ReplaceAllString(got, "")
-		if ref := reference.FindString(html.UnescapeString(outside)); ref != "" {
+		if ref := markdowntest.Reference.FindString(html.UnescapeString(outside)); ref != "" {
 			t.Fatalf("%q renders with the reference %q", s, ref)
 		}
 	})
@@ -93,8 +80,8 @@ func TestProseMakesCodeOfBackticksAndNothingElse(t *testing.T) {
 func TestCodeRendersAsItself(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.StringMatching("[`a@#<&|\\\\ ./]{0,20}").Draw(t, "s")
-		want := oneLine(s)
-		got := strings.TrimSpace(render(t, "x "+code(s)))
+		want := OneLine(s)
+		got := strings.TrimSpace(markdowntest.Render(t, "x "+Code(s)))
 		if want == "" {
 			return
 		}
@@ -120,51 +107,8 @@ func framed(t interface {
 	Fatal(...any)
 	Fatalf(string, ...any)
 }, text string) {
-	got := strings.TrimPrefix(render(t, fenced("suggestion", text)), `<pre><code class="language-suggestion">`)
+	got := strings.TrimPrefix(markdowntest.Render(t, Fenced("suggestion", text)), `<pre><code class="language-suggestion">`)
 	if html.UnescapeString(strings.TrimSuffix(got, "</code></pre>\n")) != text {
 		t.Fatalf("block of %q renders as %q", text, got)
-	}
-}
-
-func TestMarkersAreReadFromTheEndAlone(t *testing.T) {
-	m := marker{short("a"), short("b"), 3}
-	fake := marker{short("c"), short("d"), 0}
-	tests := []struct {
-		body string
-		want []marker
-	}{
-		{signed("text", m), []marker{m}},
-		{signed(fake.String(), m), []marker{m}},
-		{signed("text\n"+fake.String()+"\n", m), []marker{m}},
-		{strings.ReplaceAll(signed("text", m), "\n", "\r\n") + "\r\n", []marker{m}},
-		{"text\n\n" + fake.String() + "\n" + m.String(), []marker{fake, m}},
-		{signed("text", m) + "\n\nand a word of mine", nil},
-		{"text " + m.String(), nil},
-		{"```\n" + m.String() + "\n```", nil},
-		{strings.Replace(m.String(), "id=", "id=0", 1), nil},
-		{strings.ToUpper(m.String()), nil},
-		{"", nil},
-	}
-	for _, tt := range tests {
-		got := markersOf(tt.body)
-		if len(got) != len(tt.want) {
-			t.Errorf("%q holds %v, want %v", tt.body, got, tt.want)
-			continue
-		}
-		for n := range got {
-			if got[n] != tt.want[n] {
-				t.Errorf("%q holds %v, want %v", tt.body, got, tt.want)
-			}
-		}
-	}
-}
-
-func TestMarkerHoldsNoWords(t *testing.T) {
-	secret := example("hunter2", 2, exampleText, replace(exampleText, "COPY . .", "COPY hunter2 ."))
-	s := scene{file: File{Path: "Dockerfile", Text: []byte(exampleText), Diff: mustDiff(t, "", exampleText)}}
-	s.findings = append(s.findings, secret)
-	body := s.plan(t, &host{}).Review.Comments[0].Body
-	if m := markersOf(body); len(m) != 1 || strings.Contains(m[0].String(), "hunter2") {
-		t.Errorf("markers are %v", m)
 	}
 }

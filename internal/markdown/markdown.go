@@ -1,4 +1,6 @@
-package review
+// Package markdown writes what others said into GitHub's Markdown, so that it is shown and not obeyed: no mention, no
+// reference, no link, no HTML, no end of a code block that text brings along.
+package markdown
 
 import (
 	"strings"
@@ -6,17 +8,17 @@ import (
 	"unicode/utf8"
 )
 
-// maxPhrase bounds in bytes what is taken over from a finding or a fix before it is escaped.
-const maxPhrase = 1000
+// MaxPhrase bounds in bytes what is taken over from a finding or a fix before it is escaped.
+const MaxPhrase = 1000
 
 // apart is a zero-width space. GitHub looks for mentions, issue numbers and the like in the rendered text, where a
 // backslash is gone; a character in between is what keeps them from being found.
 const apart = "&#8203;"
 
-// escaped makes Markdown that renders as the words of s and nothing else: no mention, reference, link, image,
+// Escaped makes Markdown that renders as the words of s and nothing else: no mention, reference, link, image,
 // emphasis, mathematics or HTML. White space is one space; control characters and the ends of overlong text are
 // dropped.
-func escaped(s string) string { return escapedLine(clip(oneLine(s), maxPhrase)) }
+func Escaped(s string) string { return escapedLine(Clip(OneLine(s), MaxPhrase)) }
 
 func escapedLine(s string) string {
 	mark := leadingMark(s)
@@ -67,8 +69,8 @@ func leadingMark(s string) int {
 	return -1
 }
 
-// oneLine is valid UTF-8 with every run of white space made one space and control characters left out.
-func oneLine(s string) string {
+// OneLine is valid UTF-8 with every run of white space made one space and control characters left out.
+func OneLine(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) {
 			return ' '
@@ -81,8 +83,8 @@ func oneLine(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// clip cuts s to at most limit bytes, between characters.
-func clip(s string, limit int) string {
+// Clip cuts s to at most limit bytes, between characters.
+func Clip(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}
@@ -93,9 +95,9 @@ func clip(s string, limit int) string {
 	return s[:end] + "…"
 }
 
-// code is s as a code span, in which nothing is interpreted.
-func code(s string) string {
-	s = clip(oneLine(s), maxPhrase)
+// Code is s as a code span, in which nothing is interpreted.
+func Code(s string) string {
+	s = Clip(OneLine(s), MaxPhrase)
 	if s == "" {
 		return ""
 	}
@@ -106,9 +108,9 @@ func code(s string) string {
 	return ticks + s + ticks
 }
 
-// fenced is a code block that text cannot end: its fence is longer than any run of backticks in text. Text is
+// Fenced is a code block that text cannot end: its fence is longer than any run of backticks in text. Text is
 // whole lines.
-func fenced(info, text string) string {
+func Fenced(info, text string) string {
 	fence := strings.Repeat("`", max(3, longestRun(text)+1))
 	return fence + info + "\n" + text + fence + "\n"
 }
@@ -127,10 +129,10 @@ func longestRun(s string) int {
 	return longest
 }
 
-// prose is escaped, but for what stands between backticks: that becomes code spans. Whoever's backticks they are,
+// Prose is escaped, but for what stands between backticks: that becomes code spans. Whoever's backticks they are,
 // what is inside is code and what is outside is escaped.
-func prose(s string) string {
-	s = clip(oneLine(s), maxPhrase)
+func Prose(s string) string {
+	s = Clip(OneLine(s), MaxPhrase)
 	parts := strings.Split(s, "`")
 	if len(parts)%2 == 0 {
 		return escapedLine(s)
@@ -138,7 +140,7 @@ func prose(s string) string {
 	for n, part := range parts {
 		switch {
 		case n%2 == 1:
-			parts[n] = code(part)
+			parts[n] = Code(part)
 		case part == "" && n > 0 && n < len(parts)-1:
 			parts[n] = apart // backticks that meet would make one span of two
 		default:
@@ -148,20 +150,31 @@ func prose(s string) string {
 	return strings.Join(parts, "")
 }
 
-// sentence is words as prose, with a full stop.
-func sentence(words string) string {
-	words = oneLine(words)
+// Sentence is words as prose, with a full stop.
+func Sentence(words string) string {
+	words = OneLine(words)
 	if words == "" || strings.HasSuffix(words, ".") || strings.HasSuffix(words, "?") {
-		return prose(words)
+		return Prose(words)
 	}
-	return prose(words) + "."
+	return Prose(words) + "."
 }
 
-// capital is words with an upper-case first letter.
-func capital(words string) string {
+// Capital is words with an upper-case first letter.
+func Capital(words string) string {
 	r, size := utf8.DecodeRuneInString(words)
 	if size == 0 {
 		return ""
 	}
 	return string(unicode.ToUpper(r)) + words[size:]
+}
+
+// Paragraphs joins the parts that are not empty by an empty line.
+func Paragraphs(parts ...string) string {
+	var kept []string
+	for _, p := range parts {
+		if p = strings.TrimRight(p, "\n"); p != "" {
+			kept = append(kept, p)
+		}
+	}
+	return strings.Join(kept, "\n\n")
 }
