@@ -55,6 +55,9 @@ var arrows = map[string][]string{
 	"internal/queue/pgtest": {},
 	"internal/server":       {"internal/forge", "internal/queue"},
 
+	// What is counted, and under which names. Who counts does not know it: it is told through interfaces of theirs.
+	"internal/metrics": {},
+
 	// What people read. The page of a pull request shows the same comments the bot posts.
 	"internal/report": {"fixes", "fixes/dockerfile", "internal/check", "internal/review", "internal/sweep"},
 
@@ -96,6 +99,7 @@ var owners = map[string][]string{
 	"github.com/owenrumney/go-sarif/v3":                           {"internal/report"},
 	"github.com/bmatcuk/doublestar/v4":                            {"internal/config"},
 	"github.com/robfig/cron/v3":                                   {"internal/config"},
+	"github.com/prometheus/client_golang":                         {"internal/metrics"},
 	"github.com/agnivade/levenshtein":                             {"internal/config"},
 	"github.com/zricethezav/gitleaks/v8":                          {"internal/secret"},
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/github"
 	"github.com/lighterman/lighterman/internal/image"
+	"github.com/lighterman/lighterman/internal/metrics"
 	"github.com/lighterman/lighterman/internal/queue"
 	"github.com/lighterman/lighterman/internal/review"
 	"github.com/lighterman/lighterman/internal/server"
@@ -28,6 +29,7 @@ type service struct {
 	engine   check.Options
 	queue    *queue.Queue
 	server   *server.Server
+	metrics  *metrics.Set
 	close    func() // ends the prover's children
 	app      atomic.Pointer[liveApp]
 	arrivals chan github.Arrival
@@ -70,7 +72,7 @@ const maxArrivals = 100
 
 // newService opens the queue and puts the parts together; nothing runs yet.
 func newService(ctx context.Context, o serviceOptions) (_ *service, err error) {
-	s := &service{options: o, arrivals: make(chan github.Arrival, maxArrivals)}
+	s := &service{options: o, metrics: metrics.New(version()), arrivals: make(chan github.Arrival, maxArrivals)}
 	s.options.GitHub.Logger = o.Log
 	s.engine, s.close = newEngine(o.Log)
 	defer func() {
@@ -85,6 +87,7 @@ func newService(ctx context.Context, o serviceOptions) (_ *service, err error) {
 	o.Queue.Work = func(ctx context.Context, job queue.Job) (queue.Done, error) {
 		return s.app.Load().work(ctx, job)
 	}
+	o.Queue.Ended = s.ended
 	if o.Recover {
 		o.Queue.Ticks = s.ticks()
 	}
@@ -96,6 +99,7 @@ func newService(ctx context.Context, o serviceOptions) (_ *service, err error) {
 	if s.queue, err = queue.Open(ctx, o.Queue); err != nil {
 		return nil, err
 	}
+	s.metrics.Watch(s.jobs)
 	if s.server, err = s.newServer(); err != nil {
 		return nil, errors.Join(err, s.queue.Stop(ctx))
 	}
@@ -127,7 +131,7 @@ func (s *service) become(o github.Options) error {
 func (s *service) newServer() (*server.Server, error) {
 	o := server.Options{
 		Secrets: s.options.Secrets, Queue: s.queue, Decode: github.Decode, Logger: s.options.Log, Linger: s.options.Linger,
-		Heard: s.heard, Notes: func() []string { return s.app.Load().notes.current() },
+		Heard: s.heard, Meter: s.metrics, Metrics: s.metrics.Handler(), Notes: func() []string { return s.app.Load().notes.current() },
 	}
 	if s.app.Load() == nil {
 		site, err := github.Site(s.options.GitHub.BaseURL)

@@ -111,30 +111,30 @@ func (a *app[TTx]) store(ctx context.Context, deliveries []Delivery) ([]bool, er
 	var fresh []bool
 	err := a.db.within(ctx, func(tx TTx, s session) error {
 		fresh = make([]bool, len(deliveries))
-		w := wishes{refs: map[string]forge.Ref{}, heads: map[string]string{}}
+		w, now := newWishes(), time.Now()
 		for _, i := range byGUID(deliveries) {
 			d := deliveries[i]
 			var err error
-			if fresh[i], err = saveDelivery(ctx, s, d, time.Now()); err != nil {
+			if fresh[i], err = saveDelivery(ctx, s, d, now); err != nil {
 				return err
 			}
 			if !fresh[i] {
 				continue
 			}
-			if err := w.add(ctx, s, d); err != nil {
+			if err := w.add(ctx, s, d, now); err != nil {
 				return err
 			}
 		}
 		if err := a.schedule(ctx, tx, s, w); err != nil {
 			return err
 		}
-		return w.save(ctx, s, time.Now())
+		return w.save(ctx, s, now)
 	})
 	return fresh, err
 }
 
 func (a *app[TTx]) enqueue(ctx context.Context, refs []forge.Ref) error {
-	w := wishes{refs: map[string]forge.Ref{}, heads: map[string]string{}}
+	w := newWishes()
 	for _, r := range refs {
 		w.refs[subjectOf(r)] = r
 	}
@@ -158,7 +158,7 @@ func (a *app[TTx]) schedule(ctx context.Context, tx TTx, s session, w wishes) er
 	}
 	subjects := slices.Sorted(maps.Keys(w.refs))
 	for _, subject := range subjects {
-		if err := bump(ctx, s, w.refs[subject], w.heads[subject]); err != nil {
+		if err := bump(ctx, s, w.refs[subject], w.heads[subject], w.causes[subject]); err != nil {
 			return err
 		}
 	}

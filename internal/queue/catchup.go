@@ -63,7 +63,7 @@ func isDone(ctx context.Context, s session, h forge.Head, now time.Time) (bool, 
 
 // saw notes that a pull request is to be brought up to date because of how it was seen.
 func saw(ctx context.Context, s session, h forge.Head, now time.Time) error {
-	if err := bump(ctx, s, h.Ref, h.Commit); err != nil {
+	if err := bump(ctx, s, h.Ref, h.Commit, cause{}); err != nil {
 		return err
 	}
 	const statement = `UPDATE lighterman_pull SET seen_head = $2, seen_at = $3 WHERE subject = $1`

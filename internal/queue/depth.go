@@ -15,6 +15,8 @@ type Depth struct {
 	Running int // being run, or left by a process that died and not yet taken over
 	Delayed int // put off by a rate limit or a backoff
 	Dead    int // failed too often and kept
+	// Oldest is how long the job that waits for longest could have run already; 0 when none waits.
+	Oldest time.Duration
 }
 
 // Live is the number of jobs that are yet to be finished.
@@ -64,6 +66,16 @@ func (a *app[TTx]) depth(ctx context.Context) (Depth, error) {
 			FROM river_job
 			WHERE kind = $1 AND state IN ('available', 'running', 'pending', 'retryable', 'scheduled', 'discarded')`,
 			reviewArgs{}.Kind())
+		if err != nil || d.Waiting == 0 {
+			return err
+		}
+		var since time.Time
+		some, err := s.one(ctx, []any{&since}, `
+			SELECT scheduled_at FROM river_job WHERE kind = $1 AND state = 'available' ORDER BY scheduled_at LIMIT 1`,
+			reviewArgs{}.Kind())
+		if some {
+			d.Oldest = max(0, time.Since(since))
+		}
 		return err
 	})
 	return d, err

@@ -12,6 +12,10 @@ const (
 	deliveryKept = 8 * 24 * time.Hour
 	// payloadKept is how long the body is kept, to look into what happened. Jobs do not need it.
 	payloadKept = 24 * time.Hour
+	// reportKept is how long it is remembered what came of a pull request that is left alone, and countKept how long what
+	// happened on a day.
+	reportKept = 90 * 24 * time.Hour
+	countKept  = 400 * 24 * time.Hour
 
 	pruneEvery = time.Hour
 	pruneTime  = time.Minute
@@ -36,7 +40,7 @@ func (q *Queue) pruneHourly(ctx context.Context) {
 	}
 }
 
-// prune drops the payloads and then the rows of old deliveries, and of what was asked for and done.
+// prune drops the payloads and then the rows of old deliveries, what was asked for and done, and old reports and counts.
 func (a *app[TTx]) prune(ctx context.Context, now time.Time) error {
 	const (
 		payloads = `UPDATE lighterman_delivery SET payload = NULL WHERE guid IN (SELECT guid FROM lighterman_delivery
@@ -45,6 +49,10 @@ func (a *app[TTx]) prune(ctx context.Context, now time.Time) error {
 			WHERE received_at < $1 LIMIT $2)`
 		asked = `DELETE FROM lighterman_request WHERE (subject, id) IN (SELECT subject, id FROM lighterman_request
 			WHERE received_at < $1 AND done = 1 LIMIT $2)`
+		reports = `DELETE FROM lighterman_report WHERE subject IN (SELECT subject FROM lighterman_report
+			WHERE ended_at < $1 LIMIT $2)`
+		counts = `DELETE FROM lighterman_count WHERE (day, name, what) IN (SELECT day, name, what FROM lighterman_count
+			WHERE day < $1 LIMIT $2)`
 	)
 	if err := a.repeat(ctx, payloads, now.Add(-payloadKept)); err != nil {
 		return fmt.Errorf("drop payloads: %w", err)
@@ -54,6 +62,12 @@ func (a *app[TTx]) prune(ctx context.Context, now time.Time) error {
 	}
 	if err := a.repeat(ctx, asked, now.Add(-deliveryKept)); err != nil {
 		return fmt.Errorf("drop requests: %w", err)
+	}
+	if err := a.repeat(ctx, reports, now.Add(-reportKept)); err != nil {
+		return fmt.Errorf("drop reports: %w", err)
+	}
+	if err := a.repeat(ctx, counts, now.Add(-countKept)); err != nil {
+		return fmt.Errorf("drop counts: %w", err)
 	}
 	return nil
 }

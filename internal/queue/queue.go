@@ -20,6 +20,7 @@ type Delivery struct {
 	Event   string     // the X-GitHub-Event header
 	Call    forge.Call // what it asks for; when that is nothing, the delivery is stored and nothing starts
 	Payload []byte     // the body as signed
+	Trace   string     // what its handling is part of, as Job.Trace hands it on; "" for nothing
 }
 
 // A Job is a pull request or a merge group to be brought up to date, with what people asked for on it, in the order in
@@ -29,12 +30,63 @@ type Job struct {
 	Requests []forge.Request
 	Mark     string // what the last run that was done left as Done.Mark
 	Head     string // the head as the newest webhook told it; "" when none did
+	Memory   string // what the last run that was done left as Done.Memory
+	// ID names this run among all. Delivery is the newest webhook that asked for it, and Trace what that left as
+	// Delivery.Trace; both are "" when none did.
+	ID       string
+	Delivery string
+	Trace    string
 }
+
+// Request is the id under which the run is told to people and in the log: the webhook's where there is one, so that one
+// name leads from the code host's delivery log to what was posted.
+func (j Job) Request() string {
+	if j.Delivery != "" {
+		return j.Delivery
+	}
+	return "job-" + j.ID
+}
+
+// A Run is one run of a job or a tick that ended.
+type Run struct {
+	Kind    string // "review", or the name of the tick
+	Ref     forge.Ref
+	Outcome Outcome
+	Took    time.Duration
+	// Waited is how long it took to bring the pull request up to date with a head, from the webhook that told of it on. It
+	// is 0 for a run that did not end that, and told of once for a head unless the process dies at that moment.
+	Waited time.Duration
+	Done   Done
+}
+
+// An Outcome is what became of a job after a run.
+type Outcome string
+
+// The outcomes of a run.
+const (
+	Finished    Outcome = "done"
+	Gone        Outcome = "gone"        // its subject is gone for good
+	Limited     Outcome = "limited"     // it was put off: the host asked to wait, or this process lost its hold on it
+	Interrupted Outcome = "interrupted" // this process stops
+	MovedOn     Outcome = "moved_on"    // the pull request moved on meanwhile: it is run again
+	Failed      Outcome = "failed"      // it is tried again
+	Buried      Outcome = "dead"        // it failed too often
+)
 
 // Done is what a run that returned nil came to.
 type Done struct {
 	Head string // the commit that needs nothing more; "" when that is not known
 	Mark string // for the next run; "" leaves the one before
+	// Memory is for the next run too, but is forgotten when the pull request is left alone for long; "" leaves the one
+	// before. Counts are what happened, which is counted in the transaction that ends the job: once, unless the run that
+	// left the Memory which they were told by is forgotten.
+	Memory string
+	Counts []Count
+	// Posted is what was written, and Why why it was not more, in words for people: see Report.
+	Posted []string
+	Why    string
+	// Settled is called after the end of the job was written, which a run that is cut off does not come to. Nil is fine.
+	Settled func()
 }
 
 // Options say where a queue lives and what its jobs do.
@@ -65,6 +117,8 @@ type Options struct {
 	// job whose process died is run again. An error that wraps a *forge.LimitError puts off the jobs of the
 	// installation until then and costs no attempt; one that wraps forge.ErrGone ends the job at the third attempt; any other is retried.
 	Work func(ctx context.Context, job Job) (Done, error)
+	// Ended hears of every run of a job or a tick, after its end was written. It must not block. Nil is fine.
+	Ended func(Run)
 	// Ticks are run while the queue is started.
 	Ticks []Tick
 }
@@ -138,6 +192,9 @@ type engine interface {
 	unknown(ctx context.Context, guids []string) ([]string, error)
 	recall(ctx context.Context, key string) (string, error)
 	remember(ctx context.Context, key, value string) error
+	report(ctx context.Context, subject string) (Report, bool, error)
+	reports(ctx context.Context, most int) ([]Report, error)
+	counts(ctx context.Context, since time.Time) ([]DayCount, error)
 }
 
 // Open opens the database, brings its tables up to date and makes the queue ready to receive. On SQLite it fails when

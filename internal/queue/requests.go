@@ -16,9 +16,20 @@ const maxAsked = 20
 
 // wishes are what a batch of deliveries asks for.
 type wishes struct {
-	refs  map[string]forge.Ref // by subject, as heads
-	heads map[string]string    // where they are told
-	asked []wish
+	refs   map[string]forge.Ref // by subject, as the two below
+	heads  map[string]string    // where they are told
+	causes map[string]cause     // the newest deliveries
+	asked  []wish
+}
+
+func newWishes() wishes {
+	return wishes{refs: map[string]forge.Ref{}, heads: map[string]string{}, causes: map[string]cause{}}
+}
+
+// A cause is the delivery that asks for a run, and when it came.
+type cause struct {
+	guid, trace string
+	at          time.Time
 }
 
 // A wish is one request on one pull request.
@@ -28,7 +39,7 @@ type wish struct {
 }
 
 // add notes what a new delivery asks for.
-func (w *wishes) add(ctx context.Context, s session, d Delivery) error {
+func (w *wishes) add(ctx context.Context, s session, d Delivery, now time.Time) error {
 	refs := d.Call.Refs
 	if len(refs) == 0 && d.Call.Commit != "" {
 		var err error
@@ -39,6 +50,7 @@ func (w *wishes) add(ctx context.Context, s session, d Delivery) error {
 	for _, r := range refs {
 		subject := subjectOf(r)
 		w.refs[subject] = r
+		w.causes[subject] = cause{d.GUID, d.Trace, now}
 		if d.Call.Head != "" {
 			w.heads[subject] = d.Call.Head
 		}
@@ -118,8 +130,11 @@ func requests(ctx context.Context, s session, subject string) ([]forge.Request, 
 func (p pull) close(ctx context.Context, s session, d Done) (more bool, err error) {
 	subject := subjectOf(p.ref)
 	const ended = `UPDATE lighterman_pull SET began_at = $2, done_head = CASE WHEN $3 = '' THEN done_head ELSE $3 END,
+		told_at = CASE WHEN told_head = $3 THEN 0 ELSE told_at END,
+		delivery = CASE WHEN generation = $5 THEN '' ELSE delivery END,
+		trace = CASE WHEN generation = $5 THEN '' ELSE trace END,
 		mark = CASE WHEN $4 = '' THEN mark ELSE $4 END WHERE subject = $1`
-	if _, err := s.exec(ctx, ended, subject, p.began.UnixMilli(), d.Head, d.Mark); err != nil {
+	if _, err := s.exec(ctx, ended, subject, p.began.UnixMilli(), d.Head, d.Mark, p.generation); err != nil {
 		return false, fmt.Errorf("note the end of a run for %s: %w", p.ref, err)
 	}
 	for _, r := range p.requests {

@@ -38,17 +38,25 @@ func saveDelivery(ctx context.Context, s session, d Delivery, now time.Time) (bo
 }
 
 // bump notes that a pull request is to be brought up to date. The newest delivery knows best under which installation
-// and with which spelling it is reached, and which head it has, if it says so.
-func bump(ctx context.Context, s session, r forge.Ref, head string) error {
+// and with which spelling it is reached, and which head it has, if it says so. What asks for it without a delivery leaves
+// the one that may be waiting.
+func bump(ctx context.Context, s session, r forge.Ref, head string, c cause) error {
+	told := int64(0)
+	if head != "" && c.guid != "" {
+		told = c.at.UnixMilli()
+	}
 	_, err := s.exec(ctx, `
 		INSERT INTO lighterman_pull AS p (subject, installation, owner, name, number, group_head, group_base, told_head,
-			generation)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1)
+			told_at, delivery, trace, generation)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1)
 		ON CONFLICT (subject) DO UPDATE SET
 			installation = excluded.installation, owner = excluded.owner, name = excluded.name,
+			told_at = CASE WHEN excluded.told_head IN ('', p.told_head) THEN p.told_at ELSE excluded.told_at END,
 			told_head = CASE WHEN excluded.told_head = '' THEN p.told_head ELSE excluded.told_head END,
+			delivery = CASE WHEN excluded.delivery = '' THEN p.delivery ELSE excluded.delivery END,
+			trace = CASE WHEN excluded.delivery = '' THEN p.trace ELSE excluded.trace END,
 			generation = p.generation + 1`,
-		subjectOf(r), r.Repo.Installation, r.Repo.Owner, r.Repo.Name, r.Number, r.Group, r.GroupBase, head)
+		subjectOf(r), r.Repo.Installation, r.Repo.Owner, r.Repo.Name, r.Number, r.Group, r.GroupBase, head, told, c.guid, c.trace)
 	if err != nil {
 		return fmt.Errorf("note %s: %w", r, err)
 	}
@@ -64,6 +72,10 @@ type pull struct {
 	generation int64
 	mark       string          // Done.Mark
 	told       string          // Job.Head
+	toldAt     time.Time       // when a webhook told of that head, zero when a run has looked at it
+	delivery   string          // Job.Delivery
+	trace      string          // Job.Trace
+	memory     string          // Job.Memory; read separately, by look
 	began      time.Time       // when its job last began to run
 	requests   []forge.Request // read separately, by look
 }
@@ -72,13 +84,14 @@ type pull struct {
 // transaction ends.
 func readPull(ctx context.Context, s session, subject, lock string) (pull, error) {
 	var p pull
-	repo, began := &p.ref.Repo, int64(0)
+	repo, began, toldAt := &p.ref.Repo, int64(0), int64(0)
 	into := []any{
 		&repo.Installation, &repo.Owner, &repo.Name, &p.ref.Number, &p.ref.Group, &p.ref.GroupBase, &p.generation, &began,
-		&p.mark, &p.told,
+		&p.mark, &p.told, &toldAt, &p.delivery, &p.trace,
 	}
 	ok, err := s.one(ctx, into, `
-		SELECT installation, owner, name, number, group_head, group_base, generation, began_at, mark, told_head
+		SELECT installation, owner, name, number, group_head, group_base, generation, began_at, mark, told_head,
+			told_at, delivery, trace
 		FROM lighterman_pull WHERE subject = $1`+lock, subject)
 	if err != nil {
 		return pull{}, fmt.Errorf("read row of %s: %w", subject, err)
@@ -87,6 +100,9 @@ func readPull(ctx context.Context, s session, subject, lock string) (pull, error
 		return pull{}, fmt.Errorf("read row of %s: %w", subject, errNoPull)
 	}
 	p.began = time.UnixMilli(began)
+	if toldAt != 0 {
+		p.toldAt = time.UnixMilli(toldAt)
+	}
 	return p, nil
 }
 

@@ -72,6 +72,28 @@ func schema() []string {
 		`ALTER TABLE lighterman_pull ADD COLUMN mark TEXT NOT NULL DEFAULT ''`,
 		// The head as the newest webhook, or look at all open pull requests, told it.
 		`ALTER TABLE lighterman_pull ADD COLUMN told_head TEXT NOT NULL DEFAULT ''`,
+		// When a webhook told of the head that no run has looked at yet, 0 when there is none; the newest webhook that asked
+		// for a run, and its trace.
+		`ALTER TABLE lighterman_pull ADD COLUMN told_at BIGINT NOT NULL DEFAULT 0`,
+		`ALTER TABLE lighterman_pull ADD COLUMN delivery TEXT NOT NULL DEFAULT ''`,
+		`ALTER TABLE lighterman_pull ADD COLUMN trace TEXT NOT NULL DEFAULT ''`,
+		// What the last run for a pull request came to, as a Report in JSON, and Done.Memory of the last that was done. A row
+		// is dropped when it is old.
+		`CREATE TABLE lighterman_report (
+			subject  TEXT PRIMARY KEY,
+			ended_at BIGINT NOT NULL,
+			body     TEXT NOT NULL,
+			memory   TEXT NOT NULL DEFAULT ''
+		)`,
+		`CREATE INDEX lighterman_report_ended_at ON lighterman_report (ended_at)`,
+		// How often something happened on a day: a Count of Done.Counts. The day is its beginning in UTC.
+		`CREATE TABLE lighterman_count (
+			day   BIGINT NOT NULL,
+			name  TEXT NOT NULL,
+			what  TEXT NOT NULL,
+			count BIGINT NOT NULL,
+			PRIMARY KEY (day, name, what)
+		)`,
 	}
 }
 

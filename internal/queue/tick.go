@@ -102,13 +102,19 @@ func (k *ticker[TTx]) Work(ctx context.Context, job *river.Job[tickArgs]) error 
 	}
 	began := time.Now()
 	err := k.run(ctx, t)
+	ended := Run{Kind: t.Name, Outcome: Finished, Took: time.Since(began)}
 	switch {
 	case err != nil && k.app.ticking.Err() != nil:
+		ended.Outcome = Interrupted
 		log.Info("tick left to the next process")
 	case err != nil:
+		ended.Outcome = Failed
 		log.Warn("tick went wrong; it is tried again in its time", "error", err, "next", t.Every)
 	default:
-		log.Debug("tick done", "took", time.Since(began).Round(time.Millisecond))
+		log.Debug("tick done", "took", ended.Took.Round(time.Millisecond))
+	}
+	if k.app.options.Ended != nil {
+		k.app.options.Ended(ended)
 	}
 	return nil
 }

@@ -67,6 +67,26 @@ func judge(r run, now time.Time) (verdict, time.Duration) {
 	return retry, 0
 }
 
+// outcome is the verdict as others are told it.
+func (v verdict) outcome(r run) Outcome {
+	switch v {
+	case finish:
+		return Finished
+	case forget:
+		return Gone
+	case wait:
+		return Limited
+	case interrupt:
+		return Interrupted
+	case bury:
+		return Buried
+	}
+	if errors.Is(r.err, forge.ErrStale) {
+		return MovedOn
+	}
+	return Failed
+}
+
 // waitFor is how long to wait for a limit to end.
 func waitFor(until, now time.Time) time.Duration {
 	return min(max(until.Sub(now), minWait), maxWait)

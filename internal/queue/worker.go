@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -39,7 +40,8 @@ func (w *worker[TTx]) Work(ctx context.Context, job *river.Job[reviewArgs]) erro
 	p.began = time.Now()
 	r := a.run(ctx, job, p)
 	v, pause := judge(r, time.Now())
-	a.report(p.ref, r, v, pause, time.Since(p.began))
+	took := time.Since(p.began)
+	a.tell(p, runOf(job.JobRow), r, v, pause, took)
 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
@@ -54,6 +56,9 @@ func (a *app[TTx]) look(ctx context.Context, subject string) (p pull, until time
 			return err
 		}
 		if p.requests, err = requests(ctx, s, subject); err != nil {
+			return err
+		}
+		if p.memory, err = memoryOf(ctx, s, subject); err != nil {
 			return err
 		}
 		if until, err = limitedUntil(ctx, s, p.ref.Repo.Installation); err != nil {
@@ -89,7 +94,10 @@ func (a *app[TTx]) run(ctx context.Context, job *river.Job[reviewArgs], p pull) 
 	defer letGo()
 	var caught panics.Catcher
 	caught.Try(func() {
-		r.done, r.err = a.options.Work(held, Job{Ref: p.ref, Requests: p.requests, Mark: p.mark, Head: p.told})
+		r.done, r.err = a.options.Work(held, Job{
+			Ref: p.ref, Requests: p.requests, Mark: p.mark, Head: p.told, Memory: p.memory,
+			ID: runOf(job.JobRow), Delivery: p.delivery, Trace: p.trace,
+		})
 	})
 	if value := caught.Recovered(); value != nil {
 		r.err = value.AsError()
@@ -97,12 +105,26 @@ func (a *app[TTx]) run(ctx context.Context, job *river.Job[reviewArgs], p pull) 
 	if held.Err() != nil {
 		r.cause = context.Cause(held)
 	}
+	if r.err != nil {
+		r.err = storable{r.err}
+	}
 	return r
 }
 
-// report logs how a run went.
-func (a *app[TTx]) report(ref forge.Ref, r run, v verdict, pause, took time.Duration) {
-	log := a.log.With("pull", ref.String(), "attempt", r.attempt, "took", took.Round(time.Millisecond))
+// A storable error can be kept by every database: PostgreSQL takes no NUL in its JSON, in which River keeps the text of a
+// failure, and a job whose failure cannot be kept is never run again. What others say may hold one.
+type storable struct{ error }
+
+func (e storable) Error() string {
+	return strings.ToValidUTF8(strings.ReplaceAll(e.error.Error(), "\x00", ""), "\uFFFD")
+}
+
+func (e storable) Unwrap() error { return e.error }
+
+// tell logs how a run went.
+func (a *app[TTx]) tell(p pull, id string, r run, v verdict, pause, took time.Duration) {
+	log := a.log.With("pull", p.ref.String(), "installation", p.ref.Repo.Installation, "job", id, "delivery", p.delivery,
+		"attempt", r.attempt, "took", took.Round(time.Millisecond))
 	switch v {
 	case finish:
 		log.Info("pull request brought up to date")
@@ -126,34 +148,51 @@ func (a *app[TTx]) report(ref forge.Ref, r run, v verdict, pause, took time.Dura
 // carryOut does what was decided about a job.
 func (a *app[TTx]) carryOut(ctx context.Context, job *river.Job[reviewArgs], p pull, r run, v verdict,
 	pause time.Duration) error {
+	e := ending[TTx]{seen: p, report: reportOf(p, runOf(job.JobRow), r, v)}
 	switch v {
 	case wait:
-		return a.putOff(ctx, p.ref, r.err, pause)
+		return a.putOff(ctx, e.report, r.err, pause)
 	case interrupt:
+		a.ended(e.report, 0, Done{})
 		// River knows a job that was stopped by the error of its cancelled context.
 		return fmt.Errorf("%w: %w", context.Canceled, r.err)
 	case retry:
-		return a.settle(ctx, job, ending[TTx]{seen: p, failure: r.err})
+		e.failure = r.err
+		return a.settle(ctx, job, e)
 	case bury:
-		discard := func(tx TTx) error { return a.discard(ctx, tx, job, r.err) }
-		return a.settle(ctx, job, ending[TTx]{seen: p, end: discard, final: true})
+		e.end, e.final = func(tx TTx) error { return a.discard(ctx, tx, job, r.err) }, true
+		return a.settle(ctx, job, e)
 	}
-	done := func(tx TTx) error { return complete(ctx, tx, job) }
-	return a.settle(ctx, job, ending[TTx]{seen: p, end: done, final: true, done: r.done})
+	e.end, e.final, e.done = func(tx TTx) error { return complete(ctx, tx, job) }, true, r.done
+	return a.settle(ctx, job, e)
+}
+
+// ended tells Options.Ended of a run.
+func (a *app[TTx]) ended(r Report, waited time.Duration, d Done) {
+	if d.Settled != nil {
+		d.Settled()
+	}
+	if a.options.Ended != nil {
+		a.options.Ended(Run{Kind: reviewArgs{}.Kind(), Ref: r.Ref, Outcome: r.Outcome, Took: r.Took, Waited: waited, Done: d})
+	}
 }
 
 // putOff snoozes a job, and notes a rate limit so that other jobs of the installation do not run into it.
-func (a *app[TTx]) putOff(ctx context.Context, ref forge.Ref, cause error, pause time.Duration) error {
-	var limited *forge.LimitError
-	if errors.As(cause, &limited) {
-		until := time.Now().Add(pause)
-		err := a.db.within(ctx, func(_ TTx, s session) error {
-			return limit(ctx, s, ref.Repo.Installation, until)
-		})
-		if err != nil {
-			a.log.Error("the rate limit could not be noted", "pull", ref.String(), "error", err)
+func (a *app[TTx]) putOff(ctx context.Context, r Report, cause error, pause time.Duration) error {
+	err := a.db.within(ctx, func(_ TTx, s session) error {
+		if err := r.save(ctx, s, ""); err != nil {
+			return err
 		}
+		var limited *forge.LimitError
+		if !errors.As(cause, &limited) {
+			return nil
+		}
+		return limit(ctx, s, r.Ref.Repo.Installation, time.Now().Add(pause))
+	})
+	if err != nil {
+		a.log.Error("the rate limit could not be noted", "pull", r.Ref.String(), "error", err)
 	}
+	a.ended(r, 0, Done{})
 	return river.JobSnooze(pause)
 }
 
@@ -164,8 +203,9 @@ type ending[TTx any] struct {
 	failure error           // instead of end: why it is to be run again
 	// final is set when the run is not repeated: what it was asked for is then done, or was tried often enough. A request
 	// that fails, or kills the process, must not keep its pull request from ever being looked at again.
-	final bool
-	done  Done
+	final  bool
+	done   Done
+	report Report
 }
 
 // settle ends a run, in one transaction with a second look at the generation. When that did not move, and nothing more is
@@ -177,10 +217,17 @@ type ending[TTx any] struct {
 // job must not be runnable again when settle returns nil: its next run would be taken for the one that ended. That is
 // why a retry is left to River.
 func (a *app[TTx]) settle(ctx context.Context, job *river.Job[reviewArgs], e ending[TTx]) error {
-	seen, again := e.seen, false
+	seen, again, waited := e.seen, false, time.Duration(0)
 	err := a.db.within(ctx, func(tx TTx, s session) error {
 		now, err := readPull(ctx, s, job.Args.Subject, a.db.forUpdate)
 		if err != nil {
+			return err
+		}
+		waited = now.waited(e.done, time.Now())
+		if err := e.report.save(ctx, s, e.done.Memory); err != nil {
+			return err
+		}
+		if err := count(ctx, s, e.done.Counts, e.report.At); err != nil {
 			return err
 		}
 		more := false
@@ -200,6 +247,9 @@ func (a *app[TTx]) settle(ctx context.Context, job *river.Job[reviewArgs], e end
 		}
 		return a.insert(ctx, tx, s, []string{job.Args.Subject}, nil)
 	})
+	if err == nil {
+		a.ended(e.report, waited, e.done)
+	}
 	switch {
 	case err == nil && again:
 		return e.failure

@@ -21,9 +21,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/queue"
 )
@@ -32,7 +29,6 @@ import (
 type Queue interface {
 	Receive(ctx context.Context, d queue.Delivery) (fresh bool, err error)
 	Ready(ctx context.Context) error
-	Depth(ctx context.Context) (queue.Depth, error)
 	// CatchUp asks for those pull requests to be brought up to date whose heads are not known to be.
 	CatchUp(ctx context.Context, heads []forge.Head) (int, error)
 	// Unknown are those of the GUIDs that were never received. Recall and Remember keep what the server must know again.
@@ -59,8 +55,10 @@ type Options struct {
 	Notes func() []string
 	// Logger takes the log lines, which carry a delivery's id, never its payload. Nil discards them.
 	Logger *slog.Logger
-	// Registry holds the metrics shown at /metrics; nil means a new one with those of Go and the process.
-	Registry *prometheus.Registry
+	// Meter counts what becomes of webhooks; nil counts nothing.
+	Meter Meter
+	// Metrics is the page at /metrics, which is for the network inside; nil is none.
+	Metrics http.Handler
 	// Linger is how long Serve goes on accepting connections after its context ended, with /readyz failing. A load
 	// balancer that learns of the end later than we do would else send webhooks to a closed port.
 	Linger time.Duration
@@ -84,7 +82,6 @@ type Server struct {
 	options  Options
 	log      *slog.Logger
 	mux      *http.ServeMux
-	metrics  *metrics
 	large    chan struct{} // has room for maxLarge bodies
 	draining atomic.Bool
 	secrets  atomic.Pointer[[]string] // nil until the server is configured
@@ -102,14 +99,10 @@ func New(o Options) (*Server, error) {
 	if o.Drain == 0 {
 		o.Drain = defaultDrain
 	}
-	if o.Registry == nil {
-		o.Registry = newRegistry()
+	if o.Meter == nil {
+		o.Meter = unmetered{}
 	}
-	m, err := newMetrics(o.Registry, o.Queue)
-	if err != nil {
-		return nil, fmt.Errorf("register metrics: %w", err)
-	}
-	s := &Server{options: o, log: o.Logger, mux: http.NewServeMux(), metrics: m, large: make(chan struct{}, maxLarge)}
+	s := &Server{options: o, log: o.Logger, mux: http.NewServeMux(), large: make(chan struct{}, maxLarge)}
 	if o.Setup != nil && len(o.Secrets) == 0 {
 		s.setup = newEntrance(*o.Setup)
 		s.mux.HandleFunc("/setup", s.untilConfigured(s.setupPage))
@@ -121,7 +114,9 @@ func New(o Options) (*Server, error) {
 	s.mux.HandleFunc("GET /installed", s.installed)
 	s.mux.HandleFunc("GET /healthz", s.health)
 	s.mux.HandleFunc("GET /readyz", s.ready)
-	s.mux.HandleFunc("GET /metrics", s.nearby(promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{MaxRequestsInFlight: 3})))
+	if o.Metrics != nil {
+		s.mux.HandleFunc("GET /metrics", s.nearby(o.Metrics))
+	}
 	return s, nil
 }
 

@@ -56,11 +56,11 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusAccepted, text)
 	case errors.As(err, &refused):
 		log.Warn("webhook refused", "status", refused.status, "reason", refused.reason)
-		s.metrics.refused.WithLabelValues(refused.reason).Inc()
+		s.options.Meter.Refused(refused.reason)
 		answer(w, refused.status, refused.reason)
 	default:
 		log.Error("webhook not stored", "error", err)
-		s.metrics.refused.WithLabelValues("not stored").Inc()
+		s.options.Meter.Refused("not stored")
 		answer(w, http.StatusServiceUnavailable, "not stored: deliver it again later")
 	}
 }
@@ -88,7 +88,7 @@ func (s *Server) take(ctx context.Context, w http.ResponseWriter, r *http.Reques
 		return "", &refusal{http.StatusBadRequest, "the body is not JSON; is the webhook's content type application/json?"}
 	}
 	if !slices.Contains(events(), event) {
-		s.metrics.taken.WithLabelValues("other", "not handled").Inc()
+		s.options.Meter.Webhook("other", "not handled")
 		return "not handled", nil
 	}
 	return s.store(ctx, guid, event, body)
@@ -176,7 +176,7 @@ func (s *Server) store(ctx context.Context, guid, event string, body []byte) (st
 	case call.Asks():
 		outcome = "queued"
 	}
-	s.metrics.taken.WithLabelValues(event, outcome).Inc()
+	s.options.Meter.Webhook(event, outcome)
 	return outcome, nil
 }
 

@@ -1,0 +1,81 @@
+package metrics
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Webhook counts a verified webhook.
+func (s *Set) Webhook(event, outcome string) { s.webhooks.WithLabelValues(event, outcome).Inc() }
+
+// Refused counts a webhook that was not taken.
+func (s *Set) Refused(reason string) { s.refused.WithLabelValues(reason).Inc() }
+
+// A Run is one run of a job that ended.
+type Run struct {
+	Kind    string
+	Outcome string
+	Took    time.Duration
+	// Waited is how long the review of a head took that a webhook told of, from the webhook on; 0 for other runs.
+	Waited time.Duration
+}
+
+// Ran counts a run.
+func (s *Set) Ran(r Run) {
+	s.runs.WithLabelValues(r.Kind, r.Outcome).Inc()
+	s.runTime.WithLabelValues(r.Kind).Observe(r.Took.Seconds())
+	if r.Waited > 0 {
+		s.pushToReview.Observe(r.Waited.Seconds())
+	}
+}
+
+// Jobs are those of all processes on the database.
+type Jobs struct {
+	Waiting, Running, Delayed, Dead int
+	Oldest                          time.Duration // how long the oldest of the waiting ones could have run; 0 without any
+}
+
+// Watch shows the jobs, counted when they are asked for. It is called once.
+func (s *Set) Watch(count func(context.Context) (Jobs, error)) {
+	s.registry.MustRegister(backlog{count})
+}
+
+// A backlog shows the queue's depth.
+type backlog struct {
+	count func(context.Context) (Jobs, error)
+}
+
+var (
+	jobsDesc = prometheus.NewDesc("lighterman_jobs",
+		"Jobs by state, of all processes on the database. Dead ones failed too often and wait to be replayed.",
+		[]string{"state"}, nil)
+	oldestDesc = prometheus.NewDesc("lighterman_job_oldest_waiting_seconds",
+		"How long the oldest job that is ready to run has been so; 0 without any.", nil, nil)
+)
+
+// countTime bounds counting the jobs.
+const countTime = 3 * time.Second
+
+// Describe implements prometheus.Collector.
+func (b backlog) Describe(to chan<- *prometheus.Desc) {
+	to <- jobsDesc
+	to <- oldestDesc
+}
+
+// Collect implements prometheus.Collector. Without an answer from the queue there is no number, rather than a wrong
+// one.
+func (b backlog) Collect(to chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), countTime)
+	defer cancel()
+	j, err := b.count(ctx)
+	if err != nil {
+		return
+	}
+	states := map[string]int{"waiting": j.Waiting, "running": j.Running, "delayed": j.Delayed, "dead": j.Dead}
+	for state, n := range states {
+		to <- prometheus.MustNewConstMetric(jobsDesc, prometheus.GaugeValue, float64(n), state)
+	}
+	to <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, j.Oldest.Seconds())
+}
