@@ -11,7 +11,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/lighterman/lighterman/internal/githubtest"
 )
@@ -22,6 +24,8 @@ const crashSecret = "between GitHub and us"
 type process struct {
 	cmd  *exec.Cmd
 	addr string // where it listens
+
+	read chan struct{} // closed once all that it said was read
 
 	mu  sync.Mutex
 	log bytes.Buffer
@@ -59,7 +63,8 @@ func start(env ...string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{cmd: &exec.Cmd{Path: self, Args: []string{"lighterman", "serve", "--log-format", "json"}}}
+	p := &process{read: make(chan struct{})}
+	p.cmd = &exec.Cmd{Path: self, Args: []string{"lighterman", "serve", "--log-format", "json"}}
 	p.cmd.Env = append(os.Environ(), env...)
 	out, err := p.cmd.StderrPipe()
 	if err != nil {
@@ -70,6 +75,7 @@ func start(env ...string) (*process, error) {
 	}
 	serving := make(chan string, 1)
 	go func() {
+		defer close(p.read)
 		defer close(serving)
 		for lines := bufio.NewScanner(out); lines.Scan(); {
 			p.mu.Lock()
@@ -100,6 +106,17 @@ func (p *process) said() string {
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait()
+}
+
+// terminate tells the process to stop, and waits until it did.
+func (p *process) terminate() error {
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	stuck := time.AfterFunc(patience, func() { _ = p.cmd.Process.Kill() })
+	defer stuck.Stop()
+	<-p.read
+	return p.cmd.Wait()
 }
 
 // freeAddr is an address of loopback on which nothing listens.

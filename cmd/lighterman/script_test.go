@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"os"
 	"path/filepath"
@@ -19,9 +18,7 @@ func TestMain(m *testing.M) {
 	if err := os.Setenv("LIGHTERMAN_TODAY", "2026-11-25"); err != nil {
 		panic(err)
 	}
-	testscript.Main(watched{m}, map[string]func(){
-		"lighterman": func() { os.Exit(Main(context.Background(), os.Args[1:])) },
-	})
+	testscript.Main(watched{m}, map[string]func(){"lighterman": main})
 }
 
 // TestScript runs the command line as people and other programs do: testdata/script, in testscript's language.
