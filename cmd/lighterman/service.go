@@ -13,6 +13,7 @@ import (
 
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/checks"
+	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/github"
 	"github.com/lighterman/lighterman/internal/image"
@@ -108,6 +109,7 @@ func newService(ctx context.Context, o serviceOptions) (_ *service, err error) {
 
 // become makes the service the App with these credentials.
 func (s *service) become(o github.Options) error {
+	o.Settings = config.Names()
 	app, err := github.New(o)
 	if err != nil {
 		return err

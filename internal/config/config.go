@@ -17,6 +17,9 @@ import (
 // Files are the names under which our configuration is looked for; there may be one of them.
 var Files = []string{".github/lighterman.yml", ".github/lighterman.yaml", ".lighterman.yml", ".lighterman.yaml"}
 
+// Names are all files that this package looks for in a repository, but for the presets that they name.
+func Names() []string { return slices.Concat(Files, hadolintFiles) }
+
 // Wanted reports whether this package may read a file of a repository.
 func Wanted(name string) bool {
 	return slices.Contains(Files, name) || slices.Contains(hadolintFiles, name)

@@ -7,8 +7,12 @@ package forge
 
 import (
 	"context"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io/fs"
 	"time"
 )
@@ -81,6 +85,17 @@ type Tree interface {
 	Prefetch(paths []string) error
 }
 
+// SameBlob reports whether a text is what git stores under an id: SHA-1, or SHA-256 where the id is as long.
+func SameBlob(id string, text []byte) bool {
+	var h hash.Hash = sha1.New()
+	if len(id) == 2*sha256.Size {
+		h = sha256.New()
+	}
+	fmt.Fprintf(h, "blob %d\x00", len(text))
+	h.Write(text)
+	return hex.EncodeToString(h.Sum(nil)) == id
+}
+
 // A Change is what a pull request changes, at one of its heads.
 type Change struct {
 	Ref Ref
@@ -101,8 +116,11 @@ type Standing struct {
 	Bot    bool   // opened by a program
 	Ours   bool   // opened by this App itself
 	Base   string // commit of the base branch's tip (not the merge base)
-	Head   string // commit of the head branch's tip
-	Branch string // name of the head branch
+	// Settings are the blobs that the base branch's tip has under the names of configuration files, by path; nil when the
+	// host did not say. SameBlob compares them with a text.
+	Settings map[string]string
+	Head     string // commit of the head branch's tip
+	Branch   string // name of the head branch
 	// Source is where the head branch lies: the repository itself or a fork; nil when that was deleted.
 	Source *Repo
 	Fork   bool

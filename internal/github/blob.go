@@ -2,12 +2,8 @@ package github
 
 import (
 	"context"
-	"crypto/sha1"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
-	"hash"
 	"strings"
 
 	"github.com/lighterman/lighterman/internal/forge"
@@ -45,7 +41,7 @@ func (i *installation) blob(ctx context.Context, repo forge.Repo, sha string) ([
 	if err != nil {
 		return nil, fmt.Errorf("blob %s: %w", sha, err)
 	}
-	if !matches(sha, data) {
+	if !forge.SameBlob(sha, data) {
 		return nil, fmt.Errorf("blob %s arrived with other content", sha)
 	}
 	i.app.blobs.put(key, data)
@@ -75,20 +71,9 @@ func (i *installation) blobs(ctx context.Context, repo forge.Repo, shas []string
 		return gone(err)
 	}
 	for _, b := range data.Repository {
-		if b != nil && b.Text != nil && !b.IsTruncated && matches(b.Oid, []byte(*b.Text)) {
+		if b != nil && b.Text != nil && !b.IsTruncated && forge.SameBlob(b.Oid, []byte(*b.Text)) {
 			i.app.blobs.put(blobKey{i.id, b.Oid}, []byte(*b.Text))
 		}
 	}
 	return nil
-}
-
-// matches reports whether data is what git stores under the id: SHA-1, or SHA-256 where the id is as long.
-func matches(id string, data []byte) bool {
-	var h hash.Hash = sha1.New()
-	if len(id) == 2*sha256.Size {
-		h = sha256.New()
-	}
-	fmt.Fprintf(h, "blob %d\x00", len(data))
-	h.Write(data)
-	return hex.EncodeToString(h.Sum(nil)) == id
 }

@@ -3,6 +3,7 @@ package github
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -24,8 +25,9 @@ const (
 	maxFiles = 3000
 )
 
-// standingQuery reads all but the files. fullDatabaseId is asked for because ids of comments outgrew GraphQL's Int. Of
-// each thread only the first comment's thumbs are counted: reactions of every comment would cost a hundred times more.
+// standingQuery reads all but the files; %s is baseQuery. fullDatabaseId is asked for because ids of comments outgrew
+// GraphQL's Int. Of each thread only the first comment's thumbs are counted: reactions of every comment would cost a
+// hundred times more.
 const standingQuery = `query Standing(
   $owner: String!, $name: String!, $number: Int!, $threads: String, $reviews: String, $app: Int!, $check: String!
 ) {
@@ -33,6 +35,7 @@ const standingQuery = `query Standing(
     pullRequest(number: $number) {
       state isDraft headRefOid baseRefOid changedFiles viewerDidAuthor
       author { __typename login }
+      %s
       isCrossRepository headRefName headRepository { name owner { login } }
       recent: commits(last: 10) { nodes { commit { oid message } } }
       commits(last: 1) { nodes { commit {
@@ -60,6 +63,19 @@ const standingQuery = `query Standing(
     }
   }
 }` + spokenFragment + talkedFragment
+
+// baseQuery asks for the tip of the base branch and the blobs of some of its files. GitHub answers null for one that is
+// not there (its own mobile client asks so whether a file exists), and for the branch when that is gone.
+func baseQuery(names []string) string {
+	var files strings.Builder
+	for n, name := range names {
+		fmt.Fprintf(&files, " f%d: file(path: %q) { oid }", n, name)
+	}
+	if len(names) > 0 {
+		fmt.Fprintf(&files, " ")
+	}
+	return "baseRef { target { oid ... on Commit {" + cmp.Or(files.String(), " id ") + "} } }"
+}
 
 // talkQuery reads on in the comments on a pull request, backwards.
 const talkQuery = `query Talk($owner: String!, $name: String!, $number: Int!, $before: String!) {
@@ -191,6 +207,7 @@ type pullRequest struct {
 	ChangedFiles      int
 	ViewerDidAuthor   bool
 	Author            *actor
+	BaseRef           *struct{ Target map[string]json.RawMessage }
 	IsCrossRepository bool
 	HeadRefName       string
 	HeadRepository    *struct {
@@ -268,6 +285,7 @@ func (i *installation) standing(ctx context.Context, ref forge.Ref) (*forge.Stan
 		Ours: p.ViewerDidAuthor, Base: p.BaseRefOid, Head: p.HeadRefOid, Branch: p.HeadRefName, Fork: p.IsCrossRepository,
 		Count: p.ChangedFiles, Checkless: checkless, Pushless: !push,
 	}
+	i.base(s, p)
 	if r := p.HeadRepository; r != nil {
 		s.Source = &forge.Repo{Owner: r.Owner.Login, Name: r.Name}
 	}
@@ -279,6 +297,26 @@ func (i *installation) standing(ctx context.Context, ref forge.Ref) (*forge.Stan
 		return nil, err
 	}
 	return s, i.said(ctx, ref, s, p)
+}
+
+// base fills in what was read of the base branch's tip. Where GitHub does not tell, Base is what it was when the pull
+// request was last pushed to.
+func (i *installation) base(s *forge.Standing, p *pullRequest) {
+	var tip string
+	if p.BaseRef == nil || json.Unmarshal(p.BaseRef.Target["oid"], &tip) != nil || !commitSHA.MatchString(tip) {
+		return
+	}
+	s.Base, s.Settings = tip, map[string]string{}
+	for n, name := range i.app.options.Settings {
+		var blob *struct{ Oid string }
+		if json.Unmarshal(p.BaseRef.Target[fmt.Sprint("f", n)], &blob) != nil {
+			s.Settings = nil
+			return
+		}
+		if blob != nil {
+			s.Settings[name] = blob.Oid
+		}
+	}
 }
 
 // checks are our check runs on the head.
@@ -317,10 +355,12 @@ func (i *installation) pull(ctx context.Context, ref forge.Ref, threads, reviews
 	var data struct {
 		Repository *struct{ PullRequest *pullRequest }
 	}
-	err = i.query(ctx, standingQuery, map[string]any{
+	document := fmt.Sprintf(standingQuery, baseQuery(i.app.options.Settings))
+	err = i.query(ctx, document, map[string]any{
 		"owner": ref.Repo.Owner, "name": ref.Repo.Name, "number": ref.Number,
 		"threads": cursor(threads), "reviews": cursor(reviews), "app": i.app.options.AppID, "check": checkName,
 	}, &data)
+	err = without(err, "baseRef")
 	if within(err, "checkSuites") {
 		checkless, err = true, nil
 	}

@@ -41,6 +41,8 @@ type Options struct {
 	Transport http.RoundTripper // nil is one with limits of time on every step
 	Logger    *slog.Logger      // nil is silent
 	Clock     Clock             // nil is the real one
+	// Settings are the files of the base branch whose blobs a forge.Standing names.
+	Settings []string
 	// WritePause is the time between two writes of one installation; 0 is a second, as GitHub advises, and less
 	// than 0 is none (content/rest/using-the-rest-api/best-practices-for-using-the-rest-api.md), and then writes are not
 	// counted either.

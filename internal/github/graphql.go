@@ -95,3 +95,19 @@ func within(err error, field string) bool {
 	}
 	return !slices.ContainsFunc(all, func(p graphqlProblem) bool { return !slices.Contains(p.Path, any(field)) })
 }
+
+// without is an error less the GraphQL problems with one field and what lies below it.
+func without(err error, field string) error {
+	var all problems
+	if !errors.As(err, &all) {
+		return err
+	}
+	rest := slices.DeleteFunc(slices.Clone(all), func(p graphqlProblem) bool { return slices.Contains(p.Path, any(field)) })
+	switch len(rest) {
+	case 0:
+		return nil
+	case len(all):
+		return err
+	}
+	return rest
+}

@@ -93,6 +93,18 @@ func (s *Server) pullNode(t *token, p *Pull) *node {
 		"viewerDidAuthor": value(s.ours(p.author)), "headRefName": value(p.headBranch), "baseRefName": value(p.base),
 		"isCrossRepository":   value(p.head != p.repo),
 		"maintainerCanModify": value(p.modifiable && p.head != p.repo),
+		"baseRef": func(map[string]any) (any, error) {
+			if !allows(t.permissions, "contents", "read") {
+				return nil, forbidden()
+			}
+			tip, err := p.baseSHA()
+			if err != nil {
+				return nil, err
+			}
+			return &node{"Ref", map[string]field{
+				"id": value("REF_" + p.base), "name": value(p.base), "target": value(s.commitNode(t, p.repo, tip)),
+			}}, nil
+		},
 		"headRepository": func(map[string]any) (any, error) {
 			if p.head.deleted {
 				return nil, nil

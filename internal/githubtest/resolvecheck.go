@@ -1,6 +1,9 @@
 package githubtest
 
 import (
+	"path"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -31,6 +34,7 @@ func (s *Server) commitNode(t *token, r *Repo, sha string) *node {
 			c, err := r.git.commitData(sha)
 			return strings.TrimSuffix(c.message, "\n"), err
 		},
+		"file": func(args map[string]any) (any, error) { return entryNode(r, sha, args["path"].(string)) },
 		"checkSuites": func(args map[string]any) (any, error) {
 			if !allows(t.permissions, "checks", "read") {
 				return nil, forbidden()
@@ -46,6 +50,19 @@ func (s *Server) commitNode(t *token, r *Repo, sha string) *node {
 			return connection("CheckSuiteConnection", all, args)
 		},
 	}}
+}
+
+// entryNode is what a commit has under a path, null if there is nothing.
+func entryNode(r *Repo, sha, name string) (any, error) {
+	entries, err := r.git.tree(sha, true)
+	n := slices.IndexFunc(entries, func(e treeEntry) bool { return e.Path == name })
+	if err != nil || n < 0 {
+		return nil, err
+	}
+	mode, err := strconv.ParseInt(entries[n].Mode, 8, 32)
+	return &node{"TreeEntry", map[string]field{
+		"mode": value(int(mode)), "name": value(path.Base(name)), "oid": value(entries[n].SHA), "path": value(name),
+	}}, err
 }
 
 func anyOf(runs []*checkRun, holds func(*checkRun) bool) bool {

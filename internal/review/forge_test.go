@@ -3,6 +3,7 @@ package review
 import (
 	"cmp"
 	"context"
+	"crypto/sha1"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,6 +16,7 @@ import (
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/forge"
 )
 
@@ -23,7 +25,7 @@ type desk struct {
 	host
 	change     forge.Change
 	tree       fstest.MapFS
-	base       fstest.MapFS // what stands on the base branch; nil when nobody is to ask
+	base       fstest.MapFS // what stands on the base branch
 	asked      []string
 	fails      map[string]error // by name of the method, or of the file that cannot be read
 	tip        string           // the head commit
@@ -36,10 +38,11 @@ type desk struct {
 	fork       bool
 	pushed     []forge.Commit
 	baseCommit string
-	late       int  // how many readings do not show what was said on the pull request
-	behind     int  // how many readings show nothing of what we wrote
-	breaks     int  // after how many writes the process dies; 0 is never
-	refuses    bool // comments on the diff
+	settings   map[string]string // blobs of the base branch's configuration
+	late       int               // how many readings do not show what was said on the pull request
+	behind     int               // how many readings show nothing of what we wrote
+	breaks     int               // after how many writes the process dies; 0 is never
+	refuses    bool              // comments on the diff
 	prefetch   []string
 	neighbours map[string]fstest.MapFS // other repositories, by "owner/name@commit"
 	through    map[string]int64        // the installation by which an owner's were asked for last
@@ -65,6 +68,7 @@ func (d *desk) Standing(context.Context, forge.Ref) (*forge.Standing, error) {
 	}
 	st.Ref, st.Open, st.Draft, st.Bot, st.Ours = d.change.Ref, !d.closed, d.draft, d.bot, d.ours
 	st.Source, st.Fork, st.Branch, st.Recent = &d.change.Ref.Repo, d.fork, "topic", d.pushed
+	st.Settings = d.settings
 	st.Base, st.Head, st.Author, st.Count = d.baseCommit, cmp.Or(d.head, d.tip), author, max(d.count, len(d.change.Files))
 	return st, d.ask("Standing")
 }
@@ -73,7 +77,7 @@ func (d *desk) Tree(_ context.Context, repo forge.Repo, commit string) (forge.Tr
 	if repo != d.change.Ref.Repo {
 		return d.neighbour(repo, commit)
 	}
-	if commit == d.baseCommit && d.base != nil {
+	if commit == d.baseCommit {
 		return shelf{d.base, d}, d.ask("Tree base")
 	}
 	return shelf{d.tree, d}, d.ask("Tree")
@@ -203,6 +207,15 @@ func (d *desk) push(before, after map[string]string) {
 		}
 	}()
 	d.change.Files = nil
+	d.settings, d.base = map[string]string{}, fstest.MapFS{}
+	for name, text := range before {
+		d.base[name] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
+	}
+	for _, name := range config.Names() {
+		if text, ok := before[name]; ok {
+			d.settings[name] = fmt.Sprintf("%x", sha1.Sum(fmt.Appendf(nil, "blob %d\x00%s", len(text), text)))
+		}
+	}
 	names := map[string]bool{}
 	for name := range before {
 		names[name] = true

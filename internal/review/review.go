@@ -93,6 +93,11 @@ func (r *Reviewer) review(ctx context.Context, ref forge.Ref, since Since, asked
 		return out, nil
 	}
 	out.Head = standing.Head
+	if look.examined != nil && !look.origin.holds(standing) {
+		if err = r.examine(ctx, &look, standing.Base); err != nil {
+			return out, err
+		}
+	}
 	if out.Opinion, err = look.opinion(ctx, standing); err != nil {
 		return out, err
 	}
@@ -175,6 +180,9 @@ func ended(change *forge.Change, standing *forge.Standing) End {
 type seen struct {
 	*examined
 	change *forge.Change
+	tree   forge.Tree          // the head; nil as examined is
+	beside []forge.ChangedFile // Dockerfiles that it does not change
+	origin origin
 	notes  []Note
 }
 
@@ -185,31 +193,37 @@ func (r *Reviewer) look(ctx context.Context, change *forge.Change) (seen, error)
 	if len(picked) == 0 && !slices.ContainsFunc(change.Files, concerns) {
 		return s, nil
 	}
-	tree, err := r.Forge.Tree(ctx, change.Ref.Repo, change.Head)
+	var err error
+	if s.tree, err = r.Forge.Tree(ctx, change.Ref.Repo, change.Head); err != nil {
+		return s, err
+	}
+	if s.beside, err = affected(s.tree, change.Files, picked, r.Options); err != nil {
+		return s, err
+	}
+	if err := prefetch(s.tree, append(picked, s.beside...)); err != nil {
+		return s, err
+	}
+	err = r.examine(ctx, &s, "")
+	return s, err
+}
+
+// examine looks at the files of a change, by the configuration of the commit base, or without one by that from which the
+// change grew.
+func (r *Reviewer) examine(ctx context.Context, s *seen, base string) error {
+	watched := &forge.Watch{Tree: s.tree}
+	settings, origin, notes, err := r.settings(ctx, watched, s.change, base)
 	if err != nil {
-		return s, err
+		return err
 	}
-	beside, err := affected(tree, change.Files, picked, r.Options)
+	s.origin, s.notes = origin, notes
+	files, err := r.complete(ctx, s.change, watched)
 	if err != nil {
-		return s, err
+		return err
 	}
-	if err := prefetch(tree, append(picked, beside...)); err != nil {
-		return s, err
+	if s.examined, err = examine(ctx, watched, append(files, s.beside...), settings); err != nil {
+		return err
 	}
-	watched := &forge.Watch{Tree: tree}
-	settings, notes, err := r.settings(ctx, watched, change)
-	if err != nil {
-		return s, err
-	}
-	s.notes = notes
-	files, err := r.complete(ctx, change, watched)
-	if err != nil {
-		return s, err
-	}
-	if s.examined, err = examine(ctx, watched, append(files, beside...), settings); err != nil {
-		return s, err
-	}
-	return s, watched.Failed()
+	return watched.Failed()
 }
 
 // opinion is what there is to say about the change to those who are there now.

@@ -14,24 +14,65 @@ import (
 )
 
 // settings are what the repository and its organisation decided, as it stood without the pull request: whoever opens
-// one cannot switch off what it would be told. A configuration that cannot be used is noted, and what is under it holds.
+// one cannot switch off what it would be told. base is the commit to read them at; without one they are made from the
+// head and the diff, where that can be. A configuration that cannot be used is noted, and what is under it holds.
 // The notes also tell what the pull request makes of the configuration.
-func (r *Reviewer) settings(ctx context.Context, head fs.FS, change *forge.Change) (Settings, []Note, error) {
+func (r *Reviewer) settings(ctx context.Context, head fs.FS, change *forge.Change, base string) (Settings, origin, []Note,
+	error) {
 	s, again := r.sources(ctx, change.Ref.Repo)
-	c, err := r.standing(ctx, head, change, s)
+	c, from, err := r.standing(ctx, head, change, base, s)
 	var notes []Note
 	if unusable := (*config.Error)(nil); errors.As(err, &unusable) || err != nil && forge.Answer(err) {
 		notes = []Note{useless(err)}
 		c, err = config.Load(nothing{}, s)
 	}
 	if err != nil {
-		return Settings{}, nil, err
+		return Settings{}, from, nil, err
 	}
 	s.Fetch = again
-	notes = slices.Concat(notes, Lacking(c), Changed(head, change.Files, c, s))
+	from.local = len(c.Local) > 0
+	notes = slices.Concat(notes, Lacking(c), Changed(head, change.Files, grown(head, change, c, from, s), s))
 	return Settings{
 		Options: c.Options(r.Options), MaxInline: c.MaxInline, FailOn: c.FailOn, Drafts: c.Drafts, Bots: c.Bots,
-	}, notes, nil
+	}, from, notes, nil
+}
+
+// grown is the configuration from which the pull request's own grew, which is not that of the base branch when that has
+// moved on.
+func grown(head fs.FS, change *forge.Change, c *config.Config, from origin, s config.Settings) *config.Config {
+	if from.without != nil || change.Full {
+		return c
+	}
+	was, err := config.Load(before{earlier(head, change.Files, nil), head, change.Files, true}, s)
+	if err != nil {
+		return c
+	}
+	return was
+}
+
+// An origin is what a configuration was read from: the repository without the pull request, or a commit of the base branch.
+type origin struct {
+	without fs.FS
+	commit  string
+	local   bool // presets of the repository itself are a part of it
+}
+
+// holds reports whether that is the configuration of the base branch as it stands now. A pull request may begin at any
+// commit, so what it grew from does not decide: that could be from before the configuration was made.
+func (o origin) holds(st *forge.Standing) bool {
+	switch {
+	case st.Ref.Group != "":
+		return true
+	case o.without == nil:
+		return o.commit == st.Base
+	case o.local || st.Settings == nil:
+		return false
+	}
+	return !slices.ContainsFunc(config.Names(), func(name string) bool {
+		text, err := fs.ReadFile(o.without, name)
+		blob, there := st.Settings[name]
+		return there != (err == nil) || there && !forge.SameBlob(blob, text)
+	})
 }
 
 // sources is what a repository's configuration is loaded with, and a Fetch that asks for nothing new.
@@ -73,25 +114,31 @@ func (s Settings) audience(st *forge.Standing) audience {
 	return a
 }
 
-// standing is the configuration without the pull request. It is made from the head and the diff; where the host left
-// out the diff of a file that matters, or files, the base branch itself is read.
-func (r *Reviewer) standing(ctx context.Context, head fs.FS, change *forge.Change, s config.Settings) (*config.Config,
-	error) {
-	if !change.Full {
-		c, err := config.Load(before{earlier(head, change.Files, nil), head, change.Files, true}, s)
+// standing is the configuration without the pull request, at a commit of the base branch when one is given. Else it is
+// made from the head and the diff; where the host left out the diff of a file that matters, or files, the base branch
+// itself is read.
+func (r *Reviewer) standing(ctx context.Context, head fs.FS, change *forge.Change, base string, s config.Settings) (
+	*config.Config, origin, error) {
+	if base == "" && !change.Full {
+		without := before{earlier(head, change.Files, nil), head, change.Files, true}
+		c, err := config.Load(without, s)
 		if !errors.Is(err, errLeftOut) {
-			return c, err
+			return c, origin{without: without}, err
 		}
 	}
-	st, err := r.Forge.Standing(ctx, change.Ref)
-	if err != nil {
-		return nil, err
+	if base == "" {
+		st, err := r.Forge.Standing(ctx, change.Ref)
+		if err != nil {
+			return nil, origin{}, err
+		}
+		base = st.Base
 	}
-	tree, err := r.Forge.Tree(ctx, change.Ref.Repo, st.Base)
+	tree, err := r.Forge.Tree(ctx, change.Ref.Repo, base)
 	if err != nil {
-		return nil, err
+		return nil, origin{}, err
 	}
-	return config.Load(tree, s)
+	c, err := config.Load(tree, s)
+	return c, origin{commit: base}, err
 }
 
 // useless tells of a configuration that counts as none: its first problem, and how many more there are.

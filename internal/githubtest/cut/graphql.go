@@ -14,6 +14,7 @@ import (
 // fields are the object and interface fields in use. Enums, scalars and input objects are kept whole where reached.
 var fields = map[string][]string{
 	"Actor":                              {"login"},
+	"AddReactionPayload":                 {"clientMutationId", "reaction"},
 	"App":                                {"id", "slug"},
 	"Blob":                               {"byteSize", "id", "isBinary", "isTruncated", "oid", "text"},
 	"Bot":                                {"id", "login"},
@@ -23,13 +24,13 @@ var fields = map[string][]string{
 	"CheckSuite":                         {"app", "checkRuns", "conclusion", "databaseId", "id", "status"},
 	"CheckSuiteConnection":               {"nodes", "pageInfo", "totalCount"},
 	"Comment":                            {"author", "body", "id", "viewerDidAuthor"},
-	"Commit":                             {"checkSuites", "id", "message", "oid"},
+	"Commit":                             {"checkSuites", "file", "id", "message", "oid"},
 	"GitObject":                          {"id", "oid"},
 	"IssueComment":                       commentFields,
 	"IssueCommentConnection":             {"nodes", "pageInfo", "totalCount"},
 	"MinimizeCommentPayload":             {"clientMutationId", "minimizedComment"},
 	"Minimizable":                        {"isMinimized", "minimizedReason"},
-	"Mutation":                           {"minimizeComment", "resolveReviewThread"},
+	"Mutation":                           {"addReaction", "minimizeComment", "resolveReviewThread"},
 	"Node":                               {"id"},
 	"PageInfo":                           {"endCursor", "hasNextPage", "hasPreviousPage", "startCursor"},
 	"PullRequest":                        pullRequestFields,
@@ -49,14 +50,16 @@ var fields = map[string][]string{
 	"ReactingUserConnection":             {"nodes", "pageInfo", "totalCount"},
 	"ReactionGroup":                      {"content", "reactors", "users", "viewerHasReacted"},
 	"ReactorConnection":                  {"nodes", "pageInfo", "totalCount"},
+	"Ref":                                {"id", "name", "target"},
 	"RepositoryOwner":                    {"id", "login"},
 	"ResolveReviewThreadPayload":         {"clientMutationId", "thread"},
+	"TreeEntry":                          {"mode", "name", "oid", "path"},
 	"User":                               {"id", "login"},
 }
 
 var (
 	pullRequestFields = []string{
-		"author", "baseRefName", "baseRefOid", "body", "changedFiles", "comments", "commits", "headRefName",
+		"author", "baseRef", "baseRefName", "baseRefOid", "body", "changedFiles", "comments", "commits", "headRefName",
 		"headRefOid", "headRepository", "id", "isCrossRepository", "isDraft", "maintainerCanModify", "number", "reviewThreads", "reviews",
 		"state", "viewerDidAuthor",
 	}
@@ -65,11 +68,11 @@ var (
 		"status", "summary", "text", "title",
 	}
 	reviewFields = []string{
-		"author", "body", "commit", "fullDatabaseId", "id", "isMinimized", "minimizedReason", "state", "submittedAt",
-		"viewerDidAuthor",
+		"author", "body", "commit", "createdAt", "fullDatabaseId", "id", "isMinimized", "lastEditedAt", "minimizedReason",
+		"reactionGroups", "state", "submittedAt", "viewerDidAuthor",
 	}
 	commentFields = []string{
-		"author", "body", "createdAt", "fullDatabaseId", "id", "isMinimized", "lastEditedAt", "minimizedReason",
+		"author", "body", "createdAt", "editor", "fullDatabaseId", "id", "isMinimized", "lastEditedAt", "minimizedReason",
 		"reactionGroups", "reactions", "viewerDidAuthor",
 	}
 	threadFields = []string{
