@@ -6,7 +6,7 @@ SCALE   ?= 1
 BROWSER := testdata/browser
 BUILDKIT := testdata/buildkit/buildkit.sh
 
-.PHONY: build test soak lint update demo bench deps deps-buildkit proofs test-browser fuzz help
+.PHONY: build test soak lint update demo bench deps deps-buildkit proofs image test-browser fuzz help
 .DEFAULT_GOAL := build
 
 build: ## Build bin/lighterman.
@@ -54,6 +54,11 @@ proofs: ## Build every kind of fix for real, before and after, and rewrite the R
 	$(BUILDKIT) start
 	BUILDKIT_HOST=$$($(BUILDKIT) host) $(GO) test ./internal/prove/trial -count=1 -v -timeout 60m -update; \
 	status=$$?; $(BUILDKIT) prune; $(BUILDKIT) stop; exit $$status
+
+image: ## Build deploy/Dockerfile for real, run what comes out, and write its size into the README (make deps-buildkit).
+	$(BUILDKIT) start
+	BUILDKIT_HOST=$$($(BUILDKIT) host) $(GO) test ./cmd/lighterman -run '^TestImage$$' -count=1 -v -timeout 30m -update; \
+	status=$$?; $(BUILDKIT) stop; exit $$status
 
 test-browser: build ## Test the demo's and the set-up page in headless Chromium.
 	cd $(BROWSER) && node --test

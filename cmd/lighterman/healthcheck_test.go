@@ -71,4 +71,3 @@ func TestHealthcheckDoesNotWait(t *testing.T) {
 		t.Errorf("it gave up after %s", took)
 	}
 }
-

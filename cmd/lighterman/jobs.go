@@ -9,13 +9,12 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/lighterman/lighterman/internal/queue"
 )
 
 func jobsCommand() *cobra.Command {
-	var o queue.Options
+	var o storage
 	cmd := &cobra.Command{
 		Use:   "jobs",
 		Short: "List the jobs that failed for good; jobs replay ID runs one again",
@@ -24,10 +23,10 @@ func jobsCommand() *cobra.Command {
 An SQLite database belongs to one process: stop the server first. With PostgreSQL the servers may go on.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withQueue(cmd, o, func(ctx context.Context, q *queue.Queue) error { return listDead(ctx, cmd, q) })
+			return withQueue(cmd, &o, func(ctx context.Context, q *queue.Queue) error { return listDead(ctx, cmd, q) })
 		},
 	}
-	queueFlags(cmd.PersistentFlags(), &o)
+	o.flags(cmd.PersistentFlags())
 	cmd.AddCommand(&cobra.Command{
 		Use:   "replay ID",
 		Short: "Run a dead job again, with all its attempts",
@@ -37,22 +36,20 @@ An SQLite database belongs to one process: stop the server first. With PostgreSQ
 			if err != nil {
 				return fmt.Errorf("%q is not the id of a job; lighterman jobs lists them", args[0])
 			}
-			return withQueue(cmd, o, func(ctx context.Context, q *queue.Queue) error { return q.Replay(ctx, id) })
+			return withQueue(cmd, &o, func(ctx context.Context, q *queue.Queue) error { return q.Replay(ctx, id) })
 		},
 	})
 	return cmd
 }
 
-// queueFlags are the flags that say where the queue lives.
-func queueFlags(f *pflag.FlagSet, o *queue.Options) {
-	f.StringVar(&o.DataDir, "data-dir", "data", "the folder of the SQLite database")
-	f.StringVar(&o.DatabaseURL, "database-url", "", "a PostgreSQL URL to use instead of SQLite")
-}
-
 // withQueue opens the queue without running its jobs.
-func withQueue(cmd *cobra.Command, o queue.Options, do func(context.Context, *queue.Queue) error) error {
+func withQueue(cmd *cobra.Command, where *storage, do func(context.Context, *queue.Queue) error) error {
 	ctx := cmd.Context()
 	if err := settle(cmd.Flags(), os.LookupEnv, nil); err != nil {
+		return err
+	}
+	o, err := where.options()
+	if err != nil {
 		return err
 	}
 	o.Logger = quiet()

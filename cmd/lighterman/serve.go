@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lighterman/lighterman/internal/github"
-	"github.com/lighterman/lighterman/internal/queue"
 	"github.com/lighterman/lighterman/internal/redact"
 )
 
@@ -28,7 +27,8 @@ type serveSettings struct {
 	privateKeyFile    string
 	webhookSecret     string
 	webhookSecretFile string
-	queue             queue.Options
+	storage           storage
+	workers           int
 	githubURL         string
 	logFormat         string
 	linger            time.Duration
@@ -74,9 +74,9 @@ Without an App's credentials it prints the address of a page that registers one 
 	f.StringVar(&s.privateKeyFile, "private-key-file", "", "a file with the App's private key")
 	f.StringVar(&s.webhookSecret, "webhook-secret", "", "the webhook's secret; two with a comma between during a rotation")
 	f.StringVar(&s.webhookSecretFile, "webhook-secret-file", "", "a file with the webhook's secret or secrets")
-	queueFlags(f, &s.queue)
+	s.storage.flags(f)
 	f.StringVar(&s.githubURL, "github-url", "https://api.github.com", "GitHub's API, or https://HOST of an Enterprise Server")
-	f.IntVar(&s.queue.Workers, "workers", 4, "how many pull requests to review at once")
+	f.IntVar(&s.workers, "workers", 4, "how many pull requests to review at once")
 	f.StringVar(&s.publicURL, "public-url", "", "how people and GitHub reach this server: https://HOST")
 	f.StringVar(&s.credentialsFile, "credentials-file", "",
 		"where the set-up page keeps the App's credentials (default app.json in the data folder)")
@@ -126,26 +126,28 @@ func runServe(cmd *cobra.Command, s serveSettings) error {
 }
 
 func (s serveSettings) database() string {
-	if s.queue.DatabaseURL != "" {
+	if s.storage.postgres() {
 		return "postgresql"
 	}
-	return "sqlite in " + s.queue.DataDir
+	return "sqlite in " + s.storage.dataDir
 }
 
 // options checks what is needed and reads the secrets.
 func (s serveSettings) options(log *slog.Logger) (o serviceOptions, err error) {
 	o = serviceOptions{
 		GitHub:      github.Options{BaseURL: s.githubURL, WritePause: orNone(s.writePause)},
-		Queue:       s.queue,
 		Linger:      s.linger,
 		Log:         log,
 		Images:      s.asking.facts(true),
 		Inspect:     true,
 		Presets:     s.presetOwners,
 		Recover:     true,
-		Credentials: cmp.Or(s.credentialsFile, filepath.Join(s.queue.DataDir, "app.json")),
+		Credentials: cmp.Or(s.credentialsFile, filepath.Join(s.storage.dataDir, "app.json")),
 	}
-	o.Queue.Cooldown = orNone(s.cooldown)
+	if o.Queue, err = s.storage.options(); err != nil {
+		return o, err
+	}
+	o.Queue.Cooldown, o.Queue.Workers = orNone(s.cooldown), s.workers
 	if o.Public, err = publicAddress(s.publicURL); err != nil {
 		return o, err
 	}

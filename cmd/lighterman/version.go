@@ -22,8 +22,15 @@ func versionCommand() *cobra.Command {
 	}
 }
 
-// version is the module's version as the Go command recorded it, "(devel)" for a plain build of a checkout.
+// released is the version that a release was linked with: -X main.released=v1.2.3.
+var released string
+
+// version is what a release was linked with, else the module's version as the Go command recorded it, "(devel)" for a
+// plain build of a checkout.
 func version() string {
+	if released != "" {
+		return released
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

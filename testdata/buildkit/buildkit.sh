@@ -143,7 +143,11 @@ images() {
 	npm=$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")
 	image node.Dockerfile library/node 22-bookworm-slim --opt build-arg:CERTIFICATES=$certificates \
 		--opt context:node=local:node --local node="$(dirname "$node")" --opt context:npm=local:npm --local npm="$npm"
-	image golang.Dockerfile library/golang 1.26-bookworm --opt context:go=local:go --local go="$(go env GOROOT)"
+	local own # the release that our own container file builds with
+	own=$(sed -n 's/^FROM .*golang:\([^ @]*\).* AS build$/\1/p' "$here/../../deploy/Dockerfile")
+	for tag in 1.26-bookworm "$own"; do
+		image golang.Dockerfile library/golang "$tag" --opt context:go=local:go --local go="$(go env GOROOT)"
+	done
 	image python.Dockerfile library/python 3-slim
 	image static.Dockerfile distroless/static-debian12 latest
 	image static.Dockerfile distroless/static-debian12 nonroot --opt target=nonroot
