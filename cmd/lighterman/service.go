@@ -74,7 +74,7 @@ const maxArrivals = 100
 // newService opens the queue and puts the parts together; nothing runs yet.
 func newService(ctx context.Context, o serviceOptions) (_ *service, err error) {
 	s := &service{options: o, metrics: metrics.New(version()), arrivals: make(chan github.Arrival, maxArrivals)}
-	s.options.GitHub.Logger = o.Log
+	s.options.GitHub.Logger, s.options.GitHub.Ledger = o.Log, s
 	s.engine, s.close = newEngine(o.Log)
 	defer func() {
 		if err != nil {
@@ -105,6 +105,11 @@ func newService(ctx context.Context, o serviceOptions) (_ *service, err error) {
 		return nil, errors.Join(err, s.queue.Stop(ctx))
 	}
 	return s, nil
+}
+
+// Change makes the queue's database the ledger of what all replicas write.
+func (s *service) Change(ctx context.Context, key string, change func(string) string) error {
+	return s.queue.Change(ctx, key, change)
 }
 
 // become makes the service the App with these credentials.

@@ -6,7 +6,7 @@
 //	replay   repeats reads that met a 5xx or a cut connection
 //	auth     adds the token narrowed to the one repository; renews it once after a 401; never to another host
 //	gate     one request at a time, background work last, a pause between writes and no more of them than GitHub
-//	         allows, and none while GitHub asked us to wait
+//	         allows, counted over all replicas, and none while GitHub asked us to wait
 //
 // before they reach Options.Transport. Reading a pull request costs one GraphQL query (the pull request, its threads
 // and reviews) and the REST file list, which alone carries the patches; a tree costs one request and its files one
@@ -47,6 +47,8 @@ type Options struct {
 	// than 0 is none (content/rest/using-the-rest-api/best-practices-for-using-the-rest-api.md), and then writes are not
 	// counted either.
 	WritePause time.Duration
+	// Ledger counts the writes of all processes that speak as the App; nil counts those of this one.
+	Ledger Ledger
 }
 
 const (
@@ -96,9 +98,12 @@ func New(o Options) (*App, error) {
 	if o.WritePause == 0 {
 		o.WritePause = writePause
 	}
+	if o.Ledger == nil {
+		o.Ledger = newMemory()
+	}
 	a := &App{options: o, key: key, blobs: newCache(cacheBytes), installations: make(map[int64]*installation)}
 	a.rest, a.graphql = endpoints(base)
-	a.gate = newGate(o)
+	a.gate = newGate(o, 0)
 	return a, nil
 }
 

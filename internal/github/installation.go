@@ -78,7 +78,7 @@ const maxSources = 500
 
 func newInstallation(a *App, id int64) *installation {
 	i := &installation{
-		app: a, id: id, gate: newGate(a.options), sources: make(map[scope]*ghinstallation.Transport),
+		app: a, id: id, gate: newGate(a.options, id), sources: make(map[scope]*ghinstallation.Transport),
 	}
 	chain := &replay{clock: a.options.Clock, next: &auth{installation: i, next: i.gate}}
 	i.client = gogithub.NewClient(&http.Client{Transport: chain, CheckRedirect: keepMethod})

@@ -35,14 +35,14 @@ const maxErrorText = 64 << 10
 // A gate lets one request of an installation through at a time, with a pause between writes and no more of them than
 // GitHub allows, and none until the time at which GitHub asked us to come back.
 type gate struct {
-	clock Clock
-	pause time.Duration
-	next  http.RoundTripper
-	turn  turn
+	clock  Clock
+	pause  time.Duration // none is no windows either
+	ledger Ledger
+	key    string // under which the ledger has the writes of this gate
+	next   http.RoundTripper
+	turn   turn
 
-	// Only who has the turn uses these.
-	wrote   time.Time // when the last write ended
-	windows []*window // for writes; none when there is no pause
+	wrote time.Time // when the last write ended; only who has the turn uses it
 
 	mu      sync.Mutex
 	until   time.Time         // of the last limit
@@ -57,12 +57,12 @@ type budget struct {
 	reset    time.Time
 }
 
-func newGate(o Options) *gate {
-	g := &gate{clock: o.Clock, pause: o.WritePause, next: o.Transport, budgets: make(map[string]budget)}
-	if g.pause > 0 {
-		g.windows = newWindows()
+// newGate is a gate for an installation, or for the App itself, which is 0.
+func newGate(o Options, installation int64) *gate {
+	return &gate{
+		clock: o.Clock, pause: o.WritePause, ledger: o.Ledger, key: fmt.Sprintf("writes of installation %d", installation),
+		next: o.Transport, budgets: make(map[string]budget),
 	}
-	return g
 }
 
 func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -81,9 +81,6 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	res, err := g.send(r)
 	if writes(r) {
 		g.wrote = g.clock.Now()
-		for _, w := range g.windows {
-			w.add(g.wrote)
-		}
 	}
 	if err != nil {
 		return nil, err
@@ -118,24 +115,25 @@ func (b *timedBody) Close() error {
 
 // wait keeps the pause between writes, and refuses to send at all while a limit holds.
 func (g *gate) wait(r *http.Request) error {
-	now := g.clock.Now()
-	if err := g.refusal(now, inBackground(r.Context())); err != nil {
-		return err
+	for {
+		now := g.clock.Now()
+		if err := g.refusal(now, inBackground(r.Context())); err != nil {
+			return err
+		}
+		if !writes(r) || g.pause <= 0 {
+			return nil
+		}
+		rest, err := g.reserve(r.Context())
+		if err != nil || rest <= 0 {
+			return err
+		}
+		if rest > maxSleep && rest > g.pause {
+			return &forge.LimitError{Until: now.Add(rest), Err: errFull}
+		}
+		if err := g.clock.Sleep(r.Context(), rest); err != nil {
+			return err
+		}
 	}
-	if !writes(r) || g.pause <= 0 {
-		return nil
-	}
-	rest := g.pause - now.Sub(g.wrote)
-	for _, w := range g.windows {
-		rest = max(rest, w.rest(now))
-	}
-	if rest > maxSleep && rest > g.pause {
-		return &forge.LimitError{Until: now.Add(rest), Err: errFull}
-	}
-	if rest <= 0 {
-		return nil
-	}
-	return g.clock.Sleep(r.Context(), rest)
 }
 
 // refusal is why nothing may be sent, or nothing in the background, nil when it may.

@@ -15,33 +15,32 @@ const (
 // maxSleep is how long a write may wait for its turn; the job of one that would wait longer is put off instead.
 const maxSleep = 5 * time.Second
 
-// A window counts what happened within a span of time that ends now.
+// A window bounds how much happens within a span of time that ends now.
 type window struct {
 	span time.Duration
 	most int
-	at   []time.Time // oldest first
 }
 
-// newWindows are the windows for writes.
-func newWindows() []*window {
-	return []*window{{span: time.Minute, most: writesPerMinute}, {span: time.Hour, most: writesPerHour}}
-}
+// longest is the longest span of a window.
+const longest = time.Hour
 
-// rest is how long to wait before the next one fits. When that is long it is as long as it takes until a tenth of the
-// window is free, because a job that is put off begins anew and must not do so for every single write.
-func (w *window) rest(now time.Time) time.Duration {
-	for len(w.at) > 0 && now.Sub(w.at[0]) >= w.span {
-		w.at = w.at[1:]
+// windows are the windows for writes.
+func windows() []window { return []window{{time.Minute, writesPerMinute}, {longest, writesPerHour}} }
+
+// rest is how long to wait before the next one fits, after those at these times, oldest first. When that is long it is as
+// long as it takes until a tenth of the window is free, because a job that is put off begins anew and must not do so for
+// every single write.
+func (w window) rest(at []time.Time, now time.Time) time.Duration {
+	for len(at) > 0 && now.Sub(at[0]) >= w.span {
+		at = at[1:]
 	}
-	if len(w.at) < w.most {
+	if len(at) < w.most {
 		return 0
 	}
-	if soon := w.at[0].Add(w.span).Sub(now); soon <= maxSleep {
+	if soon := at[0].Add(w.span).Sub(now); soon <= maxSleep {
 		return soon
 	}
-	return w.at[w.most/10].Add(w.span).Sub(now)
+	return at[w.most/10].Add(w.span).Sub(now)
 }
-
-func (w *window) add(now time.Time) { w.at = append(w.at, now) }
 
 var errFull = errors.New("not sent: as much was written as GitHub allows in that time")

@@ -31,6 +31,15 @@ func (q *Queue) Remember(ctx context.Context, key, value string) error {
 	return nil
 }
 
+// Change hands the value under a key to change, "" for nothing, and keeps what that returns. No other process changes it
+// in between.
+func (q *Queue) Change(ctx context.Context, key string, change func(value string) string) error {
+	if err := q.engine.change(ctx, key, change); err != nil {
+		return fmt.Errorf("change %s: %w", key, err)
+	}
+	return nil
+}
+
 func (a *app[TTx]) unknown(ctx context.Context, guids []string) (unknown []string, err error) {
 	err = a.db.within(ctx, func(_ TTx, s session) error {
 		for _, guid := range guids {
@@ -61,6 +70,26 @@ func (a *app[TTx]) remember(ctx context.Context, key, value string) error {
 		_, err := s.exec(ctx, `
 			INSERT INTO lighterman_note (key, value) VALUES ($1, $2)
 			ON CONFLICT (key) DO UPDATE SET value = excluded.value`, key, value)
+		return err
+	})
+}
+
+func (a *app[TTx]) change(ctx context.Context, key string, change func(string) string) error {
+	return a.db.within(ctx, func(_ TTx, s session) error {
+		const first = `INSERT INTO lighterman_note (key, value) VALUES ($1, '') ON CONFLICT (key) DO NOTHING`
+		if _, err := s.exec(ctx, first, key); err != nil { // so that there is a row to lock
+			return err
+		}
+		var value string
+		read := `SELECT value FROM lighterman_note WHERE key = $1` + a.db.forUpdate
+		if _, err := s.one(ctx, []any{&value}, read, key); err != nil {
+			return err
+		}
+		next := change(value)
+		if next == value {
+			return nil
+		}
+		_, err := s.exec(ctx, `UPDATE lighterman_note SET value = $2 WHERE key = $1`, key, next)
 		return err
 	})
 }

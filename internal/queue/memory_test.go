@@ -2,6 +2,8 @@ package queue
 
 import (
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 )
 
@@ -23,5 +25,31 @@ func remembers(t *testing.T, p place) {
 		if got, err := again.Recall(t.Context(), key); err != nil || got != want {
 			t.Errorf("recalled %q for %s, %v; want %q", got, key, err, want)
 		}
+	}
+}
+
+// changes lets several change the same value at once; none of the changes is lost.
+func changes(t *testing.T, p place, replicas int) {
+	const each = 25
+	var wg sync.WaitGroup
+	var q *Queue
+	for range replicas {
+		q = openStill(t, p, Options{Work: new(tally).work})
+		mine := q
+		for range 2 {
+			wg.Go(func() {
+				for range each {
+					if err := mine.Change(t.Context(), "key", func(value string) string { return value + "x" }); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+	}
+	wg.Wait()
+	got, err := q.Recall(t.Context(), "key")
+	if want := strings.Repeat("x", replicas*2*each); err != nil || got != want {
+		t.Errorf("%d changes are left of %d, %v", len(got), len(want), err)
 	}
 }

@@ -192,6 +192,7 @@ type engine interface {
 	unknown(ctx context.Context, guids []string) ([]string, error)
 	recall(ctx context.Context, key string) (string, error)
 	remember(ctx context.Context, key, value string) error
+	change(ctx context.Context, key string, change func(string) string) error
 	report(ctx context.Context, subject string) (Report, bool, error)
 	reports(ctx context.Context, most int) ([]Report, error)
 	counts(ctx context.Context, since time.Time) ([]DayCount, error)

@@ -54,6 +54,7 @@ func TestConformance(t *testing.T) {
 			"a live replica takes over":       takeOver,
 			"a database URL must be readable": badURL,
 			"one replica ticks":               ticksOnce,
+			"replicas change what they share": func(t *testing.T, p place) { changes(t, p, 3) },
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -94,6 +95,7 @@ func conform(t *testing.T, where func(testing.TB) place) {
 		"a head stands for its pull requests":   finds,
 		"a merge group is a subject of its own": groups,
 		"what is remembered is there again":     remembers,
+		"what is changed is changed by one":     func(t *testing.T, p place) { changes(t, p, 1) },
 		"open pull requests are caught up with": catchesUp,
 		"what is found waits behind webhooks":   waitsBehind,
 		"a tick comes again":                    ticks,
