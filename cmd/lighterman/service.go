@@ -123,7 +123,7 @@ func (s *service) become(o github.Options) error {
 		Forge: app, Library: review.NewLibrary(app.Reader(), app.InstallationOf), Owners: s.options.Presets, Options: s.engine,
 		Logger: s.options.Log, Page: checks.Page,
 	}
-	live := &liveApp{App: app, work: work(reviewer, s.options.Reviewed), notes: &notes{log: s.options.Log}}
+	live := &liveApp{App: app, work: work(reviewer, s.share, s.options.Reviewed), notes: &notes{log: s.options.Log}}
 	if s.options.Inspect {
 		hook := ""
 		if s.options.Public != "" {
@@ -186,9 +186,23 @@ func (s *service) start(ctx context.Context) error {
 	return nil
 }
 
+// share has the other pull requests of a head looked at when what its check run says may have changed for them: because one
+// was written, or because the pull request that it was written for is closed. Either ends: a review that writes nothing,
+// and one that no webhook led to, lead to no further one.
+func (s *service) share(ctx context.Context, job queue.Job, out review.Outcome) {
+	wrote := out.End == review.Published && out.Plan.Check != nil
+	if job.Ref.Number == 0 || out.Head == "" || !wrote && (out.End != review.Closed || job.Delivery == "") {
+		return
+	}
+	if err := s.queue.Share(ctx, job.Ref, out.Head); err != nil {
+		s.options.Log.Warn("other pull requests of the same head are not looked at", "pull", job.Ref.String(), "error", err)
+	}
+}
+
 // work is what the queue does with a pull request. A review that the pull request moved away from comes again: if no
 // webhook brought it, because what was read was older than the one that led here, then after a while.
-func work(r *review.Reviewer, heard func(review.Outcome)) func(context.Context, queue.Job) (queue.Done, error) {
+func work(r *review.Reviewer, share func(context.Context, queue.Job, review.Outcome), heard func(review.Outcome)) func(
+	context.Context, queue.Job) (queue.Done, error) {
 	return func(ctx context.Context, job queue.Job) (queue.Done, error) {
 		out, err := r.ReviewSince(ctx, job.Ref, review.Since{Mark: job.Mark, Head: job.Head}, job.Requests...)
 		if err != nil {
@@ -200,6 +214,7 @@ func work(r *review.Reviewer, heard func(review.Outcome)) func(context.Context, 
 		if out.End == review.MovedOn {
 			return queue.Done{}, fmt.Errorf("review %s: %w", job.Ref, forge.ErrStale)
 		}
+		share(ctx, job, out)
 		return queue.Done{Head: out.Head, Mark: out.Mark}, nil
 	}
 }

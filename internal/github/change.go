@@ -40,8 +40,8 @@ const standingQuery = `query Standing(
       recent: commits(last: 10) { nodes { commit { oid message } } }
       commits(last: 1) { nodes { commit {
         oid
-        checkSuites(first: 5, filterBy: {appId: $app}) { nodes {
-          checkRuns(first: 5, filterBy: {checkName: $check}) { nodes {
+        checkSuites(first: 3, filterBy: {appId: $app}) { nodes {
+          checkRuns(first: 50, filterBy: {checkName: $check, checkType: ALL}) { nodes {
             databaseId status conclusion externalId annotations(first: 1) { totalCount }
           } }
         } }

@@ -32,7 +32,7 @@ func (i *installation) groupStanding(ctx context.Context, ref forge.Ref) (*forge
 	if s.Checkless {
 		return s, nil
 	}
-	o := &gogithub.ListCheckRunsOptions{CheckName: gogithub.String(checkName), AppID: &i.app.options.AppID}
+	o := &gogithub.ListCheckRunsOptions{CheckName: gogithub.String(checkName), AppID: &i.app.options.AppID, Filter: gogithub.String("all")}
 	runs, _, err := i.client.Checks.ListCheckRunsForRef(ctx, ref.Repo.Owner, ref.Repo.Name, ref.Group, o)
 	if err != nil {
 		return nil, meaning(err)

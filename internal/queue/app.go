@@ -141,6 +141,20 @@ func (a *app[TTx]) enqueue(ctx context.Context, refs []forge.Ref) error {
 	return a.db.within(ctx, func(tx TTx, s session) error { return a.schedule(ctx, tx, s, w) })
 }
 
+func (a *app[TTx]) share(ctx context.Context, ref forge.Ref, commit string) error {
+	return a.db.within(ctx, func(tx TTx, s session) error {
+		refs, err := siblings(ctx, s, ref, commit)
+		if err != nil || len(refs) == 0 {
+			return err
+		}
+		w := newWishes()
+		for _, r := range refs {
+			w.refs[subjectOf(r)] = r
+		}
+		return a.schedule(ctx, tx, s, w)
+	})
+}
+
 // byGUID lists the indexes of deliveries in the order of their GUIDs, equal ones as they came.
 func byGUID(deliveries []Delivery) []int {
 	order := make([]int, len(deliveries))

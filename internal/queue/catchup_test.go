@@ -41,6 +41,36 @@ func catchesUp(t *testing.T, p place) {
 	idle(t, q)
 }
 
+// sharesHeads asks for the other pull requests of a head, be it told or done, and for nothing else.
+func sharesHeads(t *testing.T, p place) {
+	var c tally
+	q := open(t, p, Options{Work: c.work, Workers: 1})
+	for n, head := range []string{"x", "x", "y"} {
+		d := push(fmt.Sprint(n), pullRequest(n+1))
+		d.Call.Head = head
+		receive(t, q, d)
+	}
+	idle(t, q)
+	c.want(t, 3)
+	for _, commit := range []string{"x", "x", "head 5", "y", "z"} {
+		if err := q.Share(t.Context(), pullRequest(1), commit); err != nil {
+			t.Fatal(err)
+		}
+		idle(t, q)
+	}
+	c.want(t, 7)
+	if other := q.Share(t.Context(), forge.Ref{Repo: forge.Repo{Owner: "other", Name: "repo"}, Number: 1}, "x"); other != nil {
+		t.Fatal(other)
+	}
+	idle(t, q)
+	c.want(t, 7)
+	for _, r := range c.runs[3:] {
+		if r.Number == 1 {
+			t.Error("the one that shares is asked for itself")
+		}
+	}
+}
+
 // waitsBehind has pull requests that were found wait behind one of a webhook, in the order in which they were found.
 func waitsBehind(t *testing.T, p place) {
 	var c tally

@@ -178,6 +178,7 @@ type engine interface {
 	// store keeps deliveries in one transaction, and reports for each whether it was new.
 	store(ctx context.Context, deliveries []Delivery) ([]bool, error)
 	enqueue(ctx context.Context, refs []forge.Ref) error
+	share(ctx context.Context, ref forge.Ref, commit string) error
 	catchUp(ctx context.Context, heads []forge.Head, now time.Time) (int, error)
 	start(ctx context.Context) error
 	// keep renews this process's hold on its jobs until the context ends.
@@ -252,6 +253,15 @@ func (q *Queue) Enqueue(ctx context.Context, refs ...forge.Ref) error {
 	}
 	if err := q.engine.enqueue(ctx, refs); err != nil {
 		return fmt.Errorf("enqueue %d pull requests: %w", len(refs), err)
+	}
+	return nil
+}
+
+// Share asks for the other pull requests that have a commit as their head to be brought up to date, because what was
+// written on it for one of them is seen on all.
+func (q *Queue) Share(ctx context.Context, ref forge.Ref, commit string) error {
+	if err := q.engine.share(ctx, ref, commit); err != nil {
+		return fmt.Errorf("share %s of %s: %w", commit, ref, err)
 	}
 	return nil
 }

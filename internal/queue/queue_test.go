@@ -97,6 +97,7 @@ func conform(t *testing.T, where func(testing.TB) place) {
 		"what is remembered is there again":     remembers,
 		"what is changed is changed by one":     func(t *testing.T, p place) { changes(t, p, 1) },
 		"open pull requests are caught up with": catchesUp,
+		"a head is shared":                      sharesHeads,
 		"what is found waits behind webhooks":   waitsBehind,
 		"a tick comes again":                    ticks,
 		"a tick does not overlap itself":        ticksInTurn,

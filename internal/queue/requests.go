@@ -107,6 +107,26 @@ func headed(ctx context.Context, s session, repo forge.Repo, commit string) ([]f
 	return refs, nil
 }
 
+// siblings are the other pull requests of a repository whose head is, or was last told to be, a commit.
+func siblings(ctx context.Context, s session, ref forge.Ref, commit string) ([]forge.Ref, error) {
+	var refs []forge.Ref
+	err := s.all(ctx, func(scan func(...any) error) error {
+		r := forge.Ref{Repo: ref.Repo}
+		if err := scan(&r.Number); err != nil {
+			return err
+		}
+		refs = append(refs, r)
+		return nil
+	}, `SELECT number FROM lighterman_pull
+		WHERE (told_head = $1 OR done_head = $1) AND lower(owner) = lower($2) AND lower(name) = lower($3)
+			AND number > 0 AND number <> $4 ORDER BY number LIMIT 20`,
+		commit, ref.Repo.Owner, ref.Repo.Name, ref.Number)
+	if err != nil {
+		return nil, fmt.Errorf("look for other pull requests at %s: %w", commit, err)
+	}
+	return refs, nil
+}
+
 // requests are what is still to be done for a subject, oldest first.
 func requests(ctx context.Context, s session, subject string) ([]forge.Request, error) {
 	var out []forge.Request

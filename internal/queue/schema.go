@@ -94,6 +94,7 @@ func schema() []string {
 			count BIGINT NOT NULL,
 			PRIMARY KEY (day, name, what)
 		)`,
+		`CREATE INDEX lighterman_pull_told_head ON lighterman_pull (told_head)`,
 	}
 }
 

@@ -27,30 +27,28 @@ const (
 // asked once: a run that holds one beside the same findings is left as it is.
 func (t *tally) run(st *forge.Standing) *forge.CheckDraft {
 	d := t.draft(st)
-	plain := fmt.Sprintf("#%d %s", st.Ref.Number, short(said(d)...))
-	if group := st.Ref.Group; group != "" {
-		plain = fmt.Sprintf("@%.7s %s", group, short(said(d)...))
-	}
-	d.Key = plain
+	plain := subject(st.Ref) + short(said(d)...)
+	base := plain + t.share(d)
+	d.Key = base
 	if len(t.answers) > 0 {
 		t.answer(d)
-		d.Key = plain + " " + short(said(d)...)
+		d.Key = base + " " + short(said(d)...)
 	}
 	if t.again != "" {
-		d.Key = plain + " " + short(t.again)
+		d.Key = base + " " + short(t.again)
 	}
-	if len(st.Checks) == 0 {
+	last, newest, ok := ownRun(st)
+	if !ok {
 		return d
 	}
-	last := st.Checks[len(st.Checks)-1]
-	same := last.Key == d.Key || d.Key == plain && strings.HasPrefix(last.Key, plain)
+	same := last.Key == d.Key || d.Key == base && strings.HasPrefix(last.Key, plain) && (base != plain || !shared(last))
 	switch {
-	case same && last.Concluded:
+	case same && last.Concluded && stops(st.Checks[len(st.Checks)-1].Conclusion) == stops(d.Conclusion):
 		return nil
-	case t.again != "" && !same:
+	case same && last.Concluded, t.again != "" && !same:
 	case same:
 		d.ID, d.Written = last.ID, min(last.Annotations, len(d.Annotations))
-	case last.Annotations == 0:
+	case last.Annotations == 0 && newest:
 		d.ID = last.ID
 	}
 	return d

@@ -156,3 +156,36 @@ func TestCellsHoldTogether(t *testing.T) {
 		}
 	}
 }
+
+// TestAnotherPullRequestsRunStays holds that where the newest check run of the head is another pull request's, that is left
+// as it is: it is not written over, and a run of our own is made once.
+func TestAnotherPullRequestsRunStays(t *testing.T) {
+	for name, other := range map[string]forge.CheckRun{
+		"passes":  {ID: 70, Key: "#70 0123456789abcdef", Concluded: true, Conclusion: forge.Success},
+		"blocks":  {ID: 70, Key: "#9 0123456789abcdef", Concluded: true, Conclusion: forge.Failure},
+		"is made": {ID: 70, Key: "#8 0123456789abcdef"},
+	} {
+		for _, checks := range [][]*check.Check{{adds}, nil} {
+			d := checkDesk(nil, map[string]string{"Dockerfile": "FROM node\nADD . .\nUSER node\n"})
+			d.lastID, d.checks, d.drafts = 70, []forge.CheckRun{other}, []*forge.CheckDraft{nil}
+			d.mustReview(t, Published, checks...)
+			if d.checks[0] != other || len(d.checks) != 2 {
+				t.Errorf("%s: check runs %+v", name, d.checks)
+			}
+			must := name == "blocks" || checks != nil
+			if stops(d.checks[1].Conclusion) != must {
+				t.Errorf("%s: ours is %s", name, d.checks[1].Conclusion)
+			}
+			d.mustReview(t, Unchanged, checks...)
+			d.checks = append(d.checks, other) // it is asked for again
+			d.checks[2].ID = 71
+			want := Unchanged
+			if name != "blocks" && must {
+				want = Published
+			}
+			if out := d.mustReview(t, want, checks...); out.Plan.Check != nil && out.Plan.Check.ID != 0 {
+				t.Errorf("%s: an older run was written", name)
+			}
+		}
+	}
+}

@@ -32,6 +32,8 @@ type Opinion struct {
 	Aside string
 	// FailOn is the severity from which on a finding fails the check run.
 	FailOn check.Severity
+	// Rivals are other open pull requests of the same head whose check run blocks.
+	Rivals []int
 
 	known known // what people decided about findings; nothing when nobody was asked
 }

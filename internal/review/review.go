@@ -112,6 +112,9 @@ func (r *Reviewer) speak(ctx context.Context, look seen, standing *forge.Standin
 	if out.Opinion.known, err = r.know(ctx, standing); err != nil {
 		return out, err
 	}
+	if out.Opinion.Rivals, err = r.rivals(ctx, standing); err != nil {
+		return out, err
+	}
 	answers, pushed, err := r.answer(ctx, look, out.Opinion, standing, asked)
 	if err != nil || pushed {
 		out.End = MovedOn
