@@ -532,3 +532,20 @@ func TestHelpListsEveryCommand(t *testing.T) {
 
 // codeSpans are the parts of rendered text in which GitHub looks for nothing.
 var codeSpans = regexp.MustCompile(`(?s)<code[^>]*>.*?</code>`)
+
+// TestFixShowsTheAuthorThePatch holds that who opened the pull request and may not push gets the change to make by hand, and
+// that nobody else does: a stranger cannot fill a page with it.
+func TestFixShowsTheAuthorThePatch(t *testing.T) {
+	d := commandDesk(t)
+	for by, shown := range map[string]bool{author: true, "joe": false} {
+		id := d.say(by, "/lighterman fix")
+		d.mustReview(t, Published, adds)
+		said := strings.Join(d.replies(id), "\n")
+		if strings.Contains(said, "+COPY . .") != shown || !strings.Contains(said, notAllowed) || d.reacted(id) != "confused" {
+			t.Errorf("%s is told %s %s", by, d.reacted(id), said)
+		}
+	}
+	if len(d.pushed) > 0 {
+		t.Errorf("pushed %+v", d.pushed)
+	}
+}

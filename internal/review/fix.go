@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/internal/check"
@@ -91,31 +92,17 @@ const trailer = "Lighterman-Request: "
 func (r *Reviewer) fix(ctx context.Context, s seen, wanted func(check.Finding) bool, st *forge.Standing, q forge.Request) (
 	a response, pushed bool, err error) {
 	a.request = q
-	if q.Commit != "" && q.Commit != st.Head {
-		a.words = fmt.Sprintf("It was asked for on %s, which is not the head any more.", markdown.Code(q.Commit[:min(7, len(q.Commit))]))
-		return a, false, nil
-	}
 	may, err := r.Forge.MayWrite(ctx, st.Ref.Repo, q.By)
 	if err != nil {
 		return a, false, err
 	}
-	if !may {
-		a.words = "Only those who may push to this repository can ask for it."
-		return a, false, nil
+	m := &mended{}
+	if s.examined != nil {
+		if m, err = s.mend(ctx, wanted); err != nil {
+			return a, false, err
+		}
 	}
-	if s.examined == nil {
-		a.words = "There is nothing to fix."
-		return a, false, nil
-	}
-	m, err := s.mend(ctx, wanted)
-	if err != nil {
-		return a, false, err
-	}
-	if len(m.files) == 0 {
-		a.words = "There is nothing to fix."
-		return a, false, nil
-	}
-	if a.words = barred(st); a.words != "" {
+	if a.words = refused(st, q, may, len(m.files) > 0); a.words != "" {
 		return a.with(m), false, nil
 	}
 	_, err = r.Forge.Push(ctx, st.Ref.Repo, forge.Commit{
@@ -127,18 +114,35 @@ func (r *Reviewer) fix(ctx context.Context, s seen, wanted func(check.Finding) b
 		return a.with(m), false, nil
 	case errors.Is(err, forge.ErrStale):
 		a.words = "The branch moved meanwhile."
-		return a, false, nil
+		return a.with(m), false, nil
 	}
 	return a, err == nil, err
 }
 
-// with is the response with the change to make by hand, unless that would repeat a secret or is too long.
-func (a response) with(m *mended) response {
-	if m.private || len(m.patch) > maxPatch {
-		a.words += " The change is not shown here: `lighterman fix` makes it."
-		return a
+// refused is why a request cannot be followed, "" when it can be tried. may says that who asks may push, and any that
+// there is something to fix.
+func refused(st *forge.Standing, q forge.Request, may, any bool) string {
+	switch {
+	case !may:
+		return notAllowed
+	case q.Commit != "" && q.Commit != st.Head:
+		return fmt.Sprintf("It was asked for on %s, which is not the head any more.", markdown.Code(q.Commit[:min(7, len(q.Commit))]))
+	case !any:
+		return "There is nothing to fix."
 	}
-	a.patch = m.patch
+	return barred(st)
+}
+
+// with is the response with the change to make by hand, unless that would repeat a secret, is too long, or is not the same
+// any more when it was copied from a page.
+func (a response) with(m *mended) response {
+	switch {
+	case len(m.files) == 0:
+	case m.private || len(m.patch) > maxPatch || !utf8.ValidString(m.patch) || strings.ContainsAny(m.patch, "\r\x00"):
+		a.words += " The change is not shown here: `lighterman fix` makes it."
+	default:
+		a.patch = m.patch
+	}
 	return a
 }
 

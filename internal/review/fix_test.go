@@ -2,9 +2,13 @@ package review
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/markdown"
@@ -88,15 +92,15 @@ func TestAClickThatCannotBeFollowedIsAnswered(t *testing.T) {
 		words string
 		patch bool
 	}{
-		"by a stranger": {func(_ *desk, q *forge.Request) { q.By = "eve`@x" }, "Only those who may push to this repository can ask for it.", false},
+		"by a stranger": {func(_ *desk, q *forge.Request) { q.By = "eve`@x" }, "Only those who may push to this repository can ask for it.", true},
 		"on a fork":     {func(d *desk, _ *forge.Request) { d.fork = true }, "The branch is in a fork, which lighterman cannot push to.", true},
 		"protected": {func(d *desk, _ *forge.Request) {
 			d.fails = map[string]error{"Push": fmt.Errorf("update ref: %w", forge.ErrForbidden)}
 		}, "GitHub did not let lighterman push to the branch, which may be protected.", true},
 		"meanwhile": {func(d *desk, _ *forge.Request) {
 			d.fails = map[string]error{"Push": fmt.Errorf("update ref: %w", forge.ErrStale)}
-		}, "The branch moved meanwhile.", false},
-		"another head": {func(_ *desk, q *forge.Request) { q.Commit = "2222222222" }, "It was asked for on `2222222`, which is not the head any more.", false},
+		}, "The branch moved meanwhile.", true},
+		"another head": {func(_ *desk, q *forge.Request) { q.Commit = "2222222222" }, "It was asked for on `2222222`, which is not the head any more.", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := twoFixable()
@@ -140,4 +144,72 @@ func TestANewRunIsMadeWhenItIsAskedFor(t *testing.T) {
 		}
 	}
 	d.mustReview(t, Unchanged, adds)
+}
+
+// TestThePatchApplies gives what is shown in an answer to git: it makes the files that the button would have pushed.
+func TestThePatchApplies(t *testing.T) {
+	for name, files := range map[string]map[string]string{
+		"one":              {"Dockerfile": "FROM node\nADD . .\nUSER node\n"},
+		"two files":        {"a/Dockerfile": "FROM node\nADD . .\nUSER node\n", "b/Dockerfile": "FROM node\nUSER node\nADD x y\nADD z .\n"},
+		"far apart":        {"Dockerfile": "FROM node\nADD . .\n" + strings.Repeat("RUN true\n", 40) + "ADD a b\n"},
+		"no end of line":   {"Dockerfile": "FROM node\nADD . ."},
+		"a blank last":     {"Dockerfile": "FROM node\nADD . .\n\n\n"},
+		"spaces":           {"my dir/Dockerfile": "FROM node\nADD . .\n"},
+		"quotes":           {`a"b\c/Dockerfile`: "FROM node\nADD . .\n"},
+		"a line feed":      {"a\nb/Dockerfile": "FROM node\nADD . .\n"},
+		"a tab":            {"a\tb/Dockerfile": "FROM node\nADD . .\n"},
+		"other letters":    {"größe/Dockerfile": "FROM node\nADD ä ö\n"},
+		"a fence":          {"Dockerfile": "FROM node\n# ```\nADD . .\n# ````\n"},
+		"a header":         {"Dockerfile": "FROM node\nRUN a \\\n-- b\nADD . .\n"},
+		"trailing spaces":  {"Dockerfile": "FROM node  \nADD . .  \n  \n"},
+		"a name of dashes": {"--- a/Dockerfile": "FROM node\nADD . .\n"},
+		"a heredoc":        {"Dockerfile": "FROM node\nRUN <<E\n--- a/x\n+++ b/x\n@@ -1 +1 @@\nE\nADD . .\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := checkDesk(nil, files)
+			d.fork = true
+			d.request(t, Published, fixAll(d, "ann"), adds)
+			_, block, ok := strings.Cut(d.lastCheck(t).Summary, "`git apply` makes the change:\n\n")
+			fence, rest, _ := strings.Cut(block, "diff\n")
+			patch, _, ended := strings.Cut(rest, "\n"+fence+"\n")
+			patch += "\n"
+			if !ok || !ended {
+				t.Fatalf("no patch in\n%s", d.lastCheck(t).Summary)
+			}
+			patch += fixes.Patch(".dockerignore", nil, []byte(".git\nno end"))
+			dir := t.TempDir()
+			for path, text := range files {
+				if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(path)), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				write(t, dir, map[string]string{path: text})
+			}
+			cmd := exec.Command("git", "apply")
+			cmd.Dir, cmd.Stdin = dir, strings.NewReader(patch)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s\n%s", err, out, patch)
+			}
+			if added, err := os.ReadFile(filepath.Join(dir, ".dockerignore")); string(added) != ".git\nno end" {
+				t.Errorf("the new file is %q, %v", added, err)
+			}
+			for path, text := range files {
+				want := strings.ReplaceAll(text, "\nADD ", "\nCOPY ")
+				if got, err := os.ReadFile(filepath.Join(dir, path)); string(got) != want {
+					t.Errorf("%q is %q, want %q, %v", path, got, want, err)
+				}
+			}
+		})
+	}
+}
+
+// TestAPatchThatWouldNotApplyIsNotShown holds for bytes that do not survive a page.
+func TestAPatchThatWouldNotApplyIsNotShown(t *testing.T) {
+	for _, text := range []string{"FROM node\r\nADD . .\r\nUSER node\r\n", "FROM node\n# \xff\nADD . .\n"} {
+		d := checkDesk(nil, map[string]string{"Dockerfile": text})
+		d.fork = true
+		d.request(t, Published, fixAll(d, "ann"), adds)
+		if said := d.lastCheck(t).Summary; strings.Contains(said, "git apply") || !strings.Contains(said, "`lighterman fix` makes it.") {
+			t.Errorf("%q is answered with\n%s", text, said)
+		}
+	}
 }

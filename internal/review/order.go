@@ -78,7 +78,7 @@ func (b *bench) judge(ctx context.Context, o order) (v verdict, pushed bool, err
 	switch {
 	case o.wrong != "":
 		return o.confused(o.wrong + " " + markdown.Code(summons+" help") + " lists the commands."), false, nil
-	case o.writes && !b.known.writes(o.comment.Author):
+	case o.writes && !b.known.writes(o.comment.Author) && !b.shows(o):
 		return o.confused(notAllowed), false, nil
 	case o.writes && o.name != "config" && b.opinion == nil:
 		return o.confused("This pull request is closed."), false, nil
@@ -101,6 +101,12 @@ func (b *bench) judge(ctx context.Context, o order) (v verdict, pushed bool, err
 		return b.ignore(o, checks), false, nil
 	}
 	return o.done(""), false, nil
+}
+
+// shows reports whether an order asks for fixes that its author may at least be shown, to make them by hand: that is who
+// opened the pull request.
+func (b *bench) shows(o order) bool {
+	return o.name == "fix" && marks(o.comment.Author, b.standing.Author)
 }
 
 // checks are those that an order names; unknown says which name is none.
