@@ -5,26 +5,32 @@ PACKAGES := postgresql chromium dash busybox
 SCALE   ?= 1
 BROWSER := testdata/browser
 BUILDKIT := testdata/buildkit/buildkit.sh
+DEPLOY  := testdata/deploy
 
-.PHONY: build test soak lint update demo bench deps deps-buildkit proofs image test-browser fuzz help
+.PHONY: build test soak lint update demo bench deps deps-buildkit proofs image test-deploy test-browser fuzz help
 .DEFAULT_GOAL := build
 
 build: ## Build bin/lighterman.
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/lighterman ./cmd/lighterman
 
 test: ## Run every test with the race detector, then the soak tests at a fiftieth. PostgreSQL's need its server (make deps).
+	@$(MAKE) --no-print-directory test-deploy
 	$(GO) test -race -timeout 15m ./...
 	@$(MAKE) --no-print-directory soak SCALE=0.02
+
+test-deploy: ## Test the Helm chart, the compose files, the alerts by the libraries of those who read them.
+	cd $(DEPLOY) && $(GO) test ./...
 
 soak: ## Run the long tests at full size, or at SCALE of it: random pull requests, kills, pushes, a burst. Hours.
 	$(GO) test ./cmd/lighterman -run '^TestSoak' -soak $(SCALE) -count 1 -timeout 12h -v
 
 lint: ## gofmt, vet, staticcheck, a tidy and verified go.mod.
-	@unformatted=$$(gofmt -l cmd fixes internal); test -z "$$unformatted" || { echo "gofmt -w $$unformatted"; exit 1; }
+	@unformatted=$$(gofmt -l cmd fixes internal $(DEPLOY)); test -z "$$unformatted" || { echo "gofmt -w $$unformatted"; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	$(GO) mod tidy -diff
 	$(GO) mod verify
+	cd $(DEPLOY) && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) mod verify
 
 update: ## Rewrite goldens and the README's tables. Read the diff before keeping it.
 	$(GO) test ./fixes ./internal/buildcontext ./internal/ecosystem ./internal/checks ./internal/report ./cmd/lighterman -update
@@ -43,6 +49,7 @@ deps: ## Install what the tests use besides Go and git: PostgreSQL's server, Chr
 	$(ROOT) apt-get update -qq
 	RUNLEVEL=1 $(ROOT) apt-get install -y -qq --no-install-recommends $(PACKAGES)
 	$(GO) mod download
+	cd $(DEPLOY) && $(GO) mod download
 	cd $(BROWSER) && npm ci --no-audit --no-fund
 
 deps-buildkit: ## Make a BuildKit daemon and the images that real builds start from; needs root. Minutes, and 4 GB.
