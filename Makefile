@@ -1,7 +1,7 @@
 # Every target is a plain command; "make help" lists them.
 GO      ?= go
 ROOT    := $(if $(filter 0,$(shell id -u)),,sudo)
-PACKAGES := postgresql chromium dash busybox
+PACKAGES := postgresql chromium dash busybox systemd
 SCALE   ?= 1
 BROWSER := testdata/browser
 BUILDKIT := testdata/buildkit/buildkit.sh

@@ -15,6 +15,7 @@ What the command line prints is what the bot says.`,
 		SilenceErrors: true,
 	}
 	root.AddCommand(reviewCommand(), fixCommand(), proveCommand(), explainCommand(), configCommand())
-	root.AddCommand(serveCommand(), jobsCommand(), demoCommand(), healthcheckCommand(), versionCommand(), corpusCommand(), factsCommand())
+	root.AddCommand(serveCommand(), jobsCommand(), demoCommand(), healthcheckCommand())
+	root.AddCommand(versionCommand(), manCommand(), corpusCommand(), factsCommand())
 	return root
 }
