@@ -74,7 +74,9 @@ const maxArrivals = 100
 // newService opens the queue and puts the parts together; nothing runs yet.
 func newService(ctx context.Context, o serviceOptions) (_ *service, err error) {
 	s := &service{options: o, metrics: metrics.New(version()), arrivals: make(chan github.Arrival, maxArrivals)}
-	s.options.GitHub.Logger, s.options.GitHub.Ledger = o.Log, s
+	s.options.Log = aware(o.Log)
+	o.Log = s.options.Log
+	s.options.GitHub.Logger, s.options.GitHub.Ledger, s.options.GitHub.Meter = o.Log, s, s.metrics
 	s.engine, s.close = newEngine(o.Log)
 	defer func() {
 		if err != nil {
@@ -204,7 +206,8 @@ func (s *service) share(ctx context.Context, job queue.Job, out review.Outcome) 
 func work(r *review.Reviewer, share func(context.Context, queue.Job, review.Outcome), heard func(review.Outcome)) func(
 	context.Context, queue.Job) (queue.Done, error) {
 	return func(ctx context.Context, job queue.Job) (queue.Done, error) {
-		out, err := r.ReviewSince(ctx, job.Ref, review.Since{Mark: job.Mark, Head: job.Head}, job.Requests...)
+		ctx = noting(ctx, job)
+		out, err := r.ReviewSince(ctx, job.Ref, review.Since{Mark: job.Mark, Head: job.Head, Request: job.Request()}, job.Requests...)
 		if err != nil {
 			return queue.Done{}, err
 		}

@@ -233,6 +233,7 @@ type Review struct {
 type CheckRun struct {
 	ID          int64
 	Key         string // what CheckDraft.Key said when it was written
+	Request     string // and CheckDraft.Request
 	Concluded   bool
 	Conclusion  Conclusion
 	Annotations int // how many it has
@@ -334,6 +335,7 @@ type CheckDraft struct {
 	// Written is how many of the annotations that run has already: annotations can be added, never taken back.
 	Written     int
 	Key         string // a word for what the run says, by which it is known again; at most 200 bytes
+	Request     string // the id of the run that wrote it, for people who look into a log; at most 64 bytes, "" for none
 	Conclusion  Conclusion
 	Title       string // one line
 	Summary     string // Markdown

@@ -328,8 +328,9 @@ func (p *pullRequest) checks() []forge.CheckRun {
 		}
 		for _, suite := range n.Commit.CheckSuites.Nodes {
 			for _, run := range suite.CheckRuns.Nodes {
+				key, request := keyOf(run.ExternalID)
 				c := forge.CheckRun{
-					ID: run.DatabaseID, Key: run.ExternalID, Concluded: run.Status == "COMPLETED",
+					ID: run.DatabaseID, Key: key, Request: request, Concluded: run.Status == "COMPLETED",
 					Conclusion: forge.Conclusion(strings.ToLower(run.Conclusion)),
 				}
 				if run.Annotations != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	gogithub "github.com/google/go-github/v60/github"
 
@@ -35,7 +36,7 @@ func (w writer) check(ctx context.Context, head string, d forge.CheckDraft) erro
 			err = w.updateCheck(ctx, id, d, batch, last)
 		}
 		if err != nil && !w.mayCheck() {
-			w.app.options.Logger.Warn("no check run may be written", "subject", w.ref.String())
+			w.app.options.Logger.WarnContext(ctx, "no check run may be written", "subject", w.ref.String())
 			return nil
 		}
 		if err != nil {
@@ -48,7 +49,7 @@ func (w writer) check(ctx context.Context, head string, d forge.CheckDraft) erro
 func (w writer) createCheck(ctx context.Context, head string, d forge.CheckDraft, batch []forge.Annotation, last bool) (
 	int64, error) {
 	o := gogithub.CreateCheckRunOptions{
-		Name: checkName, HeadSHA: head, ExternalID: &d.Key, Status: gogithub.String("in_progress"), Output: output(d, batch),
+		Name: checkName, HeadSHA: head, ExternalID: externalID(d), Status: gogithub.String("in_progress"), Output: output(d, batch),
 	}
 	if last {
 		o.Status, o.Conclusion, o.Actions = gogithub.String("completed"), gogithub.String(string(d.Conclusion)), actions(d)
@@ -58,12 +59,28 @@ func (w writer) createCheck(ctx context.Context, head string, d forge.CheckDraft
 }
 
 func (w writer) updateCheck(ctx context.Context, id int64, d forge.CheckDraft, batch []forge.Annotation, last bool) error {
-	o := gogithub.UpdateCheckRunOptions{Name: checkName, ExternalID: &d.Key, Output: output(d, batch)}
+	o := gogithub.UpdateCheckRunOptions{Name: checkName, ExternalID: externalID(d), Output: output(d, batch)}
 	if last {
 		o.Status, o.Conclusion, o.Actions = gogithub.String("completed"), gogithub.String(string(d.Conclusion)), actions(d)
 	}
 	_, _, err := w.client.Checks.UpdateCheckRun(ctx, w.ref.Repo.Owner, w.ref.Repo.Name, id, o)
 	return err
+}
+
+// requestMark comes before the request's id in the external id of a check run, which nobody is shown.
+const requestMark = " request="
+
+func externalID(d forge.CheckDraft) *string {
+	if d.Request == "" {
+		return &d.Key
+	}
+	return gogithub.String(d.Key + requestMark + d.Request)
+}
+
+// keyOf reads what externalID wrote.
+func keyOf(external string) (key, request string) {
+	key, request, _ = strings.Cut(external, requestMark)
+	return key, request
 }
 
 func output(d forge.CheckDraft, batch []forge.Annotation) *gogithub.CheckRunOutput {

@@ -49,6 +49,8 @@ type Options struct {
 	WritePause time.Duration
 	// Ledger counts the writes of all processes that speak as the App; nil counts those of this one.
 	Ledger Ledger
+	// Meter hears of every request; nil is nobody.
+	Meter Meter
 }
 
 const (
@@ -91,6 +93,9 @@ func New(o Options) (*App, error) {
 	o.Transport = newBounded(o.Transport)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Meter == nil {
+		o.Meter = unmetered{}
 	}
 	if o.Clock == nil {
 		o.Clock = clock{}

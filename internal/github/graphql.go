@@ -35,6 +35,7 @@ func (p problems) Error() string {
 // query sends a GraphQL document and decodes its data. Errors in the answer are returned as problems along with what
 // data came; a limit, which GraphQL reports with HTTP 200, is a LimitError.
 func (i *installation) query(ctx context.Context, document string, variables map[string]any, data any) error {
+	ctx = named(ctx, document)
 	if !strings.HasPrefix(document, "mutation") {
 		ctx = reading(ctx)
 	}

@@ -38,8 +38,9 @@ func (i *installation) groupStanding(ctx context.Context, ref forge.Ref) (*forge
 		return nil, meaning(err)
 	}
 	for _, r := range runs.CheckRuns {
+		key, request := keyOf(r.GetExternalID())
 		s.Checks = append(s.Checks, forge.CheckRun{
-			ID: r.GetID(), Key: r.GetExternalID(), Concluded: r.GetStatus() == "completed",
+			ID: r.GetID(), Key: key, Request: request, Concluded: r.GetStatus() == "completed",
 			Conclusion: forge.Conclusion(r.GetConclusion()), Annotations: r.GetOutput().GetAnnotationsCount(),
 		})
 	}

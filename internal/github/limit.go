@@ -39,6 +39,8 @@ type gate struct {
 	pause  time.Duration // none is no windows either
 	ledger Ledger
 	key    string // under which the ledger has the writes of this gate
+	of     int64  // the installation, 0 for the App itself
+	meter  Meter
 	next   http.RoundTripper
 	turn   turn
 
@@ -61,20 +63,23 @@ type budget struct {
 func newGate(o Options, installation int64) *gate {
 	return &gate{
 		clock: o.Clock, pause: o.WritePause, ledger: o.Ledger, key: fmt.Sprintf("writes of installation %d", installation),
-		next: o.Transport, budgets: make(map[string]budget),
+		of: installation, meter: o.Meter, next: o.Transport, budgets: make(map[string]budget),
 	}
 }
 
 func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	if inBackground(r.Context()) {
+		g.meter.Held(forBackground, backgroundPause)
 		if err := g.clock.Sleep(r.Context(), backgroundPause); err != nil {
 			return nil, err
 		}
 	}
+	came := g.clock.Now()
 	if err := g.turn.take(r.Context()); err != nil {
 		return nil, err
 	}
 	defer g.turn.give()
+	g.meter.Held(forTurn, g.clock.Now().Sub(came))
 	if err := g.wait(r); err != nil {
 		return nil, err
 	}
@@ -93,11 +98,15 @@ const requestPatience = time.Minute
 
 func (g *gate) send(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), requestPatience)
+	began := g.clock.Now()
 	res, err := g.next.RoundTrip(r.WithContext(ctx))
+	took, endpoint := g.clock.Now().Sub(began), endpointOf(r)
 	if err != nil {
+		g.meter.Requested(endpoint, 0, took)
 		cancel()
 		return nil, err
 	}
+	g.meter.Requested(endpoint, res.StatusCode, took)
 	res.Body = &timedBody{res.Body, cancel}
 	return res, nil
 }
@@ -128,8 +137,10 @@ func (g *gate) wait(r *http.Request) error {
 			return err
 		}
 		if rest > maxSleep && rest > g.pause {
+			g.meter.Held(full, -1)
 			return &forge.LimitError{Until: now.Add(rest), Err: errFull}
 		}
+		g.meter.Held(forPause, rest)
 		if err := g.clock.Sleep(r.Context(), rest); err != nil {
 			return err
 		}
@@ -141,6 +152,7 @@ func (g *gate) refusal(now time.Time, background bool) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if now.Before(g.until) {
+		g.meter.Held(waiting, -1)
 		return &forge.LimitError{Until: g.until, Err: errors.New("not sent: GitHub asked us to wait")}
 	}
 	if !background {
@@ -148,6 +160,7 @@ func (g *gate) refusal(now time.Time, background bool) error {
 	}
 	for _, b := range g.budgets {
 		if now.Before(b.reset) && b.left*100 < b.of*backgroundShare {
+			g.meter.Held(kept, -1)
 			return &forge.LimitError{Until: b.reset, Err: errors.New("not sent: the rest of the hour's requests is kept")}
 		}
 	}
@@ -192,6 +205,9 @@ func (g *gate) shut(h http.Header, cause error) error {
 	now := g.clock.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if cause != nil {
+		g.meter.Held(asked, -1)
+	}
 	until, said := readyAt(h, now)
 	if !said {
 		until = now.Add(min(defaultWait<<min(g.strikes, 10), maxWait))
@@ -227,7 +243,9 @@ func (g *gate) note(res *http.Response) {
 	of, errOf := strconv.Atoi(h.Get("X-RateLimit-Limit"))
 	reset, errReset := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64)
 	if err == nil && errOf == nil && errReset == nil && !givesToken(res.Request) {
-		g.budgets[h.Get("X-RateLimit-Resource")] = budget{left, of, time.Unix(reset, 0)}
+		resource := h.Get("X-RateLimit-Resource")
+		g.budgets[resource] = budget{left, of, time.Unix(reset, 0)}
+		g.meter.Budget(g.of, resource, left, of, time.Unix(reset, 0))
 	}
 	h.Del("X-RateLimit-Remaining")
 	h.Del("X-RateLimit-Reset")

@@ -178,7 +178,7 @@ const (
 func (w writer) resolve(ctx context.Context, threads []string) error {
 	err := w.mutate(with(ctx, pushes), "Resolve", resolveField, threads)
 	if only(err, "FORBIDDEN", "NOT_FOUND") || errors.Is(err, forge.ErrForbidden) {
-		w.app.options.Logger.Warn("threads stay open", "pull_request", w.ref.String(), "error", redact.Text(err.Error()))
+		w.app.options.Logger.WarnContext(ctx, "threads stay open", "pull_request", w.ref.String(), "error", redact.Text(err.Error()))
 		return nil
 	}
 	return err

@@ -25,12 +25,12 @@ func (a *App) React(ctx context.Context, ref forge.Ref, r forge.Reaction) error 
 // answer writes the replies, then the reactions that say what is settled.
 func (w writer) answer(ctx context.Context, plan forge.Plan) error {
 	for _, r := range plan.Replies {
-		if err := w.passOver(w.reply(ctx, r)); err != nil {
+		if err := w.passOver(ctx, w.reply(ctx, r)); err != nil {
 			return fmt.Errorf("reply: %w", err)
 		}
 	}
 	for _, r := range plan.Reactions {
-		if err := w.passOver(w.react(ctx, r)); err != nil {
+		if err := w.passOver(ctx, w.react(ctx, r)); err != nil {
 			return err
 		}
 	}
@@ -66,11 +66,11 @@ func (w writer) react(ctx context.Context, r forge.Reaction) error {
 }
 
 // passOver drops the error that says that nothing can be said there: what else a review has to do must not hang on it.
-func (w writer) passOver(err error) error {
+func (w writer) passOver(ctx context.Context, err error) error {
 	if !unanswerable(err) {
 		return err
 	}
-	w.app.options.Logger.Warn("a command stays unanswered", "pull_request", w.ref.String(), "error", redact.Text(err.Error()))
+	w.app.options.Logger.WarnContext(ctx, "a command stays unanswered", "pull_request", w.ref.String(), "error", redact.Text(err.Error()))
 	return nil
 }
 

@@ -123,8 +123,9 @@ func (e storable) Unwrap() error { return e.error }
 
 // tell logs how a run went.
 func (a *app[TTx]) tell(p pull, id string, r run, v verdict, pause, took time.Duration) {
-	log := a.log.With("pull", p.ref.String(), "installation", p.ref.Repo.Installation, "job", id, "delivery", p.delivery,
-		"attempt", r.attempt, "took", took.Round(time.Millisecond))
+	log := a.log.With("pull", p.ref.String(), "repository", p.ref.Repo.String(), "installation", p.ref.Repo.Installation,
+		"job", id, "request", Job{ID: id, Delivery: p.delivery}.Request(), "delivery", p.delivery, "attempt", r.attempt,
+		"took", took.Round(time.Millisecond))
 	switch v {
 	case finish:
 		log.Info("pull request brought up to date")

@@ -1,6 +1,7 @@
 package review
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -30,12 +31,12 @@ func (r *Reviewer) fail(ctx context.Context, ref forge.Ref, cause error) string 
 	if err != nil || !st.Open || st.Checkless || slices.ContainsFunc(st.Checks, concluded) {
 		return ""
 	}
-	id := rand.Text()[:10]
+	id := cmp.Or(r.request, rand.Text()[:10])
 	d := &forge.CheckDraft{
 		Key: fmt.Sprintf("#%d failed", ref.Number), Conclusion: forge.Neutral, Title: "Could not be reviewed",
 		Summary: "Something went wrong; it is tried again. Whoever runs this service finds it in the log as " + markdown.Code(id) + ".",
 	}
-	if err := r.Forge.Publish(ctx, ref, forge.Plan{Head: st.Head, Check: d}); err != nil {
+	if err := r.publish(ctx, ref, forge.Plan{Head: st.Head, Check: d}); err != nil {
 		return ""
 	}
 	return id

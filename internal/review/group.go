@@ -19,9 +19,9 @@ func (r *Reviewer) unknown(ctx context.Context, ref forge.Ref) (Outcome, error) 
 		Title:      "Judged in its pull requests",
 		Summary:    "The pull requests of this merge group were looked at one by one.",
 	}}}
-	if err := r.Forge.Publish(ctx, ref, out.Plan); err != nil {
+	if err := r.publish(ctx, ref, out.Plan); err != nil {
 		return out, fmt.Errorf("review %s: %w", ref, err)
 	}
-	r.log(ref, out)
+	r.log(ctx, ref, out)
 	return out, nil
 }

@@ -30,6 +30,8 @@ func markOf(st *forge.Standing, plan forge.Plan) string {
 type Since struct {
 	Mark string // of the last review
 	Head string // the head as a webhook told it; the pull request may have moved on
+	// Request is the id of this review for people who look into a log; it stands in the check run. "" is none.
+	Request string
 }
 
 // reached reports whether what was read is not older, as far as that can be told.

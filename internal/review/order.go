@@ -250,7 +250,7 @@ func (r *Reviewer) closed(ctx context.Context, st *forge.Standing) (plan forge.P
 	}
 	plan.Head = st.Head
 	reply(&plan, verdicts, st, time.Now())
-	return plan, r.Forge.Publish(ctx, st.Ref, plan)
+	return plan, r.publish(ctx, st.Ref, plan)
 }
 
 // acknowledge shows that commands were seen, and returns those that are there. It is a courtesy: what fails here fails

@@ -21,6 +21,8 @@ type Reviewer struct {
 	Logger  *slog.Logger // nil: nothing is logged
 	// Page is the documentation of a check as Markdown; nil: there is none beyond its summary.
 	Page func(*check.Check) string
+
+	request string // of the review that this copy is for
 }
 
 // An End says how a review ended.
@@ -52,6 +54,9 @@ func (r *Reviewer) Review(ctx context.Context, ref forge.Ref, asked ...forge.Req
 
 // ReviewSince is Review for who knows something. When the host shows what is older, it is read again after a while.
 func (r *Reviewer) ReviewSince(ctx context.Context, ref forge.Ref, since Since, asked ...forge.Request) (Outcome, error) {
+	mine := *r
+	mine.request = since.Request
+	r = &mine
 	if ref.Group != "" && ref.GroupBase == "" {
 		return r.unknown(ctx, ref)
 	}
@@ -66,7 +71,7 @@ func (r *Reviewer) ReviewSince(ctx context.Context, ref forge.Ref, since Since, 
 		}
 		return out, err
 	}
-	r.log(ref, out)
+	r.log(ctx, ref, out)
 	return out, nil
 }
 
@@ -137,13 +142,23 @@ func (r *Reviewer) speak(ctx context.Context, look seen, standing *forge.Standin
 		return out, nil
 	}
 	out.End = Published
-	err = r.Forge.Publish(ctx, standing.Ref, out.Plan)
+	err = r.publish(ctx, standing.Ref, out.Plan)
 	if errors.Is(err, forge.ErrRefused) && out.Plan.Review != nil && len(out.Plan.Review.Comments) > 0 {
 		out.Refused = err
 		out.Plan = plan(out.Opinion.Flat())
-		err = r.Forge.Publish(ctx, standing.Ref, out.Plan)
+		err = r.publish(ctx, standing.Ref, out.Plan)
 	}
 	return out, err
+}
+
+// publish carries out a plan, with the id of this review in what it writes.
+func (r *Reviewer) publish(ctx context.Context, ref forge.Ref, plan forge.Plan) error {
+	if plan.Check != nil {
+		signed := *plan.Check
+		signed.Request = r.request
+		plan.Check = &signed
+	}
+	return r.Forge.Publish(ctx, ref, plan)
 }
 
 // answer does what was asked for. pushed reports that the head moved to a commit of ours.
@@ -252,7 +267,7 @@ func (s seen) opinion(ctx context.Context, st *forge.Standing) (*Opinion, error)
 	return o, nil
 }
 
-func (r *Reviewer) log(ref forge.Ref, out Outcome) {
+func (r *Reviewer) log(ctx context.Context, ref forge.Ref, out Outcome) {
 	if r.Logger == nil {
 		return
 	}
@@ -261,8 +276,8 @@ func (r *Reviewer) log(ref forge.Ref, out Outcome) {
 		args = append(args, "files", len(o.Seen), "findings", len(o.Comments), "elsewhere", o.Elsewhere)
 	}
 	if out.Refused != nil {
-		r.Logger.Warn("comments on the diff were refused and are in the summary", append(args, "error", out.Refused)...)
+		r.Logger.WarnContext(ctx, "comments on the diff were refused and are in the summary", append(args, "error", out.Refused)...)
 		return
 	}
-	r.Logger.Info("reviewed", args...)
+	r.Logger.InfoContext(ctx, "reviewed", args...)
 }
