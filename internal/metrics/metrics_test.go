@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -184,5 +185,29 @@ func TestBudgetsAreForgotten(t *testing.T) {
 	b.note(account{-1, "core"}, budget{1, 1, now.Add(time.Hour)})
 	if len(b.known) != 1 {
 		t.Errorf("%d are remembered after the hour", len(b.known))
+	}
+}
+
+// TestOperatorsReadTheNames holds that deploy/README.md has a row for each metric, with its kind and labels. Alerts and
+// dashboard are held against that table.
+func TestOperatorsReadTheNames(t *testing.T) {
+	page, err := os.ReadFile("../../deploy/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	row := regexp.MustCompile("(?m)^\\| `(lighterman_[a-z_]+)` \\| ([a-z]+) \\| (.*?) ?\\|")
+	for _, m := range row.FindAllStringSubmatch(string(page), -1) {
+		got[m[1]] = strings.TrimSpace(m[2] + " " + strings.NewReplacer("`", "", ",", "").Replace(m[3]))
+	}
+	for name, want := range names {
+		if got[name] != want {
+			t.Errorf("%s is %q in the table, and is %q", name, got[name], want)
+		}
+	}
+	for name := range got {
+		if names[name] == "" {
+			t.Errorf("the table has %s, which there is not", name)
+		}
 	}
 }
