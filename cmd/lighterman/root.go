@@ -15,7 +15,7 @@ What the command line prints is what the bot says.`,
 		SilenceErrors: true,
 	}
 	root.AddCommand(reviewCommand(), fixCommand(), proveCommand(), explainCommand(), configCommand())
-	root.AddCommand(serveCommand(), jobsCommand(), demoCommand(), healthcheckCommand())
+	root.AddCommand(serveCommand(), jobsCommand(), backupCommand(), restoreCommand(), demoCommand(), healthcheckCommand())
 	root.AddCommand(versionCommand(), manCommand(), corpusCommand(), factsCommand())
 	return root
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -20,8 +19,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sourcegraph/conc"
-
 	"github.com/lighterman/lighterman/internal/githubtest"
 	"github.com/lighterman/lighterman/internal/queue"
 	"github.com/lighterman/lighterman/internal/queue/pgtest"
@@ -34,7 +31,10 @@ import (
 func TestSoakRolling(t *testing.T) {
 	rounds := soaking(t, 25)
 	r := newRolling(t)
-	over, hush := r.traffic(t), r.noise(t)
+	over, hush := r.traffic(t), r.noise.send(t)
+	until(t, patience, "the first tick", r.replicas[0].process, func() bool {
+		return slices.ContainsFunc(r.replicas, func(s *seat) bool { return len(s.github.seen()) > 0 })
+	})
 	for range rounds {
 		r.replace(t)
 		r.replace(t)
@@ -56,9 +56,7 @@ type rolling struct {
 	gone     []*seat // those that were stopped or killed
 	stopped  int
 	killed   []span // from the death of one until the door knew
-
-	mu    sync.Mutex
-	taken []string // GUIDs of deliveries that were answered with 202, beside those of the hub
+	noise    *pings // beside what comes from the hub
 }
 
 type span struct{ began, ended time.Time }
@@ -78,7 +76,8 @@ func newRolling(t *testing.T) *rolling {
 	r := &rolling{hub: githubtest.Start(t, unlimited()), database: pgtest.Start(t).Database(t), dir: t.TempDir()}
 	must(t, os.WriteFile(r.key(), r.hub.PrivateKey(), 0o600))
 	r.door = openDoor(t)
-	r.hub.SetWebhook(r.door.url+"/webhook", crashSecret)
+	r.noise = &pings{url: r.door.url + "/webhook"}
+	r.hub.SetWebhook(r.noise.url, crashSecret)
 	for range 2 {
 		r.add(t)
 	}
@@ -173,53 +172,6 @@ func (r *rolling) traffic(t *testing.T) (over func() rollingPulls) {
 	}
 }
 
-// noise sends webhooks that lead to nothing, many at a time, until the function that it returns is called.
-func (r *rolling) noise(t *testing.T) (hush func()) {
-	t.Helper()
-	client := &http.Client{Transport: &http.Transport{}}
-	ctx, cancel := context.WithCancel(t.Context())
-	var senders conc.WaitGroup
-	for k := range 6 {
-		senders.Go(func() {
-			for n := 0; ctx.Err() == nil; n++ {
-				guid := fmt.Sprintf("noise-%d-%d", k, n)
-				if err := r.ping(client, guid); err != nil {
-					t.Error(err)
-					return
-				}
-				time.Sleep(10 * time.Millisecond)
-			}
-		})
-	}
-	return func() {
-		cancel()
-		senders.Wait()
-		client.CloseIdleConnections()
-	}
-}
-
-// ping sends one webhook to the balancer.
-func (r *rolling) ping(client *http.Client, guid string) error {
-	body := []byte(`{"zen":"Keep it logically awesome."}`)
-	req, err := http.NewRequest(http.MethodPost, r.door.url+"/webhook", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("X-GitHub-Delivery", guid)
-	req.Header.Set("X-GitHub-Event", "ping")
-	req.Header.Set("X-Hub-Signature-256", githubtest.Sign(crashSecret, body))
-	res, err := client.Do(req)
-	if err != nil {
-		return err
-	}
-	if res.StatusCode == http.StatusAccepted {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.taken = append(r.taken, guid)
-	}
-	return res.Body.Close()
-}
-
 // event is one thing that somebody does.
 func (p *rollingPulls) event(draw *rand.Rand, repo *githubtest.Repo, n int) error {
 	const recent = 12
@@ -301,8 +253,8 @@ func (r *rolling) judge(t *testing.T, p rollingPulls) {
 	reviews, overlaps := r.overlaps(t)
 	looks, looksAtOnce := r.looks()
 	figures("rolling-restarts", r.stopped, "kills", len(r.killed), "pull-requests", len(p.pulls), "concluded-heads", heads,
-		"deliveries", len(r.hub.Deliveries())+len(r.taken), "refused", refused, "refused-by-the-killed", excused, "lost", lost,
-		"doubled", doubled, "reviews", reviews, "reviews-at-once", overlaps, "ticks", looks, "ticks-at-once", looksAtOnce)
+		"deliveries", len(r.hub.Deliveries())+len(r.noise.answered()), "refused", refused, "refused-by-the-killed", excused,
+		"lost", lost, "doubled", doubled, "reviews", reviews, "reviews-at-once", overlaps, "ticks", looks, "ticks-at-once", looksAtOnce)
 	if refused+lost+doubled+overlaps+looksAtOnce > 0 || looks == 0 || looks > len(r.gone) || reviews < len(p.pulls) {
 		t.Errorf("%d processes\n%s", len(r.gone), r.said())
 	}
@@ -311,12 +263,7 @@ func (r *rolling) judge(t *testing.T, p rollingPulls) {
 // forgotten counts the deliveries that were answered with 202 and are not in the database.
 func (r *rolling) forgotten(t *testing.T) int {
 	t.Helper()
-	taken := r.taken
-	for _, d := range r.hub.Deliveries() {
-		if d.Status == http.StatusAccepted {
-			taken = append(taken, d.GUID)
-		}
-	}
+	taken := append(r.noise.answered(), accepted(r.hub)...)
 	q, err := queue.Open(t.Context(), queue.Options{
 		DatabaseURL: r.database, Work: func(context.Context, queue.Job) (queue.Done, error) { return queue.Done{}, nil },
 	})

@@ -95,6 +95,8 @@ func conform(t *testing.T, where func(testing.TB) place) {
 		"a head stands for its pull requests":   finds,
 		"a merge group is a subject of its own": groups,
 		"what is remembered is there again":     remembers,
+		"a newer schema is refused":             func(t *testing.T, p place) { refusesNewer(t, p, newerSchema()) },
+		"a newer River is refused":              func(t *testing.T, p place) { refusesNewer(t, p, newerRiver) },
 		"what is changed is changed by one":     func(t *testing.T, p place) { changes(t, p, 1) },
 		"open pull requests are caught up with": catchesUp,
 		"a head is shared":                      sharesHeads,

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -98,11 +99,21 @@ func schema() []string {
 	}
 }
 
+// ErrNewer says that a newer version of lighterman wrote the database. What that one keeps where is not known here.
+var ErrNewer = errors.New("a newer version of lighterman wrote the database: run that one, or restore a backup")
+
 // migrate brings River's tables and ours up to date. Nobody else may do so at the same time.
 func migrate[TTx any](ctx context.Context, db *database[TTx], bytesType string, log *slog.Logger) error {
 	migrator, err := rivermigrate.New(db.driver, &rivermigrate.Config{Logger: log})
 	if err != nil {
 		return fmt.Errorf("prepare River's tables: %w", err)
+	}
+	// Nothing is changed before it is known that both are ours to change.
+	if err := db.within(ctx, func(_ TTx, s session) error { return refuseNewer(ctx, s) }); err != nil {
+		return err
+	}
+	if err := refuseNewerRiver(ctx, migrator); err != nil {
+		return err
 	}
 	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
 		return fmt.Errorf("bring River's tables up to date: %w", err)
@@ -115,14 +126,48 @@ func migrate[TTx any](ctx context.Context, db *database[TTx], bytesType string, 
 	})
 }
 
-// extend runs those statements of schema that this database has not seen.
-func extend(ctx context.Context, s session, bytesType string) error {
+// refuseNewer returns ErrNewer when our tables have seen a statement that schema does not have.
+func refuseNewer(ctx context.Context, s session) error {
+	seen, err := version(ctx, s)
+	if err != nil {
+		return fmt.Errorf("read the version of the queue's tables: %w", err)
+	}
+	return notNewer(seen)
+}
+
+func notNewer(seen int) error {
+	if known := len(schema()); seen > known {
+		return fmt.Errorf("%w: its tables are at step %d, and this version knows %d", ErrNewer, seen, known)
+	}
+	return nil
+}
+
+// refuseNewerRiver returns ErrNewer when River's tables have seen a migration that our River does not have.
+func refuseNewerRiver[TTx any](ctx context.Context, migrator *rivermigrate.Migrator[TTx]) error {
+	_, err := migrator.ExistingVersions(ctx)
+	if err != nil && strings.Contains(err.Error(), "not found in migrator bundle") {
+		return fmt.Errorf("%w: River's tables: %w", ErrNewer, err)
+	}
+	if err != nil {
+		return fmt.Errorf("read the version of River's tables: %w", err)
+	}
+	return nil
+}
+
+// version is how many statements of schema this database has seen.
+func version(ctx context.Context, s session) (seen int, err error) {
 	const log = `CREATE TABLE IF NOT EXISTS lighterman_schema (version BIGINT PRIMARY KEY)`
 	if _, err := s.exec(ctx, log); err != nil {
-		return err
+		return 0, err
 	}
-	var seen int
-	if _, err := s.one(ctx, []any{&seen}, `SELECT count(*) FROM lighterman_schema`); err != nil {
+	_, err = s.one(ctx, []any{&seen}, `SELECT coalesce(max(version), 0) FROM lighterman_schema`)
+	return seen, err
+}
+
+// extend runs those statements of schema that this database has not seen.
+func extend(ctx context.Context, s session, bytesType string) error {
+	seen, err := version(ctx, s)
+	if err != nil {
 		return err
 	}
 	for i, statement := range schema() {
