@@ -124,11 +124,12 @@ func (t *tally) buttons(st *forge.Standing) []forge.Action {
 	return append(out, forge.Action{ID: string(forge.Rerun), Label: "Re-run", Description: "Look at the pull request again"})
 }
 
+func (t *tally) failOn() check.Severity { return cmp.Or(t.opinion.FailOn, check.Warning) }
+
 // conclusion is Failure when a finding is at or above what the repository fails on, or its configuration is broken; it is
 // Neutral when there is anything else to read.
 func (t *tally) conclusion() forge.Conclusion {
-	failOn := cmp.Or(t.opinion.FailOn, check.Warning)
-	if slices.ContainsFunc(t.told, func(c told) bool { return c.Finding.Check.Severity >= failOn }) ||
+	if slices.ContainsFunc(t.told, func(c told) bool { return c.Finding.Check.Severity >= t.failOn() }) ||
 		slices.ContainsFunc(t.opinion.Notes, func(n Note) bool { return n.Fails }) {
 		return forge.Failure
 	}
@@ -221,6 +222,10 @@ func (t *tally) remarks() string {
 	var lines []string
 	if t.dismissed > 0 {
 		lines = append(lines, fmt.Sprintf("%s dismissed by people and not counted.", were(t.dismissed, "finding was", "findings were")))
+	}
+	if t.asked > 0 {
+		const words = "%s dismissed by the author of the pull request, who may not push, and counts until somebody dismisses it who may."
+		lines = append(lines, fmt.Sprintf(words, were(t.asked, "finding was", "findings were")))
 	}
 	if o.Elsewhere > 0 {
 		lines = append(lines, fmt.Sprintf("%s in lines that this pull request leaves alone.",

@@ -14,6 +14,9 @@ import (
 //	marked our comment with a thumb down, and opened the pull request or may push to the repository;
 //	wrote the command "ignore" into a thread of it, or for its check on the pull request, and we accepted that: then our
 //	thumb up stands on the command.
+//
+// Nothing more is said about it then. But who opened a pull request and may not push does not decide whether it passes: a
+// finding that fails the check run, and that nobody else dismissed, goes on failing it.
 
 // A known is what was found out about those who spoke on a pull request. The zero value knows of nobody that they may
 // push, and accepts nothing new.
@@ -49,8 +52,9 @@ func (r *Reviewer) know(ctx context.Context, st *forge.Standing) (known, error) 
 	return k, nil
 }
 
-// doubtful are the logins that have to be looked up: who sent a command that is for writers alone, who marked a thread of
-// somebody else's pull request, and who edited a command that had been accepted.
+// doubtful are the logins that have to be looked up: who sent a command that is for writers alone, who marked a thread, who
+// closed one of their own pull request (on others' that takes the right to push), and who edited a command that had been
+// accepted.
 func doubtful(st *forge.Standing) []string {
 	var out []string
 	add := func(login string) {
@@ -65,8 +69,13 @@ func doubtful(st *forge.Standing) []string {
 		}
 	}
 	for _, t := range st.Threads {
-		for _, login := range t.Downs {
-			if p, ok := tells(t); ok && !p.closed() && !marks(login, st.Author) {
+		p, ok := tells(t)
+		switch {
+		case !ok:
+		case p.closed() && p.Resolved && marks(p.ResolvedBy, st.Author):
+			add(p.ResolvedBy)
+		case !p.closed():
+			for _, login := range t.Downs {
 				add(login)
 			}
 		}
@@ -79,7 +88,7 @@ func doubtful(st *forge.Standing) []string {
 	return out
 }
 
-// marks reports whether a thumb down is that of the pull request's author.
+// marks reports whether somebody is the pull request's author.
 func marks(login, author string) bool { return author != "" && strings.EqualFold(login, author) }
 
 // A remark is a comment and the thread it stands in, nil on the pull request itself.
@@ -124,18 +133,22 @@ func (k known) accepts(c remark) bool {
 // A mute is what people do not want to hear of.
 type mute struct {
 	findings map[string]bool // by the name in markers
+	asked    map[string]bool // those that only the author dismissed, who may not push
 	checks   []string        // names of checks
 	open     map[string]bool // threads that stay open all the same, for there is a suggestion in them
 }
 
 // mute reads what people dismissed.
 func (k known) mute(m memory, st *forge.Standing) mute {
-	out := mute{findings: map[string]bool{}, open: map[string]bool{}}
+	out := mute{findings: map[string]bool{}, asked: map[string]bool{}, open: map[string]bool{}}
 	for id, threads := range m.threads {
 		for _, t := range threads {
-			down := func(login string) bool { return marks(login, st.Author) || k.writes(login) }
-			if t.closed() || slices.ContainsFunc(t.Downs, down) {
+			author := func(login string) bool { return marks(login, st.Author) }
+			switch {
+			case t.closed() && (!author(t.ResolvedBy) || k.writes(t.ResolvedBy)), slices.ContainsFunc(t.Downs, k.writes):
 				out.findings[id] = true
+			case t.closed(), slices.ContainsFunc(t.Downs, author):
+				out.asked[id] = true
 			}
 		}
 	}
@@ -164,7 +177,10 @@ func offers(t forge.Thread) bool {
 	})
 }
 
-// covers reports whether a finding was dismissed.
-func (m mute) covers(c Comment) bool {
+// covers reports whether nothing more is said about a finding.
+func (m mute) covers(c Comment) bool { return m.asked[c.id()] || m.decided(c) }
+
+// decided reports whether a finding was dismissed by somebody who decides whether the pull request passes.
+func (m mute) decided(c Comment) bool {
 	return m.findings[c.id()] || slices.ContainsFunc(m.checks, c.Finding.Check.GoesBy)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/forge"
 )
 
@@ -15,7 +16,8 @@ func TestDismissedStaysDismissed(t *testing.T) {
 	for name, dismiss := range map[string]func(*desk){
 		"resolved":                func(d *desk) { d.threads[0].Resolved, d.threads[0].ResolvedBy = true, "joe" },
 		"hidden":                  func(d *desk) { d.threads[0].Hidden = "off-topic" },
-		"a thumb of the author":   func(d *desk) { d.threads[0].Downs = []string{"Robin"} },
+		"resolved by the author":  func(d *desk) { d.threads[0].Resolved, d.threads[0].ResolvedBy, d.writer = true, author, author },
+		"a thumb of the author":   func(d *desk) { d.threads[0].Downs, d.writer = []string{"robin"}, author },
 		"a thumb of a writer":     func(d *desk) { d.threads[0].Downs = []string{"joe", "ann"} },
 		"the command":             func(d *desk) { d.say("ann", "/lighterman ignore because I say so", 0) },
 		"the command with a name": func(d *desk) { d.say("ann", "/lighterman ignore add-for-local-files", 0) },
@@ -50,6 +52,42 @@ func TestDismissedStaysDismissed(t *testing.T) {
 				d.mustReview(t, Unchanged, adds)
 			})
 		}
+	}
+}
+
+// TestTheAuthorDoesNotDecide holds that where the author of a pull request, who may not push, dismisses a finding, nothing
+// more is said on the diff, but the check run fails as before until somebody else dismisses it.
+func TestTheAuthorDoesNotDecide(t *testing.T) {
+	for name, dismiss := range map[string]func(*desk){
+		"resolved": func(d *desk) { d.threads[0].Resolved, d.threads[0].ResolvedBy = true, "Robin" },
+		"a thumb":  func(d *desk) { d.threads[0].Downs = []string{"Robin"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := commandDesk(t)
+			dismiss(d)
+			d.mustReview(t, Published, adds)
+			d.mustReview(t, Unchanged, adds)
+			run := d.lastCheck(t)
+			if run.Conclusion != forge.Failure || len(run.Annotations) > 0 || len(run.Actions) != 2 ||
+				!strings.Contains(run.Summary, "1 finding was dismissed by the author of the pull request, who may not push") {
+				t.Errorf("the check run is %+v", run)
+			}
+			if len(d.threads) != 1 || len(d.open()) != 0 {
+				t.Errorf("threads %+v", d.threads)
+			}
+			d.say("ann", "/lighterman ignore because I say so", 0)
+			if d.mustReview(t, Published, adds); d.lastCheck(t).Conclusion != forge.Success {
+				t.Errorf("the check run is %+v", d.lastCheck(t))
+			}
+			mild := *adds
+			mild.Severity = check.Info
+			d = commandDesk(t)
+			dismiss(d)
+			d.mustReview(t, Published, &mild)
+			if run := d.lastCheck(t); run.Conclusion != forge.Success || !strings.Contains(run.Summary, "1 finding was dismissed by people") {
+				t.Errorf("what fails nothing: %+v", run)
+			}
+		})
 	}
 }
 
@@ -158,7 +196,7 @@ func TestFixAllLeavesWhatIsDismissed(t *testing.T) {
 // TestOnlyThoseInDoubtAreLookedUp holds that permissions are asked for only where a decision hangs on them.
 func TestOnlyThoseInDoubtAreLookedUp(t *testing.T) {
 	d := commandDesk(t)
-	d.threads[0].Downs = []string{"robin"}
+	d.threads[0].Resolved, d.threads[0].ResolvedBy = true, "joe" // who may, for it is not joe's pull request
 	d.say("joe", "/lighterman help")
 	d.mustReview(t, Published, adds)
 	if strings.Contains(strings.Join(d.asked, " "), "MayWrite") {

@@ -39,6 +39,7 @@ type desk struct {
 	pushed     []forge.Commit
 	baseCommit string
 	settings   map[string]string // blobs of the base branch's configuration
+	writer     string            // who may push besides ann
 	late       int               // how many readings do not show what was said on the pull request
 	behind     int               // how many readings show nothing of what we wrote
 	breaks     int               // after how many writes the process dies; 0 is never
@@ -84,7 +85,7 @@ func (d *desk) Tree(_ context.Context, repo forge.Repo, commit string) (forge.Tr
 }
 
 func (d *desk) MayWrite(_ context.Context, _ forge.Repo, login string) (bool, error) {
-	return login == "ann", d.ask("MayWrite")
+	return login == "ann" || login == d.writer, d.ask("MayWrite")
 }
 
 func (d *desk) MergeBase(_ context.Context, _ forge.Repo, base, _ string) (string, error) {

@@ -38,6 +38,7 @@ type tally struct {
 	opinion   *Opinion
 	told      []told
 	dismissed int
+	asked     int // of those that are told: how many the author would have dismissed
 	answers   []response
 	again     string // the request for a new check run, "" when nobody asked for one
 }
@@ -60,11 +61,15 @@ type told struct {
 }
 
 func (t *tally) add(c Comment, o outlet) {
-	if o == dismissed {
+	fails := c.Finding.Check.Severity >= t.failOn()
+	switch {
+	case o == dismissed, o == asked && !fails:
 		t.dismissed++
 		return
+	case o == asked:
+		t.asked++
 	}
-	t.told = append(t.told, told{c, o == onDiff})
+	t.told = append(t.told, told{c, o != beside})
 }
 
 // summary is what the body of a review tells.
@@ -90,6 +95,7 @@ type outlet int
 
 const (
 	dismissed outlet = iota // nowhere: a person dismissed it
+	asked                   // in the check run's table alone, and only if it fails that: its author dismissed it
 	onDiff                  // in a thread
 	beside                  // in the check run, or in the summary
 )
@@ -108,6 +114,9 @@ func (p *planner) comment(c Comment) outlet {
 	threads := p.threads[c.id()]
 	if p.mute.covers(c) {
 		p.close(slices.DeleteFunc(slices.Clone(threads), func(t posted) bool { return !t.live() || p.mute.open[t.ID] }))
+		if !p.mute.decided(c) {
+			return asked
+		}
 		return dismissed
 	}
 	live := slices.DeleteFunc(slices.Clone(threads), func(t posted) bool { return !t.live() })
