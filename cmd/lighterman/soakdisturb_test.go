@@ -112,6 +112,10 @@ func (d *disturbance) wire(draw *rand.Rand, met githubtest.Request) string {
 		f.Status, f.After = 500, true
 		return "500 after the effect"
 	}
+	if met.Operation == "repos/get-collaborator-permission-level" { // who may do what is for GitHub to say
+		f.Status = 500
+		return "500"
+	}
 	f.Stale = true
 	return "stale answer"
 }

@@ -343,10 +343,10 @@ func (l *lane) idle(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		jobs, dead, err := jobsOf(ctx, l.replicas[n].addr)
-		if err != nil {
+		if err != nil && ctx.Err() != nil {
 			return fmt.Errorf("count jobs: %w", err)
 		}
-		if jobs == 0 {
+		if err == nil && jobs == 0 {
 			l.dead = dead
 			return nil
 		}

@@ -29,8 +29,8 @@ func (a *App) Push(ctx context.Context, repo forge.Repo, c forge.Commit) (string
 
 func (i *installation) push(ctx context.Context, repo forge.Repo, c forge.Commit) (string, error) {
 	parent, _, err := i.client.Git.GetCommit(ctx, repo.Owner, repo.Name, c.Parent)
-	if err != nil {
-		return "", refusal(err)
+	if err != nil { // the commit was read before, so that it is not found says that GitHub is behind
+		return "", meaning(err)
 	}
 	tree, _, err := i.client.Git.CreateTree(ctx, repo.Owner, repo.Name, parent.GetTree().GetSHA(), entries(c.Files))
 	if err != nil {

@@ -24,7 +24,7 @@ const (
 type Options struct {
 	Workers     int           // how many children run at once; 0: one per CPU
 	MemoryLimit int64         // bytes that a child may use; 0: 1 GiB
-	Deadline    time.Duration // how long the conversion of one file may take; 0: 2 s
+	Deadline    time.Duration // how long the conversion of one file may take, five times that the second time; 0: 2 s
 	Command     []string      // what to start as a child; nil: this binary, which must call MaybeChild
 	Logger      *slog.Logger  // told about children that die; nil: nobody is
 
@@ -38,6 +38,7 @@ type Pool struct {
 	slots chan struct{} // holds one for each child that may run
 	lints memo[[]check.Remark]
 	built memo[reply]
+	slow  memo[struct{}] // what took too long twice
 
 	mu     sync.Mutex
 	idle   []*worker
@@ -122,9 +123,12 @@ func (p *Pool) convert(ctx context.Context, req request) (reply, error) {
 	case <-ctx.Done():
 		return reply{}, ctx.Err()
 	}
-	rep, err := p.ask(ctx, req)
-	if errors.Is(err, errGone) {
-		rep, err = p.ask(ctx, req) // it died while nobody used it, which is not this file's fault
+	rep, err := p.ask(ctx, p.opts.Deadline, req)
+	switch {
+	case errors.Is(err, errGone):
+		rep, err = p.ask(ctx, p.opts.Deadline, req) // it died while nobody used it, which is not this file's fault
+	case errors.Is(err, errDeadline):
+		rep, err = p.patiently(ctx, req, err)
 	}
 	if err == nil && rep.Error != "" {
 		err = errors.New(rep.Error)
@@ -132,13 +136,30 @@ func (p *Pool) convert(ctx context.Context, req request) (reply, error) {
 	return rep, err
 }
 
+// patience is how many times as long a request may take when it took too long: on a machine that is full, a file is not to
+// blame for it.
+const patience = 5
+
+// patiently asks once more for what took too long. What does so again is not asked for a third time.
+func (p *Pool) patiently(ctx context.Context, req request, late error) (reply, error) {
+	key, err := keyOf(req)
+	if _, slow := p.slow.get(key); slow || err != nil {
+		return reply{}, late
+	}
+	rep, err := p.ask(ctx, patience*p.opts.Deadline, req)
+	if errors.Is(err, errDeadline) {
+		p.slow.put(key, struct{}{})
+	}
+	return rep, err
+}
+
 // ask puts a request to a child, and ends the child if it does not answer.
-func (p *Pool) ask(ctx context.Context, req request) (reply, error) {
+func (p *Pool) ask(ctx context.Context, deadline time.Duration, req request) (reply, error) {
 	w, err := p.take(ctx)
 	if err != nil {
 		return reply{}, err
 	}
-	rep, err := w.ask(ctx, p.opts.Deadline, req)
+	rep, err := w.ask(ctx, deadline, req)
 	if err != nil {
 		w.kill()
 		p.opts.Logger.Warn("a process that compares builds died", "error", err, "stderr", w.stderr.String())
@@ -154,7 +175,7 @@ func (p *Pool) explain(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return fmt.Errorf("compare the builds: %w", context.Cause(ctx))
 	case errors.Is(err, errDeadline):
-		return fmt.Errorf("comparing what is built took longer than %s", p.opts.Deadline)
+		return late{p.opts.Deadline}
 	}
 	const died = "comparing what is built needed more than the %d MiB it may use, or broke off"
 	if errors.Is(err, errGone) {
@@ -162,6 +183,15 @@ func (p *Pool) explain(ctx context.Context, err error) error {
 	}
 	return fmt.Errorf(died, p.opts.MemoryLimit>>20)
 }
+
+// late is errDeadline in plain words.
+type late struct{ deadline time.Duration }
+
+func (l late) Error() string {
+	return fmt.Sprintf("comparing what is built took longer than %s", l.deadline)
+}
+
+func (late) Is(target error) bool { return target == errDeadline }
 
 // take returns a child that nobody uses.
 func (p *Pool) take(ctx context.Context) (*worker, error) {

@@ -1,15 +1,20 @@
 package review
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/lighterman/lighterman/internal/forge"
 )
 
-// A mark is what shows that a pull request is read as the last review left it, or later: the head, and the key of the check
-// run that was the newest there. GitHub answers from many machines, some of which are behind; a review that does not see
+// A mark is what shows that a pull request is read as the last review left it, or later: the head, the key of the check
+// run that was the newest there, and the commands that were answered. GitHub answers from many machines, some of which are behind; a review that does not see
 // the one before says everything again.
+
+// maxMarked is how many answered commands a mark names.
+const maxMarked = 10
 
 // markOf is the mark that a review leaves; "" when there is no check run to be known by.
 func markOf(st *forge.Standing, plan forge.Plan) string {
@@ -23,7 +28,11 @@ func markOf(st *forge.Standing, plan forge.Plan) string {
 	if key == "" {
 		return ""
 	}
-	return st.Head + " " + key
+	mark := st.Head + "\n" + key
+	for _, r := range plan.Reactions[:min(len(plan.Reactions), maxMarked)] {
+		mark += fmt.Sprintf("\n%d", r.Comment)
+	}
+	return mark
 }
 
 // A Since is what is known of a pull request before it is read.
@@ -39,6 +48,12 @@ func (s Since) reached(st *forge.Standing) bool {
 	if s.Head != "" && st.Head != s.Head && !slices.ContainsFunc(st.Recent, func(c forge.Commit) bool { return c.ID == s.Head }) {
 		return false
 	}
-	head, key, _ := strings.Cut(s.Mark, " ")
-	return st.Head != head || slices.ContainsFunc(st.Checks, func(c forge.CheckRun) bool { return c.Key == key })
+	marked := strings.Split(s.Mark, "\n")
+	if len(marked) < 2 || st.Head != marked[0] {
+		return true
+	}
+	seen := slices.ContainsFunc(st.Checks, func(c forge.CheckRun) bool { return c.Key == marked[1] })
+	return seen && !slices.ContainsFunc(heard(st), func(r remark) bool {
+		return slices.Contains(marked[2:], strconv.FormatInt(r.comment.ID, 10)) && !judged(r.comment)
+	})
 }
