@@ -17,18 +17,30 @@ import (
 func TestSoakPushes(t *testing.T) {
 	rounds := soaking(t, 50)
 	const pushes = 20
-	most, wrong := 0, 0
+	const within = 10 * time.Second
+	most, wrong, late := 0, 0, 0
 	for n := range rounds {
-		reviews, outdated := pushRound(t, rand.New(rand.NewPCG(uint64(n), 3)), pushes, 10*time.Second)
-		most, wrong = max(most, reviews), wrong+outdated
+		reviews, outdated, took := pushRound(t, rand.New(rand.NewPCG(uint64(n), 3)), pushes, within)
+		wrong += outdated
+		if took > within+time.Second { // the machine was full, and the last push came later
+			late++
+			if allowed := 1 + int((took+cooldown-1)/cooldown); reviews > allowed {
+				t.Errorf("round %d: %d reviews of pushes within %s, want at most %d", n, reviews, took, allowed)
+			}
+			continue
+		}
+		most = max(most, reviews)
 	}
-	figures("pushes", rounds*pushes, "wrong-head", wrong, "most-reviews", most)
+	figures("pushes", rounds*pushes, "wrong-head", wrong, "most-reviews", most, "late-rounds", late)
 	if wrong > 0 || most > 3 {
 		t.Fail()
 	}
 }
 
-func pushRound(t *testing.T, draw *rand.Rand, pushes int, within time.Duration) (reviews, outdated int) {
+// cooldown is the queue's own.
+const cooldown = 5 * time.Second
+
+func pushRound(t *testing.T, draw *rand.Rand, pushes int, within time.Duration) (reviews, outdated int, took time.Duration) {
 	t.Helper()
 	s := newStageWith(t, unlimited(), 0)
 	var ran atomic.Int64
@@ -61,6 +73,7 @@ func pushRound(t *testing.T, draw *rand.Rand, pushes int, within time.Duration) 
 		time.Sleep(at - time.Since(began))
 		push(n + 1)
 	}
+	took = time.Since(began)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	must(t, s.hub.Wait(ctx))
@@ -72,5 +85,5 @@ func pushRound(t *testing.T, draw *rand.Rand, pushes int, within time.Duration) 
 	for _, what := range s.hub.Outdated() {
 		t.Logf("for an old head: %s", what)
 	}
-	return int(ran.Load()), len(s.hub.Outdated())
+	return int(ran.Load()), len(s.hub.Outdated()), took
 }

@@ -68,7 +68,7 @@ func NewPool(o Options) *Pool {
 	}
 	return &Pool{
 		opts: o, slots: make(chan struct{}, o.Workers),
-		lints: memo[[]check.Remark]{most: 512}, built: memo[reply]{most: 32},
+		lints: memo[[]check.Remark]{most: 512}, built: memo[reply]{most: 32}, slow: memo[struct{}]{most: 512},
 	}
 }
 

@@ -106,6 +106,19 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
+// TestPatience holds that what took too long is asked for once more with more time, and what does so again never more.
+func TestPatience(t *testing.T) {
+	prover := newPool(t, Options{Deadline: time.Nanosecond})
+	for range 2 {
+		if err := prover.Prove(t.Context(), good()); !errors.Is(err, errDeadline) {
+			t.Fatal(err)
+		}
+	}
+	if n := len(prover.slow.seen); n != 1 {
+		t.Errorf("%d requests are known to be slow, want 1", n)
+	}
+}
+
 func TestCancelled(t *testing.T) {
 	prover := newPool(t, Options{})
 	ctx, cancel := context.WithCancel(t.Context())

@@ -10,8 +10,8 @@ import (
 )
 
 // A mark is what shows that a pull request is read as the last review left it, or later: the head, the key of the check
-// run that was the newest there, and the commands that were answered. GitHub answers from many machines, some of which are behind; a review that does not see
-// the one before says everything again.
+// run that was the newest there, and the commands that were answered. GitHub answers from many machines, some of which are
+// behind; a review that does not see the one before says everything again.
 
 // maxMarked is how many answered commands a mark names.
 const maxMarked = 10

@@ -37,6 +37,36 @@ func TestNothingIsSaidAgainWhereTheHostIsBehind(t *testing.T) {
 	})
 }
 
+// TestAnAnswerIsNotRepeatedWhereTheHostIsBehind holds that a command whose reaction is not shown yet is read again, and that
+// one which is gone is not waited for.
+func TestAnAnswerIsNotRepeatedWhereTheHostIsBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := commandDesk(t)
+		id := d.say("robin", "/lighterman help")
+		r := &Reviewer{Forge: d, Options: options(adds, rootly)}
+		first, err := r.Review(t.Context(), d.change.Ref)
+		if err != nil || len(d.replies(id)) != 1 {
+			t.Fatalf("%+v, %v", first, err)
+		}
+		st := d.standing()
+		st.Head = first.Head
+		since := Since{Mark: first.Mark}
+		if !since.reached(st) {
+			t.Errorf("%q is not reached by what stands there", first.Mark)
+		}
+		for n := range st.Comments {
+			st.Comments[n].Reacted = nil
+		}
+		if since.reached(st) {
+			t.Errorf("%q is reached by what stood there before", first.Mark)
+		}
+		st.Comments = nil
+		if !since.reached(st) {
+			t.Errorf("%q is not reached when the command is gone", first.Mark)
+		}
+	})
+}
+
 // TestTheHeadOfTheWebhookIsWaitedFor holds that the state of an older head than the webhook told of is read again, and that
 // of a newer one is not.
 func TestTheHeadOfTheWebhookIsWaitedFor(t *testing.T) {
