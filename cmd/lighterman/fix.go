@@ -107,7 +107,7 @@ func (f fixer) fix(ctx context.Context, path string) (ok bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	ok = f.tell(fixed.Skipped)
+	ok = tellSkipped(f.status, fixed.Skipped)
 	for _, other := range fixed.Others {
 		f.others[other.Path] = other.After
 	}
@@ -132,18 +132,6 @@ func (f fixer) wanted(found check.Finding) bool {
 		return false
 	}
 	return len(f.checks) == 0 || slices.ContainsFunc(f.checks, found.Check.GoesBy)
-}
-
-// tell names what could not be looked at; ok is that there was nothing.
-func (f fixer) tell(skipped []check.Skip) (ok bool) {
-	ok = true
-	for _, s := range skipped {
-		if s.Failed {
-			fmt.Fprintf(f.status, "lighterman: %s:%d: cannot be read: %s\n", s.Path, max(1, s.Line), s.Reason)
-			ok = false
-		}
-	}
-	return ok
 }
 
 // put writes what was fixed and says what was done.

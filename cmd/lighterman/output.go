@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
+	"github.com/lighterman/lighterman/internal/check"
 )
 
 // formats are the values of --format.
@@ -73,4 +74,16 @@ func (i input) open(cmd *cobra.Command, paths []string) (*checkout, error) {
 		i.path = "Dockerfile"
 	}
 	return openStdin(cmd.Context(), i.path, text)
+}
+
+// tellSkipped names what could not be looked at; ok is that there was nothing.
+func tellSkipped(status io.Writer, skipped []check.Skip) (ok bool) {
+	ok = true
+	for _, s := range skipped {
+		if s.Failed {
+			fmt.Fprintf(status, "lighterman: %s:%d: cannot be read: %s\n", s.Path, max(1, s.Line), s.Reason)
+			ok = false
+		}
+	}
+	return ok
 }

@@ -14,7 +14,7 @@ What the command line prints is what the bot says.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(reviewCommand(), fixCommand(), proveCommand(), explainCommand(), configCommand())
+	root.AddCommand(reviewCommand(), fixCommand(), sweepCommand(), proveCommand(), explainCommand(), configCommand())
 	root.AddCommand(serveCommand(), jobsCommand(), backupCommand(), restoreCommand(), demoCommand(), healthcheckCommand())
 	root.AddCommand(versionCommand(), manCommand(), corpusCommand(), factsCommand())
 	return root

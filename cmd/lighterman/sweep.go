@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lighterman/lighterman/fixes"
+	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/config"
+	"github.com/lighterman/lighterman/internal/sweep"
+)
+
+// sweepSettings are the flags of sweep.
+type sweepSettings struct {
+	decisions
+	asking
+	families []string
+}
+
+func sweepCommand() *cobra.Command {
+	var s sweepSettings
+	cmd := &cobra.Command{
+		Use:   "sweep [PATH...]",
+		Short: "Show what can be fixed in a whole checkout, one change for each family of fixes",
+		Long: `Show what can be fixed in a whole checkout or folder, as one change for each family of fixes: caching, smaller-image,
+non-root, pinning, context and hygiene, and one for what makes a Dockerfile another one (multi-stage). Each change starts
+from the checkout as it is, holds only fixes that were verified and proven, and is printed as a patch under what it does.
+Nothing is written: git apply takes a patch, and so does lighterman fix --check.
+
+Exit code: 0, whether there was something to fix or not; 2 when a file could not be looked at.`,
+		Example: `  lighterman sweep
+  lighterman sweep --family caching --family smaller-image services`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runSweep(cmd, args, s)
+		},
+	}
+	f := cmd.Flags()
+	s.decisions.flags(f)
+	s.asking.flags(f)
+	f.StringSliceVar(&s.families, "family", nil,
+		"only this family of fixes (may be repeated; default those of the configuration)")
+	return cmd
+}
+
+func runSweep(cmd *cobra.Command, args []string, s sweepSettings) error {
+	engine, done := newEngine(quiet()) // comes up while the checkout is read
+	defer done()
+	c, err := input{}.open(cmd, args)
+	if err != nil {
+		return err
+	}
+	settings, err := s.load(c.repo, true, cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	topics, err := s.topics(settings)
+	if err != nil {
+		return err
+	}
+	paths, err := c.dockerfiles(cmd.Context())
+	if err != nil {
+		return err
+	}
+	engine.Images = s.facts(false)
+	paths = c.kept(paths, settings, cmd.ErrOrStderr())
+	survey, err := sweep.Look(cmd.Context(), c.repo, paths, topics, settings.Options(engine))
+	if err != nil {
+		return err
+	}
+	if err := printSurvey(cmd.OutOrStdout(), survey); err != nil {
+		return err
+	}
+	if !tellSkipped(cmd.ErrOrStderr(), survey.Result.Skipped) {
+		return exit(exitFailed)
+	}
+	return nil
+}
+
+// topics are those that were asked for, else those of the configuration.
+func (s sweepSettings) topics(c *config.Config) ([]sweep.Topic, error) {
+	names := s.families
+	if len(names) == 0 {
+		names = c.Sweeps.Families
+	}
+	var families []check.Family
+	for _, name := range names {
+		f := check.Family(name)
+		if !slices.Contains(check.Families(), f) {
+			return nil, fmt.Errorf("there is no family %q: it is one of %s", name, familyNames())
+		}
+		families = append(families, f)
+	}
+	return sweep.Topics(families), nil
+}
+
+func familyNames() string {
+	var names []string
+	for _, f := range check.Families() {
+		names = append(names, string(f))
+	}
+	return strings.Join(names, ", ")
+}
+
+// printSurvey prints each bundle: its name, its fixes, and the patch.
+func printSurvey(out io.Writer, s *sweep.Survey) error {
+	var b strings.Builder
+	for _, bundle := range s.Bundles {
+		fmt.Fprintf(&b, "# %s: %s in %s\n", bundle.Topic.Name, counted(len(bundle.Applied), "fix", "fixes"),
+			counted(len(bundle.Files), "file", "files"))
+		for _, f := range bundle.Applied {
+			fix := f.Fixes[0]
+			fmt.Fprintf(&b, "# %s: %s (%s; %s)\n", place(f.Path, fix), fix.Title, f.Check.Name, fix.Intent.Claim().Words)
+		}
+		for _, f := range bundle.Files {
+			b.WriteString(fixes.Patch(f.Path, f.Before, f.Text))
+		}
+		b.WriteString("\n")
+	}
+	if len(s.Bundles) == 0 {
+		fmt.Fprintf(&b, "nothing to fix in %s\n", counted(s.Result.Files, "Dockerfile", "Dockerfiles"))
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+func counted(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, more)
+}
