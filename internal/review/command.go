@@ -11,6 +11,7 @@ import (
 	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/markdown"
+	"github.com/lighterman/lighterman/internal/pattern"
 )
 
 // Commands are asked for in comments on a pull request and in review threads. GitHub is the memory here too: a command is
@@ -79,10 +80,16 @@ type order struct {
 // maxOrder is how many bytes of a command are read.
 const maxOrder = 500
 
+// codeBlock matches what makes the first line of a comment code (GitHub Flavored Markdown, indented code blocks).
+var codeBlock = pattern.New(`^(\s*\n)?( {4}| {0,3}\t)`)
+
 // parse reads the first line of a comment. ok is false when it is no command of ours.
 func parse(body string) (o order, ok bool) {
 	line, _, _ := strings.Cut(strings.TrimSpace(body), "\n")
 	rest, ok := strings.CutPrefix(line, summons)
+	if codeBlock.MatchString(body) {
+		ok = false
+	}
 	if first, _ := utf8.DecodeRuneInString(rest); !ok || rest != "" && !unicode.IsSpace(first) {
 		return order{}, false
 	}
