@@ -1,0 +1,499 @@
+package github
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/forge"
+)
+
+const (
+	// pageSize is the largest page that GitHub gives, REST and GraphQL alike.
+	pageSize = 100
+	// maxFiles is how many files of a pull request GitHub lists (operation list-pull-requests-files).
+	maxFiles = 3000
+)
+
+// standingQuery reads all but the files; %s is baseQuery. fullDatabaseId is asked for because ids of comments outgrew
+// GraphQL's Int. Of each thread only the first comment's thumbs are counted: reactions of every comment would cost a
+// hundred times more.
+const standingQuery = `query Standing(
+  $owner: String!, $name: String!, $number: Int!, $threads: String, $reviews: String, $app: Int!, $check: String!
+) {
+  repository(owner: $owner, name: $name) {
+    pullRequest(number: $number) {
+      state isDraft headRefOid baseRefOid changedFiles viewerDidAuthor
+      author { __typename login }
+      %s
+      isCrossRepository headRefName headRepository { name owner { login } }
+      recent: commits(last: 10) { nodes { commit { oid message } } }
+      commits(last: 1) { nodes { commit {
+        oid
+        checkSuites(first: 3, filterBy: {appId: $app}) { nodes {
+          checkRuns(first: 50, filterBy: {checkName: $check, checkType: ALL}) { nodes {
+            databaseId status conclusion externalId annotations(first: 1) { totalCount }
+          } }
+        } }
+      } } }
+      reviewThreads(first: 100, after: $threads) {
+        pageInfo { hasNextPage endCursor }
+        nodes {
+          id path line isOutdated isResolved viewerCanResolve
+          resolvedBy { login }
+          top: comments(first: 1) { nodes { reactions(first: 10, content: THUMBS_DOWN) { nodes { user { login } } } } }
+          comments(first: 100) { pageInfo { hasNextPage endCursor } nodes { ...spoken } }
+        }
+      }
+      reviews(first: 100, after: $reviews) {
+        pageInfo { hasNextPage endCursor }
+        nodes { id fullDatabaseId body state viewerDidAuthor commit { oid } }
+      }
+      comments(last: 50) { pageInfo { hasPreviousPage startCursor } nodes { ...talked } }
+    }
+  }
+}` + spokenFragment + talkedFragment
+
+// baseQuery asks for the tip of the base branch and the blobs of some of its files. GitHub answers null for one that is
+// not there (its own mobile client asks so whether a file exists), and for the branch when that is gone.
+func baseQuery(names []string) string {
+	var files strings.Builder
+	for n, name := range names {
+		fmt.Fprintf(&files, " f%d: file(path: %q) { oid }", n, name)
+	}
+	if len(names) > 0 {
+		fmt.Fprintf(&files, " ")
+	}
+	return "baseRef { target { oid ... on Commit {" + cmp.Or(files.String(), " id ") + "} } }"
+}
+
+// talkQuery reads on in the comments on a pull request, backwards.
+const talkQuery = `query Talk($owner: String!, $name: String!, $number: Int!, $before: String!) {
+  repository(owner: $owner, name: $name) {
+    pullRequest(number: $number) {
+      comments(last: 100, before: $before) { pageInfo { hasPreviousPage startCursor } nodes { ...talked } }
+    }
+  }
+}` + talkedFragment
+
+const commentsQuery = `query Comments($thread: ID!, $after: String) {
+  node(id: $thread) {
+    ... on PullRequestReviewThread {
+      comments(first: 100, after: $after) { pageInfo { hasNextPage endCursor } nodes { ...spoken } }
+    }
+  }
+}` + spokenFragment
+
+const (
+	spokenFragment = `
+fragment spoken on PullRequestReviewComment {` + spokenFields
+	talkedFragment = `
+fragment talked on IssueComment {` + spokenFields
+	spokenFields = `
+  id fullDatabaseId body viewerDidAuthor minimizedReason createdAt lastEditedAt
+  author { __typename login }
+  reactionGroups { content viewerHasReacted }
+}`
+)
+
+type pageInfo struct {
+	HasNextPage     bool
+	EndCursor       string
+	HasPreviousPage bool
+	StartCursor     string
+}
+
+type actor struct {
+	Typename string `json:"__typename"`
+	Login    string
+}
+
+// login is the name as the REST interface shows it; GraphQL leaves "[bot]" out. Deleted accounts are nil and have none.
+func (a *actor) login() string {
+	switch {
+	case a == nil:
+		return ""
+	case a.Typename == "Bot":
+		return a.Login + "[bot]"
+	}
+	return a.Login
+}
+
+type commentPage struct {
+	PageInfo pageInfo
+	Nodes    []commentNode
+}
+
+type commentNode struct {
+	ID              string
+	FullDatabaseID  string
+	Body            string
+	ViewerDidAuthor bool
+	MinimizedReason string
+	CreatedAt       time.Time
+	LastEditedAt    *time.Time
+	Author          *actor
+	ReactionGroups  []struct {
+		Content          string
+		ViewerHasReacted bool
+	}
+}
+
+// comment is the node in the words of package forge.
+func (n commentNode) comment() (forge.Comment, error) {
+	id, err := strconv.ParseInt(n.FullDatabaseID, 10, 64)
+	if err != nil {
+		return forge.Comment{}, fmt.Errorf("comment %s has the id %q: %w", n.ID, n.FullDatabaseID, err)
+	}
+	c := forge.Comment{
+		ID: id, NodeID: n.ID, Author: n.Author.login(), Ours: n.ViewerDidAuthor, Body: n.Body, Made: n.CreatedAt,
+		Edited: n.LastEditedAt != nil,
+	}
+	emojis := map[string]forge.Emoji{"EYES": forge.Eyes, "THUMBS_UP": forge.ThumbUp, "CONFUSED": forge.Confused}
+	for _, g := range n.ReactionGroups {
+		if e := emojis[g.Content]; e != "" && g.ViewerHasReacted {
+			c.Reacted = append(c.Reacted, e)
+		}
+	}
+	return c, nil
+}
+
+type threadPage struct {
+	PageInfo pageInfo
+	Nodes    []struct {
+		Top struct {
+			Nodes []struct {
+				Reactions struct{ Nodes []struct{ User *actor } }
+			}
+		}
+		ID               string
+		Path             string
+		Line             int
+		IsOutdated       bool
+		IsResolved       bool
+		ViewerCanResolve bool
+		ResolvedBy       *actor
+		Comments         commentPage
+	}
+}
+
+type reviewPage struct {
+	PageInfo pageInfo
+	Nodes    []struct {
+		ID              string
+		FullDatabaseID  string
+		Body            string
+		State           string
+		ViewerDidAuthor bool
+		Commit          *struct{ Oid string }
+	}
+}
+
+type pullRequest struct {
+	State             string
+	IsDraft           bool
+	HeadRefOid        string
+	BaseRefOid        string
+	ChangedFiles      int
+	ViewerDidAuthor   bool
+	Author            *actor
+	BaseRef           *struct{ Target map[string]json.RawMessage }
+	IsCrossRepository bool
+	HeadRefName       string
+	HeadRepository    *struct {
+		Name  string
+		Owner struct{ Login string }
+	}
+	Recent struct {
+		Nodes []struct{ Commit struct{ Oid, Message string } }
+	}
+	Commits       struct{ Nodes []struct{ Commit tipCommit } }
+	ReviewThreads threadPage
+	Reviews       reviewPage
+	Comments      commentPage
+}
+
+// A tipCommit is the newest commit of a pull request, with our check runs.
+type tipCommit struct {
+	Oid         string
+	CheckSuites *struct {
+		Nodes []struct {
+			CheckRuns struct {
+				Nodes []struct {
+					DatabaseID  int64
+					Status      string
+					Conclusion  string
+					ExternalID  string
+					Annotations *struct{ TotalCount int }
+				}
+			}
+		}
+	}
+}
+
+// Standing reads how a pull request stands: one GraphQL query for each hundred threads or reviews. Reviews that are
+// pending are left out: they are nobody's words yet.
+func (a *App) Standing(ctx context.Context, ref forge.Ref) (*forge.Standing, error) {
+	i, err := a.installation(ref.Repo)
+	if err != nil {
+		return nil, err
+	}
+	read := i.standing
+	if ref.Group != "" {
+		read = i.groupStanding
+	}
+	s, err := read(about(ctx, ref.Repo.Name), ref)
+	return s, doing(err, "read pull request %s", ref)
+}
+
+func (i *installation) standing(ctx context.Context, ref forge.Ref) (*forge.Standing, error) {
+	push, err := i.mayPush(ctx, ref.Repo)
+	if err != nil {
+		return nil, err
+	}
+	p, checkless, err := i.pull(ctx, ref, "", "")
+	if err != nil {
+		return nil, err
+	}
+	s := &forge.Standing{
+		Ref: ref, Open: p.State == "OPEN", Draft: p.IsDraft, Author: p.Author.login(), Bot: p.Author != nil && p.Author.Typename == "Bot",
+		Ours: p.ViewerDidAuthor, Base: p.BaseRefOid, Head: p.HeadRefOid, Branch: p.HeadRefName, Fork: p.IsCrossRepository,
+		Count: p.ChangedFiles, Checkless: checkless, Pushless: !push,
+	}
+	i.base(s, p)
+	if r := p.HeadRepository; r != nil {
+		s.Source = &forge.Repo{Owner: r.Owner.Login, Name: r.Name}
+	}
+	for _, n := range p.Recent.Nodes {
+		s.Recent = append(s.Recent, forge.Commit{ID: n.Commit.Oid, Branch: p.HeadRefName, Message: n.Commit.Message})
+	}
+	s.Checks = p.checks()
+	if s.Comments, err = i.talk(ctx, ref, p.Comments); err != nil {
+		return nil, err
+	}
+	return s, i.said(ctx, ref, s, p)
+}
+
+// base fills in what was read of the base branch's tip. Where GitHub does not tell, Base is what it was when the pull
+// request was last pushed to.
+func (i *installation) base(s *forge.Standing, p *pullRequest) {
+	var tip string
+	if p.BaseRef == nil || json.Unmarshal(p.BaseRef.Target["oid"], &tip) != nil || !commitSHA.MatchString(tip) {
+		return
+	}
+	s.Base, s.Settings = tip, map[string]string{}
+	for n, name := range i.app.options.Settings {
+		var blob *struct{ Oid string }
+		if json.Unmarshal(p.BaseRef.Target[fmt.Sprint("f", n)], &blob) != nil {
+			s.Settings = nil
+			return
+		}
+		if blob != nil {
+			s.Settings[name] = blob.Oid
+		}
+	}
+}
+
+// checks are our check runs on the head.
+func (p *pullRequest) checks() []forge.CheckRun {
+	var all []forge.CheckRun
+	for _, n := range p.Commits.Nodes {
+		if n.Commit.Oid != p.HeadRefOid || n.Commit.CheckSuites == nil {
+			continue
+		}
+		for _, suite := range n.Commit.CheckSuites.Nodes {
+			for _, run := range suite.CheckRuns.Nodes {
+				key, request := keyOf(run.ExternalID)
+				c := forge.CheckRun{
+					ID: run.DatabaseID, Key: key, Request: request, Concluded: run.Status == "COMPLETED",
+					Conclusion: forge.Conclusion(strings.ToLower(run.Conclusion)),
+				}
+				if run.Annotations != nil {
+					c.Annotations = run.Annotations.TotalCount
+				}
+				all = append(all, c)
+			}
+		}
+	}
+	sortChecks(all)
+	return all
+}
+
+// sortChecks puts check runs in the order in which they were made.
+func sortChecks(all []forge.CheckRun) {
+	slices.SortFunc(all, func(a, b forge.CheckRun) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+// pull is one page of threads and reviews with the pull request they belong to. checkless says that check runs are kept
+// from us.
+func (i *installation) pull(ctx context.Context, ref forge.Ref, threads, reviews string) (
+	p *pullRequest, checkless bool, err error) {
+	var data struct {
+		Repository *struct{ PullRequest *pullRequest }
+	}
+	document := fmt.Sprintf(standingQuery, baseQuery(i.app.options.Settings))
+	err = i.query(ctx, document, map[string]any{
+		"owner": ref.Repo.Owner, "name": ref.Repo.Name, "number": ref.Number,
+		"threads": cursor(threads), "reviews": cursor(reviews), "app": i.app.options.AppID, "check": checkName,
+	}, &data)
+	err = without(err, "baseRef")
+	if within(err, "checkSuites") {
+		checkless, err = true, nil
+	}
+	if err != nil {
+		return nil, false, gone(err)
+	}
+	if data.Repository == nil || data.Repository.PullRequest == nil {
+		return nil, false, fmt.Errorf("GraphQL knows no such pull request: %w", forge.ErrGone)
+	}
+	return data.Repository.PullRequest, checkless || !i.mayCheck(), nil
+}
+
+func cursor(at string) any {
+	if at == "" {
+		return nil
+	}
+	return at
+}
+
+// said fills in the threads and reviews of ours, reading on while there are pages of either.
+func (i *installation) said(ctx context.Context, ref forge.Ref, s *forge.Standing, p *pullRequest) error {
+	for {
+		if err := i.addThreads(ctx, s, p.ReviewThreads); err != nil {
+			return err
+		}
+		if err := addReviews(s, p.Reviews); err != nil {
+			return err
+		}
+		threads, reviews := p.ReviewThreads.PageInfo, p.Reviews.PageInfo
+		if !threads.HasNextPage && !reviews.HasNextPage {
+			return nil
+		}
+		var err error
+		if p, _, err = i.pull(ctx, ref, threads.EndCursor, reviews.EndCursor); err != nil {
+			return err
+		}
+	}
+}
+
+// maxTalk is how many further pages of comments on a pull request are read: 50 and 2,000 comments in all.
+const maxTalk = 20
+
+// talk is what is ours of the comments on a pull request, or begins with a slash, oldest first. The newest page was read.
+func (i *installation) talk(ctx context.Context, ref forge.Ref, page commentPage) ([]forge.Comment, error) {
+	var out []forge.Comment
+	for n := 0; ; n++ {
+		var here []forge.Comment
+		for _, node := range page.Nodes {
+			if !node.ViewerDidAuthor && !commanding(node.Body) {
+				continue
+			}
+			c, err := node.comment()
+			if err != nil {
+				return nil, err
+			}
+			here = append(here, c)
+		}
+		out = append(here, out...)
+		if !page.PageInfo.HasPreviousPage || n == maxTalk {
+			return out, nil
+		}
+		var data struct {
+			Repository struct {
+				PullRequest struct{ Comments commentPage }
+			}
+		}
+		err := i.query(ctx, talkQuery, map[string]any{
+			"owner": ref.Repo.Owner, "name": ref.Repo.Name, "number": ref.Number, "before": page.PageInfo.StartCursor,
+		}, &data)
+		if err != nil {
+			return nil, gone(err)
+		}
+		page = data.Repository.PullRequest.Comments
+	}
+}
+
+// commanding reports whether a text may be a command.
+func commanding(body string) bool { return strings.HasPrefix(strings.TrimSpace(body), "/") }
+
+func (i *installation) addThreads(ctx context.Context, s *forge.Standing, page threadPage) error {
+	for _, n := range page.Nodes {
+		if len(n.Comments.Nodes) == 0 {
+			continue
+		}
+		ours := n.Comments.Nodes[0].ViewerDidAuthor
+		if !ours && !slices.ContainsFunc(n.Comments.Nodes, func(c commentNode) bool { return commanding(c.Body) }) {
+			continue
+		}
+		t := forge.Thread{
+			ID: n.ID, Path: n.Path, Line: n.Line, Outdated: n.IsOutdated, Resolved: n.IsResolved,
+			ResolvedBy: n.ResolvedBy.login(), CanResolve: n.ViewerCanResolve || !s.Pushless, // the viewer's token only looks
+			Hidden: n.Comments.Nodes[0].MinimizedReason,
+		}
+		for _, top := range n.Top.Nodes {
+			for _, r := range top.Reactions.Nodes {
+				if r.User != nil { // nil for a program
+					t.Downs = append(t.Downs, r.User.Login)
+				}
+			}
+		}
+		var err error
+		if t.Comments, err = i.comments(ctx, n.ID, n.Comments); err != nil {
+			return err
+		}
+		if ours {
+			s.Threads = append(s.Threads, t)
+		} else {
+			s.Others = append(s.Others, t)
+		}
+	}
+	return nil
+}
+
+// comments are all comments of a thread, of which the first page was read.
+func (i *installation) comments(ctx context.Context, thread string, page commentPage) ([]forge.Comment, error) {
+	var all []forge.Comment
+	for {
+		for _, n := range page.Nodes {
+			c, err := n.comment()
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, c)
+		}
+		if !page.PageInfo.HasNextPage {
+			return all, nil
+		}
+		var data struct {
+			Node struct{ Comments commentPage }
+		}
+		err := i.query(ctx, commentsQuery, map[string]any{"thread": thread, "after": page.PageInfo.EndCursor}, &data)
+		if err != nil {
+			return nil, err
+		}
+		page = data.Node.Comments
+	}
+}
+
+func addReviews(s *forge.Standing, page reviewPage) error {
+	for _, n := range page.Nodes {
+		if !n.ViewerDidAuthor || n.State == "PENDING" {
+			continue
+		}
+		id, err := strconv.ParseInt(n.FullDatabaseID, 10, 64)
+		if err != nil {
+			return fmt.Errorf("review %s has the id %q: %w", n.ID, n.FullDatabaseID, err)
+		}
+		r := forge.Review{ID: id, NodeID: n.ID, Body: n.Body}
+		if n.Commit != nil { // nil when the commit was collected as garbage
+			r.Commit = n.Commit.Oid
+		}
+		s.Reviews = append(s.Reviews, r)
+	}
+	return nil
+}
