@@ -27,18 +27,26 @@ type Repo struct {
 // String is "owner/name".
 func (r Repo) String() string { return r.Owner + "/" + r.Name }
 
-// Ref names a pull request, or a merge group: several that are tried together before they are merged.
+// Ref names a pull request, or a merge group: several that are tried together before they are merged. With neither it
+// names a repository as a whole.
 type Ref struct {
 	Repo   Repo
-	Number int // 0 for a merge group
+	Number int // 0 for a merge group, and for a whole repository
 	// Group and GroupBase are the commits of a merge group's head and of what it is merged into, "" for a pull request;
 	// GroupBase may be unknown.
 	Group     string
 	GroupBase string
 }
 
-// String is "owner/name#n", or "owner/name@" and the start of the head of a merge group.
+// Whole reports whether this is a repository as a whole: what is to be swept, not reviewed.
+func (r Ref) Whole() bool { return r.Number == 0 && r.Group == "" }
+
+// String is "owner/name#n", or "owner/name@" and the start of the head of a merge group, or "owner/name" of a whole
+// repository.
 func (r Ref) String() string {
+	if r.Whole() {
+		return r.Repo.String()
+	}
 	if r.Group != "" {
 		return fmt.Sprintf("%s@%.7s", r.Repo, r.Group)
 	}
