@@ -83,6 +83,12 @@ func (r *Reviewer) sources(ctx context.Context, repo forge.Repo) (config.Setting
 	}, again
 }
 
+// Settings is what a repository's configuration is loaded with, for whoever looks at it without a pull request.
+func (r *Reviewer) Settings(ctx context.Context, repo forge.Repo) config.Settings {
+	s, _ := r.sources(ctx, repo)
+	return s
+}
+
 // inEffect is the configuration at a commit.
 func (r *Reviewer) inEffect(ctx context.Context, repo forge.Repo, commit string) (*config.Config, error) {
 	tree, err := r.Forge.Tree(ctx, repo, commit)
