@@ -11,6 +11,7 @@ import (
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/config"
+	"github.com/lighterman/lighterman/internal/report"
 	"github.com/lighterman/lighterman/internal/sweep"
 )
 
@@ -109,8 +110,8 @@ func familyNames() string {
 func printSurvey(out io.Writer, s *sweep.Survey) error {
 	var b strings.Builder
 	for _, bundle := range s.Bundles {
-		fmt.Fprintf(&b, "# %s: %s in %s\n", bundle.Topic.Name, counted(len(bundle.Applied), "fix", "fixes"),
-			counted(len(bundle.Files), "file", "files"))
+		fmt.Fprintf(&b, "# %s: %s in %s\n", bundle.Topic.Name, report.Counted(len(bundle.Applied), "fix"),
+			report.Counted(len(bundle.Files), "file"))
 		for _, f := range bundle.Applied {
 			fix := f.Fixes[0]
 			fmt.Fprintf(&b, "# %s: %s (%s; %s)\n", place(f.Path, fix), fix.Title, f.Check.Name, fix.Intent.Claim().Words)
@@ -121,15 +122,8 @@ func printSurvey(out io.Writer, s *sweep.Survey) error {
 		b.WriteString("\n")
 	}
 	if len(s.Bundles) == 0 {
-		fmt.Fprintf(&b, "nothing to fix in %s\n", counted(s.Result.Files, "Dockerfile", "Dockerfiles"))
+		fmt.Fprintf(&b, "nothing to fix in %s\n", report.Counted(s.Result.Files, "Dockerfile"))
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
-}
-
-func counted(n int, one, more string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, more)
 }

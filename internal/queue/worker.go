@@ -191,7 +191,7 @@ func (a *app[TTx]) putOff(ctx context.Context, r Report, cause error, pause time
 		return limit(ctx, s, r.Ref.Repo.Installation, time.Now().Add(pause))
 	})
 	if err != nil {
-		a.log.Error("the rate limit could not be noted", "pull", r.Ref.String(), "error", err)
+		a.log.Error("why the job is put off could not be noted", "pull", r.Ref.String(), "error", err)
 	}
 	a.ended(r, 0, Done{})
 	return river.JobSnooze(pause)

@@ -39,7 +39,7 @@ func GitHub(w io.Writer, v View) error {
 	for _, kind := range []string{"error", "warning", "notice"} {
 		if n := kinds[kind]; n > maxAnnotations {
 			fmt.Fprintf(out, "%s; GitHub shows the first %d of a kind as annotations, the others only in this log\n",
-				plural(n, kind), maxAnnotations)
+				Counted(n, kind), maxAnnotations)
 		}
 	}
 	return out.Flush()

@@ -194,24 +194,28 @@ func (t *text) total() {
 			failed++
 		}
 	}
-	files := plural(t.v.Files, "Dockerfile")
+	files := Counted(t.v.Files, "Dockerfile")
 	switch n := len(t.v.Findings); {
 	case n == 0 && failed == 0:
 		t.printf("%s, nothing to say\n", files)
 	case n == 0:
 		t.printf("%s, %d could not be read\n", files, failed)
 	default:
-		t.printf("%s, %s, %d with a fix%s\n", files, plural(n, "finding"), fixable,
+		t.printf("%s, %s, %d with a fix%s\n", files, Counted(n, "finding"), fixable,
 			cmp.Or(map[bool]string{true: fmt.Sprintf(", %d could not be read", failed)}[failed > 0], ""))
 	}
 	if t.v.Elsewhere > 0 {
-		t.printf("%s in lines this change does not touch\n", plural(t.v.Elsewhere, "more finding"))
+		t.printf("%s in lines this change does not touch\n", Counted(t.v.Elsewhere, "more finding"))
 	}
 }
 
-func plural(n int, noun string) string {
-	if n == 1 {
+// Counted is a number with what it counts, as "2 files" and "3 fixes".
+func Counted(n int, noun string) string {
+	switch {
+	case n == 1:
 		return "1 " + noun
+	case strings.HasSuffix(noun, "x"):
+		noun += "e"
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }
