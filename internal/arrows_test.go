@@ -53,7 +53,12 @@ var arrows = map[string][]string{
 	// The service. It knows that there is work and whose, not what the work is.
 	"internal/queue":        {"internal/forge"},
 	"internal/queue/pgtest": {},
-	"internal/server":       {"internal/forge", "internal/queue"},
+	"internal/server":       {"internal/forge", "internal/queue", "internal/page"},
+
+	// Our own pages. admin shows what the queue remembers and the code host tells, and acts through interfaces of its own; it
+	// does not know the server, which mounts it as any handler.
+	"internal/page":  {},
+	"internal/admin": {"internal/forge", "internal/queue", "internal/page"},
 
 	// What is counted, and under which names. Who counts does not know it: it is told through interfaces of theirs.
 	"internal/metrics": {},

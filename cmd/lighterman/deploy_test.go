@@ -80,7 +80,7 @@ func TestDeploymentsSetWhatThereIs(t *testing.T) {
 var chosen = map[string]string{
 	"addr": "the container's port", "data-dir": "the volume", "linger": "a value of its own", "github-url": "github.url",
 	"public-url": "github.publicUrl", "app-id": "github.appId", "private-key-file": "github.secretName",
-	"webhook-secret-file": "github.secretName", "database-url-file": "database", "private-key": "github.privateKey",
+	"webhook-secret-file": "github.secretName", "admin-token-file": "admin.secretName", "database-url-file": "database", "private-key": "github.privateKey",
 	"webhook-secret": "github.webhookSecret", "database-url": "database.url", "config": "the values are the configuration",
 	"help": "",
 }

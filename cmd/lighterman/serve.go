@@ -38,6 +38,7 @@ type serveSettings struct {
 	publicURL         string
 	credentialsFile   string
 	presetOwners      []string
+	admin             adminSettings
 }
 
 func serveCommand() *cobra.Command {
@@ -53,7 +54,8 @@ machine can read command lines.
 
 Without an App's credentials it prints the address of a page that registers one and keeps its credentials.
 
-/healthz answers while the process lives, /readyz while it can take webhooks, /metrics for Prometheus.`,
+/healthz answers while the process lives, /readyz while it can take webhooks, /metrics for Prometheus. /admin is for
+administrators, once --admin-token-file or --admin-header says who they are.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			file, err := readSettings(s.config, cmd.Flags())
@@ -84,6 +86,7 @@ Without an App's credentials it prints the address of a page that registers one 
 		"an owner whose presets every repository may extend, private ones included (may be repeated)")
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
 	s.asking.flags(f)
+	s.admin.flags(f)
 	f.DurationVar(&s.cooldown, "cooldown", 5*time.Second,
 		"the least time between two reviews of a pull request, unless somebody asked for one")
 	f.DurationVar(&s.writePause, "write-pause", time.Second,
@@ -104,7 +107,7 @@ func runServe(cmd *cobra.Command, s serveSettings) error {
 		return err
 	}
 	o.Secret = out.Know
-	out.Know(append(o.Secrets, string(o.GitHub.PrivateKey))...)
+	out.Know(append(o.Secrets, string(o.GitHub.PrivateKey), o.Admin.Token)...)
 	svc, err := newService(ctx, o)
 	if err != nil {
 		return err
@@ -151,6 +154,10 @@ func (s serveSettings) options(log *slog.Logger) (o serviceOptions, err error) {
 	if o.Public, err = publicAddress(s.publicURL); err != nil {
 		return o, err
 	}
+	if o.Admin, err = s.admin.access(); err != nil {
+		return o, err
+	}
+	o.AdminAddr = s.admin.addr
 	stored, err := readCredentials(o.Credentials, s.githubURL)
 	if err != nil {
 		return o, err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sourcegraph/conc"
 
+	"github.com/lighterman/lighterman/internal/admin"
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/checks"
 	"github.com/lighterman/lighterman/internal/config"
@@ -30,6 +31,7 @@ type service struct {
 	engine   check.Options
 	queue    *queue.Queue
 	server   *server.Server
+	pages    *admin.Pages // nil without Admin
 	metrics  *metrics.Set
 	close    func() // ends the prover's children
 	app      atomic.Pointer[liveApp]
@@ -57,6 +59,10 @@ type serviceOptions struct {
 	Public string
 	// Credentials is the file where the set-up page keeps what GitHub gives.
 	Credentials string
+	// Admin says who may see the admin page; the zero value is that there is none. It has an address of its own when AdminAddr
+	// is not "".
+	Admin     admin.Access
+	AdminAddr string
 	// Presets are owners whose presets every repository may extend.
 	Presets []string
 	// Inspect has the App's registration compared with what it needs, at the start and for /readyz.
@@ -103,6 +109,9 @@ func newService(ctx context.Context, o serviceOptions) (_ *service, err error) {
 		return nil, err
 	}
 	s.metrics.Watch(s.jobs)
+	if s.pages, err = s.newPages(ctx); err != nil {
+		return nil, errors.Join(err, s.queue.Stop(ctx))
+	}
 	if s.server, err = s.newServer(); err != nil {
 		return nil, errors.Join(err, s.queue.Stop(ctx))
 	}
@@ -142,6 +151,9 @@ func (s *service) newServer() (*server.Server, error) {
 		Secrets: s.options.Secrets, Queue: s.queue, Decode: github.Decode, Logger: s.options.Log, Linger: s.options.Linger,
 		Heard: s.heard, Meter: s.metrics, Metrics: s.metrics.Handler(), Notes: func() []string { return s.app.Load().notes.current() },
 	}
+	if s.pages != nil && s.options.AdminAddr == "" {
+		o.Admin = s.pages
+	}
 	if s.app.Load() == nil {
 		site, err := github.Site(s.options.GitHub.BaseURL)
 		if err != nil {
@@ -167,7 +179,15 @@ func (s *service) run(ctx context.Context, l net.Listener) error {
 	welcoming, enough := context.WithCancel(ctx)
 	var background conc.WaitGroup
 	background.Go(func() { s.welcome(welcoming) })
-	err := s.server.Serve(ctx, l)
+	apart, err := s.listenAdmin()
+	if apart != nil {
+		background.Go(func() { s.serveAdmin(welcoming, apart) })
+	}
+	if err == nil {
+		err = s.server.Serve(ctx, l)
+	} else {
+		err = errors.Join(err, l.Close())
+	}
 	enough()
 	background.Wait()
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)

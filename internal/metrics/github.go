@@ -35,6 +35,23 @@ func (s *Set) Budget(installation int64, resource string, left, of int, reset ti
 	s.budgets.note(account{installation, resource}, budget{left, of, reset})
 }
 
+// A Limit is what GitHub last said about the requests of an hour that is not over.
+type Limit struct {
+	Installation int64 // 0 for the App itself
+	Resource     string
+	Left, Of     int
+	Reset        time.Time
+}
+
+// Limits are the rate limits that are shown, those with the smallest share left first.
+func (s *Set) Limits() []Limit {
+	var all []Limit
+	for _, l := range s.budgets.scarcest() {
+		all = append(all, Limit{l.installation, l.resource, l.left, l.of, l.reset})
+	}
+	return all
+}
+
 const (
 	// maxInstallations is how many rate limits are shown: those of which the least is left. An installation that is not
 	// among them has more left than each that is, so no alert on them misses one.

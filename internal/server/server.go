@@ -1,5 +1,5 @@
-// Package server is HTTP in: GitHub's webhooks, the probes of whoever runs the service, its metrics, and the page on
-// which the App is set up.
+// Package server is HTTP in: GitHub's webhooks, the probes of whoever runs the service, its metrics, the page on which the
+// App is set up, and whatever pages administrators have.
 //
 // A webhook is answered after it was verified over its raw bytes and stored durably, and before anything is done about
 // it: GitHub waits ten seconds and never delivers again by itself. What a payload means is another package's knowledge;
@@ -59,6 +59,8 @@ type Options struct {
 	Meter Meter
 	// Metrics is the page at /metrics, which is for the network inside; nil is none.
 	Metrics http.Handler
+	// Admin answers below /admin/, and asks by itself who sends a request; nil is no such pages.
+	Admin http.Handler
 	// Linger is how long Serve goes on accepting connections after its context ended, with /readyz failing. A load
 	// balancer that learns of the end later than we do would else send webhooks to a closed port.
 	Linger time.Duration
@@ -117,7 +119,19 @@ func New(o Options) (*Server, error) {
 	if o.Metrics != nil {
 		s.mux.HandleFunc("GET /metrics", s.nearby(o.Metrics))
 	}
+	if o.Admin != nil {
+		mount(s.mux, o.Admin)
+	}
 	return s, nil
+}
+
+// mount puts the administrators' pages where they belong.
+func mount(mux *http.ServeMux, pages http.Handler) {
+	mux.Handle("/admin/", pages)
+	mux.HandleFunc("GET /admin", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "admin/") // relative, for proxies that put us below a path
+		w.WriteHeader(http.StatusSeeOther)
+	})
 }
 
 // Configure gives the server its secrets and lets webhooks in; until then they are answered with 503. It shuts the
@@ -145,28 +159,25 @@ func checkSecrets(secrets []string) error {
 }
 
 // ServeHTTP answers one request.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	safeHeaders(w.Header())
-	if len(r.TransferEncoding) > 0 {
-		// Where a body ends is what a proxy and we may read differently. Nothing that follows on this connection is taken
-		// for another request (RFC 9112, section 11.2).
-		w.Header().Set("Connection", "close")
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { guarded(s.mux).ServeHTTP(w, r) }
+
+// guarded is a handler of whose answers a browser makes nothing that they are not.
+func guarded(next http.Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		safeHeaders(w.Header())
+		if len(r.TransferEncoding) > 0 {
+			// Where a body ends is what a proxy and we may read differently. Nothing that follows on this connection is taken
+			// for another request (RFC 9112, section 11.2).
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
 	}
-	s.mux.ServeHTTP(w, r)
 }
 
 // Serve answers requests on the listener until the context ends, and then drains. It closes the listener. Requests
 // that outlast the time to drain are cut off, and reported as an error.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	h := &http.Server{
-		Handler:           s,
-		ReadHeaderTimeout: headerTime,
-		ReadTimeout:       readTime,
-		WriteTimeout:      writeTime,
-		IdleTimeout:       idleTime,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}
+	h := s.bounded(s)
 	ended := make(chan error, 1)
 	go func() { ended <- h.Serve(l) }()
 	select {
@@ -180,6 +191,36 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	case err := <-ended:
 		return fmt.Errorf("serve on %s: %w", l.Addr(), err)
 	case <-time.After(s.options.Linger):
+	}
+	err := s.shutDown(context.WithoutCancel(ctx), h)
+	<-ended // http.ErrServerClosed
+	return err
+}
+
+// bounded serves with the limits of each connection.
+func (s *Server) bounded(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTime,
+		ReadTimeout:       readTime,
+		WriteTimeout:      writeTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// ServeAdmin answers requests for the administrators' pages alone, on a listener of their own, until the context ends.
+func (s *Server) ServeAdmin(ctx context.Context, l net.Listener, pages http.Handler) error {
+	mux := http.NewServeMux()
+	mount(mux, pages)
+	h := s.bounded(guarded(mux))
+	ended := make(chan error, 1)
+	go func() { ended <- h.Serve(l) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve the admin page on %s: %w", l.Addr(), err)
+	case <-ctx.Done():
 	}
 	err := s.shutDown(context.WithoutCancel(ctx), h)
 	<-ended // http.ErrServerClosed

@@ -176,7 +176,7 @@ func (s *Server) setupDone(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.log.Info("set up; the set-up page is closed")
-	pageHeaders(w, "")
+	w.Header().Set("Referrer-Policy", "strict-origin")
 	http.Redirect(w, r, install, http.StatusSeeOther)
 }
 

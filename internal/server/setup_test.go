@@ -197,8 +197,8 @@ func TestSetupPagesAreShut(t *testing.T) {
 	s := newUnset(t, "https://git.corp", "", nil)
 	for path, form := range map[string]string{
 		s.SetupPath():                 "form-action 'self' https://git.corp;",
-		"/setup/done?code=c&state=no": "form-action 'self' ;",
-		"/installed":                  "form-action 'self' ;",
+		"/setup/done?code=c&state=no": "form-action 'self';",
+		"/installed":                  "form-action 'self';",
 	} {
 		w := visit(s, path)
 		policy := w.Header().Get("Content-Security-Policy")

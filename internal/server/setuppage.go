@@ -1,30 +1,22 @@
 package server
 
 import (
-	"bytes"
 	"crypto/rand"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"errors"
-	"fmt"
-	"html/template"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/page"
 )
 
 //go:embed setup.html
 var setupHTML string
 
-//go:embed setup.css
-var setupCSS string
-
-var setupPages = template.Must(template.New("setup").Funcs(template.FuncMap{
-	"style": func() template.CSS { return template.CSS(setupCSS) },
-}).Parse(setupHTML))
+var setupPages = page.New(setupHTML, "", nil)
 
 // choice is what the first page shows.
 type choice struct {
@@ -41,16 +33,16 @@ var orgName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}$`)
 // choice makes the first page of a request that was let in.
 func (e *entrance) choice(r *http.Request) (choice, error) {
 	q := r.URL.Query()
-	page := e.Public
-	if page == "" {
-		page = origin(r)
+	here := e.Public
+	if here == "" {
+		here = origin(r)
 	}
 	v := choice{
 		Token: e.token, Site: e.Site, Host: hostOf(e.Site), Fixed: e.Public != "",
 		Hook: strings.TrimRight(strings.TrimSpace(q.Get("url")), "/"), Org: strings.TrimSpace(q.Get("org")),
 	}
 	if v.Fixed || !q.Has("url") {
-		v.Hook = page
+		v.Hook = here
 	}
 	v.Hook = strings.TrimSuffix(v.Hook, "/webhook")
 	reach := unreachable(e.Site, v.Hook)
@@ -66,12 +58,12 @@ func (e *entrance) choice(r *http.Request) (choice, error) {
 		v.Problem = reach
 		return v, nil
 	}
-	return v, e.offer(&v, page)
+	return v, e.offer(&v, here)
 }
 
 // offer fills in the form that goes to the code host, with a fresh state.
-func (e *entrance) offer(v *choice, page string) error {
-	o := Registration{Name: appName(v.Org), Page: page, Hook: v.Hook}
+func (e *entrance) offer(v *choice, here string) error {
+	o := Registration{Name: appName(v.Org), Page: here, Hook: v.Hook}
 	for _, into := range []*string{&v.Full, &v.ReviewOnly} {
 		text, err := e.Manifest(o)
 		if err != nil {
@@ -205,31 +197,15 @@ func (e *entrance) failed(err error, again string) trouble {
 	return t
 }
 
-// show writes a page.
-func (s *Server) show(w http.ResponseWriter, status int, page string, values any) {
-	var text bytes.Buffer
-	if err := setupPages.ExecuteTemplate(&text, page, values); err != nil {
-		s.log.Error("the set-up page cannot be made", "error", err)
-		http.Error(w, "the page cannot be made", http.StatusInternalServerError)
-		return
-	}
+// show writes a page. The referrer is cut to the origin, because the address holds the token; without any, browsers send
+// "Origin: null" with the form, which a code host may take for a forgery.
+func (s *Server) show(w http.ResponseWriter, status int, name string, values any) {
 	target := ""
 	if v, ok := values.(choice); ok {
 		target = v.Site
 	}
-	pageHeaders(w, target)
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = w.Write(text.Bytes()) // the browser went away
-}
-
-// pageHeaders lets a page have its own style and send forms only to us and to target, beyond what every answer may. The
-// referrer is cut to the origin, because the address holds the token; without any, browsers send "Origin: null" with the
-// form, which a code host may take for a forgery.
-func pageHeaders(w http.ResponseWriter, target string) {
-	sum := sha256.Sum256([]byte(setupCSS))
-	h := w.Header()
-	h.Set("Content-Security-Policy", fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; form-action 'self' %s; "+
-		"base-uri 'none'; frame-ancestors 'none'", base64.StdEncoding.EncodeToString(sum[:]), target))
-	h.Set("Referrer-Policy", "strict-origin")
+	w.Header().Set("Referrer-Policy", "strict-origin")
+	if err := setupPages.Show(w, status, name, values, target); err != nil {
+		s.log.Error("the set-up page cannot be shown", "error", err)
+	}
 }

@@ -37,6 +37,9 @@ var installs = []struct {
 		"Pod Secret Service ServiceAccount StatefulSet"},
 	{"an App by secret", `{github: {appId: 1, secretName: app, publicUrl: "https://l.example.com"}}`,
 		"Pod Service ServiceAccount StatefulSet"},
+	{"an admin page by secret", `{admin: {secretName: admin, secretKey: t}}`, "Pod Service ServiceAccount StatefulSet"},
+	{"an admin page behind a proxy", `{settings: {admin-header: "X-Forwarded-User=*", admin-proxies: 10.0.0.0/8, admin-addr: ":8081"}}`,
+		"Pod Service ServiceAccount StatefulSet"},
 	{"PostgreSQL by secret",
 		`{replicas: 3, github: {appId: 1, secretName: app}, database: {secretName: db, secretKey: uri}}`,
 		"Deployment Pod PodDisruptionBudget Service ServiceAccount"},
@@ -48,6 +51,7 @@ image: {repository: registry.example.com/l, digest: "sha256:` + digest + `"}
 imagePullSecrets: [{name: pull}]
 github: {appId: 1, privateKey: "a\nb\n", webhookSecret: s, url: "https://ghe.example.com", publicUrl: "https://l.example.com"}
 database: {url: "postgres://l:p@db/l"}
+admin: {token: 0123456789abcdef0123456789abcdef}
 settings: {log-format: text, workers: 8, online: true, cooldown: 1m30s, registry-host: "a.example.com,b.example.com"}
 extraEnv: [{name: HTTPS_PROXY, value: "http://proxy:3128"}]
 ingress: {enabled: true, className: nginx, host: l.example.com, tlsSecretName: tls, annotations: {a: b}}
@@ -280,7 +284,8 @@ func TestChartSaysSettings(t *testing.T) {
 	if !slices.ContainsFunc(large, func(e core.EnvVar) bool { return e.Value == "12345678901" }) {
 		t.Errorf("a large App's id is not written out: %+v", large)
 	}
-	if got := all["Secret"].(*core.Secret).StringData; got["private-key"] != "a\nb\n" || got["webhook-secret"] != "s" {
+	if got := all["Secret"].(*core.Secret).StringData; got["private-key"] != "a\nb\n" || got["webhook-secret"] != "s" ||
+		len(got["admin-token"]) != 32 {
 		t.Errorf("the secret holds %q", got)
 	}
 	if got := pod(t, all).Containers[0].Image; got != "registry.example.com/l@sha256:"+digest {
@@ -343,6 +348,8 @@ func TestChartRefuses(t *testing.T) {
 		`{` + app + `, database: {url: "postgres://h/d", secretName: x}}`: "both set",
 		`{github: {appId: 1, secretName: app, privateKey: x}}`:            "one of both is enough",
 		`{` + app + `, database: {secretName: x}, autoscaling: {enabled: true, minReplicas: 7}}`: "minReplicas is above",
+		`{admin: {token: 0123456789abcdef0123456789abcdef, secretName: x}}`:                      "admin.token and admin.secretName are both set",
+		`{admin: {token: short}}`:                    "/admin/token",
 		`{replica: 2}`:                               "additional properties 'replica' not allowed",
 		`{replicas: "2"}`:                            "got string, want integer",
 		`{settings: {cooldwn: 5s}}`:                  "additional properties 'cooldwn' not allowed",

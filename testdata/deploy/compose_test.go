@@ -56,7 +56,7 @@ func TestComposeFilesConfineTheServer(t *testing.T) {
 // TestComposeTellsNoSecrets holds that secrets come by files, and stand in no variable.
 func TestComposeTellsNoSecrets(t *testing.T) {
 	for _, name := range []string{"compose.yml", "compose.postgres.yml"} {
-		p := load(t, name, "APP_ID=1", "PRIVATE_KEY=./secrets/key", "WEBHOOK_SECRET=./secrets/hook")
+		p := load(t, name, "APP_ID=1", "PRIVATE_KEY=./secrets/key", "WEBHOOK_SECRET=./secrets/hook", "ADMIN_TOKEN=./secrets/admin")
 		for _, service := range p.Services {
 			for key, value := range service.Environment {
 				if value == nil {
@@ -64,7 +64,7 @@ func TestComposeTellsNoSecrets(t *testing.T) {
 					continue
 				}
 				secret := strings.Contains(key, "KEY") || strings.Contains(key, "SECRET") ||
-					strings.Contains(key, "PASSWORD") || strings.Contains(key, "DATABASE_URL")
+					strings.Contains(key, "PASSWORD") || strings.Contains(key, "TOKEN") || strings.Contains(key, "DATABASE_URL")
 				file, isFile := strings.CutPrefix(*value, "/run/secrets/")
 				if secret != isFile {
 					t.Errorf("%s: %s is %s", name, key, *value)
@@ -85,7 +85,8 @@ func TestComposeTellsNoSecrets(t *testing.T) {
 // TestComposeWithoutAnApp holds that the server with SQLite starts with nothing said, for the set-up page.
 func TestComposeWithoutAnApp(t *testing.T) {
 	env := load(t, "compose.yml").Services["lighterman"].Environment
-	for _, key := range []string{"LIGHTERMAN_APP_ID", "LIGHTERMAN_PRIVATE_KEY_FILE", "LIGHTERMAN_WEBHOOK_SECRET_FILE"} {
+	for _, key := range []string{"LIGHTERMAN_APP_ID", "LIGHTERMAN_PRIVATE_KEY_FILE", "LIGHTERMAN_WEBHOOK_SECRET_FILE",
+		"LIGHTERMAN_ADMIN_TOKEN_FILE"} {
 		if value := env[key]; value == nil || *value != "" {
 			t.Errorf("%s is set without an App", key)
 		}

@@ -58,6 +58,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- default (include "lighterman.fullname" .) .Values.database.secretName -}}
 {{- end -}}
 
+{{/* admin is "true" when a token opens the admin page, else empty. */}}
+{{- define "lighterman.admin" -}}
+{{- if or .Values.admin.token .Values.admin.secretName -}}true{{- end -}}
+{{- end -}}
+
+{{- define "lighterman.adminSecret" -}}
+{{- default (include "lighterman.fullname" .) .Values.admin.secretName -}}
+{{- end -}}
+
 {{/* validate refuses what could not work, before anything is installed. */}}
 {{- define "lighterman.validate" -}}
 {{- $github := .Values.github -}}
@@ -73,6 +82,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- if and .Values.database.url .Values.database.secretName -}}
 {{- fail "database.url and database.secretName are both set; one is enough" -}}
+{{- end -}}
+{{- if and .Values.admin.token .Values.admin.secretName -}}
+{{- fail "admin.token and admin.secretName are both set; one is enough" -}}
 {{- end -}}
 {{- if and $github.secretName (or $github.privateKey $github.webhookSecret) -}}
 {{- fail "github.secretName is set, and github.privateKey or github.webhookSecret too; one of both is enough" -}}
@@ -116,6 +128,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - name: LIGHTERMAN_DATABASE_URL_FILE
   value: /secrets/database/url
 {{- end }}
+{{- if include "lighterman.admin" . }}
+- name: LIGHTERMAN_ADMIN_TOKEN_FILE
+  value: /secrets/admin/token
+{{- end }}
 {{- range $name, $value := .Values.settings }}
 - name: LIGHTERMAN_{{ $name | upper | replace "-" "_" }}
   value: {{ if kindIs "float64" $value }}{{ int64 $value | quote }}{{ else }}{{ $value | toString | quote }}{{ end }}
@@ -136,6 +152,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
     items:
       - {key: private-key, path: private-key}
       - {key: webhook-secret, path: webhook-secret}
+{{- end }}
+{{- if include "lighterman.admin" . }}
+- name: admin
+  secret:
+    secretName: {{ include "lighterman.adminSecret" . }}
+    defaultMode: 0440
+    items:
+      - {key: {{ if .Values.admin.secretName }}{{ .Values.admin.secretKey }}{{ else }}admin-token{{ end }}, path: token}
 {{- end }}
 {{- if include "lighterman.postgres" . }}
 - name: database
@@ -238,6 +262,9 @@ spec:
         - {name: tmp, mountPath: /tmp}
         {{- if .Values.github.appId }}
         - {name: github, mountPath: /secrets/github, readOnly: true}
+        {{- end }}
+        {{- if include "lighterman.admin" . }}
+        - {name: admin, mountPath: /secrets/admin, readOnly: true}
         {{- end }}
         {{- if include "lighterman.postgres" . }}
         - {name: database, mountPath: /secrets/database, readOnly: true}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/admin"
+	"github.com/lighterman/lighterman/internal/queue"
+)
+
+const adminToken = "between the operators and nobody else"
+
+// TestAdminSettings: what serve takes for the admin page, and what it refuses.
+func TestAdminSettings(t *testing.T) {
+	file := func(text string) string {
+		path := filepath.Join(t.TempDir(), "token")
+		must(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	good, user, net := file(adminToken+"\n"), []string{"X-Forwarded-User=robin"}, []string{"10.0.0.0/8", "::1"}
+	for name, c := range map[string]struct {
+		s    adminSettings
+		want string // part of the error; "" is none
+	}{
+		"nothing":         {adminSettings{}, ""},
+		"a token":         {adminSettings{tokenFile: good}, ""},
+		"a header":        {adminSettings{headers: user, proxies: net}, ""},
+		"both":            {adminSettings{tokenFile: good, headers: user, proxies: net, addr: ":8081"}, ""},
+		"a short token":   {adminSettings{tokenFile: file("hunter2hunter2")}, "14 characters"},
+		"an empty file":   {adminSettings{tokenFile: file("\n")}, "LIGHTERMAN_ADMIN_TOKEN is not set"},
+		"no file":         {adminSettings{tokenFile: "/no/such/file"}, "LIGHTERMAN_ADMIN_TOKEN_FILE"},
+		"no proxies":      {adminSettings{headers: user}, "everybody could send it"},
+		"no value":        {adminSettings{headers: []string{"X-Forwarded-User"}, proxies: net}, "not NAME=VALUE"},
+		"no network":      {adminSettings{headers: user, proxies: []string{"proxy.local"}}, "not a network"},
+		"an address only": {adminSettings{addr: ":8081"}, "who may see"},
+	} {
+		a, err := c.s.access()
+		switch {
+		case c.want == "" && err != nil, c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		case err == nil && c.s.tokenFile != "" && a.Token != adminToken:
+			t.Errorf("%s: the token is %q", name, a.Token)
+		case err != nil && strings.Contains(err.Error(), "hunter2"):
+			t.Errorf("%s: the error tells the token: %v", name, err)
+		}
+	}
+}
+
+// newAdmin makes a service that is not run, with what change says.
+func newAdmin(t *testing.T, change func(*serviceOptions)) *service {
+	t.Helper()
+	o := serviceOptions{Queue: queue.Options{DataDir: t.TempDir()}, Log: quiet(), Public: "https://lighterman.example.com"}
+	change(&o)
+	s, err := newService(t.Context(), o)
+	must(t, err)
+	t.Cleanup(func() {
+		s.close()
+		must(t, s.queue.Stop(t.Context()))
+	})
+	return s
+}
+
+// ask asks the server for a page with the administrators' token.
+func (s *service) ask(path string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest("GET", path, nil)
+	r.Header.Set("Authorization", "Bearer "+adminToken)
+	w := httptest.NewRecorder()
+	s.server.ServeHTTP(w, r)
+	return w
+}
+
+// TestThereIsNoAdminPageUnlessAsked: without settings it is like any page that is not there, and where it has an address of
+// its own it is not where webhooks come in.
+func TestThereIsNoAdminPageUnlessAsked(t *testing.T) {
+	for name, change := range map[string]func(*serviceOptions){
+		"not asked": func(*serviceOptions) {},
+		"apart": func(o *serviceOptions) {
+			o.Admin, o.AdminAddr = admin.Access{Token: adminToken}, "127.0.0.1:0"
+		},
+	} {
+		s := newAdmin(t, change)
+		for _, path := range []string{"/admin", "/admin/", "/admin/login"} {
+			if w := s.ask(path); w.Code != http.StatusNotFound {
+				t.Errorf("%s: %s: %d", name, path, w.Code)
+			}
+		}
+	}
+	s := newAdmin(t, func(o *serviceOptions) { o.Admin = admin.Access{Token: adminToken} })
+	w := s.ask("/admin/")
+	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "There is no GitHub App yet") {
+		t.Errorf("%d\n%s", w.Code, w.Body)
+	}
+	if w := s.ask("/admin"); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "admin/" {
+		t.Errorf("%d %s", w.Code, w.Header())
+	}
+}
+
+// TestAdminPageApart is served where it was told to be, and nothing else is.
+func TestAdminPageApart(t *testing.T) {
+	addr := freeAddr(t)
+	s := newAdmin(t, func(o *serviceOptions) { o.Admin, o.AdminAddr = admin.Access{Token: adminToken}, addr })
+	l, err := s.listenAdmin()
+	must(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	var serving sync.WaitGroup
+	serving.Go(func() { s.serveAdmin(ctx, l) })
+	defer serving.Wait()
+	defer cancel()
+	client := &http.Client{Timeout: time.Minute}
+	for path, want := range map[string]int{"/admin/": 200, "/webhook": 404, "/metrics": 404, "/healthz": 404} {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+addr+path, nil)
+		must(t, err)
+		r.Header.Set("Authorization", "Bearer "+adminToken)
+		res, err := client.Do(r)
+		must(t, err)
+		must(t, res.Body.Close())
+		if res.StatusCode != want || res.Header.Get("X-Frame-Options") != "DENY" {
+			t.Errorf("%s: %s %v", path, res.Status, res.Header)
+		}
+	}
+}
+
+// TestAdminKeyIsShared holds that a form which one replica made is taken by the next.
+func TestAdminKeyIsShared(t *testing.T) {
+	dir := t.TempDir()
+	keys := map[string]bool{}
+	for range 2 {
+		s, err := newService(t.Context(), serviceOptions{Queue: queue.Options{DataDir: dir}, Log: quiet()})
+		must(t, err)
+		key, err := s.adminKey(t.Context())
+		must(t, err)
+		keys[key] = true
+		s.close()
+		must(t, s.queue.Stop(t.Context()))
+	}
+	if len(keys) != 1 || keys[""] {
+		t.Errorf("%d keys", len(keys))
+	}
+}
