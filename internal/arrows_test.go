@@ -40,12 +40,15 @@ var arrows = map[string][]string{
 	// The pull request. review decides and hands a finished plan to a Forge; it never sees the host's client, and not the
 	// catalogue either.
 	"internal/forge":  {},
-	"internal/review": {"fixes", "fixes/dockerfile", "internal/check", "internal/forge", "internal/buildcontext", "internal/ecosystem", "internal/config", "internal/spare", "internal/markdown"},
-	"internal/sweep":  {"fixes", "internal/check", "internal/forge", "internal/config", "internal/markdown"},
+	"internal/review": {"fixes", "fixes/dockerfile", "internal/check", "internal/forge", "internal/buildcontext", "internal/ecosystem", "internal/config", "internal/spare", "internal/markdown", "internal/hidden"},
+	"internal/sweep":  {"fixes", "internal/check", "internal/forge", "internal/config", "internal/markdown", "internal/hidden"},
 	"internal/github": {"internal/forge", "internal/redact"},
 
 	// How what others said is shown and not obeyed.
 	"internal/markdown": {},
+
+	// By what our own texts on a code host are known again.
+	"internal/hidden": {},
 
 	// What credentials look like, for whoever writes down what others say.
 	"internal/redact": {},

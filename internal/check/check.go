@@ -135,8 +135,10 @@ type Finding struct {
 	EndLine int
 	Message string // one sentence: what is wrong here and what it costs
 	// ID identifies the finding across line moves: check, path, the words of the instruction it stands on, and an
-	// ordinal for twins. It holds no line number and no white space.
-	ID string
+	// ordinal for twins. It holds no line number and no white space. Kin is the same without the path: what a finding of
+	// another file has in common that would be this one if the file were renamed.
+	ID  string
+	Kin string
 	// Fixes are what is offered, best first. After Examine each of them was verified and proven.
 	Fixes []fixes.Fix
 	// Refused is why there is no fix, or why the one that was tried did not hold; "" when there is one.

@@ -260,11 +260,18 @@ func order(a, b Finding) int {
 func identify(f *dockerfile.File, found []Finding) {
 	twins := map[string]int{}
 	for n := range found {
-		key := strings.Join([]string{found[n].Check.Name, f.Path, words(f, found[n].At)}, "\x00")
-		sum := sha256.Sum256([]byte(key + "\x00" + strconv.Itoa(twins[key])))
+		what := words(f, found[n].At)
+		key := strings.Join([]string{found[n].Check.Name, f.Path, what}, "\x00")
+		nth := strconv.Itoa(twins[key])
 		twins[key]++
-		found[n].ID = found[n].Check.Name + ":" + hex.EncodeToString(sum[:10])
+		found[n].ID = named(found[n].Check, key, nth)
+		found[n].Kin = named(found[n].Check, "kin", what, nth)
 	}
+}
+
+func named(c *Check, parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return c.Name + ":" + hex.EncodeToString(sum[:10])
 }
 
 // words are the words of the instruction that holds the first byte of at, without white space that carries no meaning.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -103,6 +104,40 @@ func TestIDsSurviveMovesAndTellTwinsApart(t *testing.T) {
 	}
 	if secret := ids("FROM x\nRUN login --password hunter2\n"); strings.Contains(secret[0], "hunter2") {
 		t.Error("the ID repeats the words")
+	}
+}
+
+func TestKinsSurviveRenames(t *testing.T) {
+	found := func(name, src string) (ids, kins []string) {
+		result, err := check.Run(t.Context(), repo(name, src), []string{name}, check.Options{Checks: []*check.Check{runs(nothing)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range result.Findings {
+			ids, kins = append(ids, f.ID), append(kins, f.Kin)
+		}
+		return ids, kins
+	}
+	const src = "FROM x\nRUN a\nRUN a\nRUN b\n"
+	ids, kins := found("Dockerfile", src)
+	moved, same := found("web/Dockerfile", src)
+	if diff := cmp.Diff(kins, same); diff != "" {
+		t.Errorf("a rename changed a kin:\n%s", diff)
+	}
+	all := slices.Concat(ids, moved, kins)
+	slices.Sort(all)
+	if n := len(slices.Compact(all)); n != 9 {
+		t.Errorf("%d of %d names are distinct: %v", n, len(all), all)
+	}
+}
+
+func TestDockerfilesAreFoundByName(t *testing.T) {
+	files := repo("Dockerfile", "FROM x\n", "a/b/web.Dockerfile", "FROM x\n", "vendor/Dockerfile", "FROM x\n",
+		"old/Dockerfile", "FROM x\n", "README.md", "FROM x\n", "z/Dockerfile", "FROM x\n")
+	o := check.Options{Keeps: func(name string) bool { return name != "old/Dockerfile" }}
+	paths, left, err := check.Dockerfiles(t.Context(), files, o, 2)
+	if want := []string{"Dockerfile", "a/b/web.Dockerfile"}; err != nil || left != 1 || !slices.Equal(paths, want) {
+		t.Errorf("%v, %d left, %v", paths, left, err)
 	}
 }
 

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"context"
+	"io/fs"
 	"path"
 	"strings"
 
@@ -26,4 +28,26 @@ func PassedOver(dir string) bool {
 		return true
 	}
 	return false
+}
+
+// Dockerfiles lists the Dockerfiles of a repository that are to be looked at, sorted and at most a number of them; left is
+// how many more there are. The error is the file system's or the context's.
+func Dockerfiles(ctx context.Context, repo fs.FS, o Options, most int) (paths []string, left int, err error) {
+	err = fs.WalkDir(repo, ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case d.IsDir() && name != "." && PassedOver(name):
+			return fs.SkipDir
+		case !d.Type().IsRegular() || !o.Subject(name):
+		case len(paths) == most:
+			left++
+		default:
+			paths = append(paths, name)
+		}
+		return nil
+	})
+	return paths, left, err
 }

@@ -93,14 +93,6 @@ const (
 	BotsSkip         Bots = "skip"          // they are not looked at
 )
 
-// Sweeps are the pull requests with fixes for the whole repository.
-type Sweeps struct {
-	Enabled  bool
-	Schedule string // daily, weekly, monthly, or the five fields of cron
-	TimeZone string // as time.LoadLocation takes it
-	Families []string
-}
-
 // An Entry is a name in a list of a file.
 type Entry struct {
 	Name string
@@ -146,7 +138,8 @@ func Default(checks []*check.Check) *Config { return defaults(checks) }
 func defaults(checks []*check.Check) *Config {
 	c := &Config{FailOn: check.Warning, Builder: check.BuildKit, MaxInline: DefaultInline, origins: map[string]string{}}
 	c.Drafts, c.Bots = DraftsCheck, BotsChangedLines
-	c.Sweeps = Sweeps{Schedule: "weekly", TimeZone: "UTC", Families: family("").words()}
+	c.Sweeps = Sweeps{Schedule: "weekly", TimeZone: "UTC", Families: family("").words(),
+		BranchPrefix: DefaultBranchPrefix, OpenPulls: defaultOpenPulls}
 	for _, known := range checks {
 		c.Rules = append(c.Rules, Rule{known, !known.OptIn, known.Severity, defaultOrigin})
 	}
@@ -252,7 +245,8 @@ func (c *Config) take(f file, d *decoder) {
 
 // takeOrigins notes where the values of a file stand. What stood in a list that the file replaces is gone.
 func (c *Config) takeOrigins(d *decoder) {
-	for _, key := range []string{"paths.include", "paths.exclude", "builds", "trusted-registries", "sweeps.families"} {
+	lists := append([]string{"paths.include", "paths.exclude", "builds", "trusted-registries"}, sweepLists...)
+	for _, key := range lists {
 		if d.origin(key) != "" {
 			c.forget(key)
 		}
@@ -267,17 +261,6 @@ func (c *Config) takeOrigins(d *decoder) {
 // forget drops where the items of a list stood.
 func (c *Config) forget(key string) {
 	maps.DeleteFunc(c.origins, func(item, _ string) bool { return strings.HasPrefix(item, key+"[") })
-}
-
-func (c *Config) takeSweeps(s sweeps, set func(key string) bool) {
-	if set("sweeps.enabled") {
-		c.Sweeps.Enabled = s.Enabled
-	}
-	c.Sweeps.Schedule = cmp.Or(string(s.Schedule), c.Sweeps.Schedule)
-	c.Sweeps.TimeZone = cmp.Or(string(s.TimeZone), c.Sweeps.TimeZone)
-	if set("sweeps.families") {
-		c.Sweeps.Families = plain(s.Families)
-	}
 }
 
 // origin is the place of a key, "" when the file does not have it or gives it no value.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -40,14 +41,16 @@ comments: {max-inline: 0}
 drafts: comment
 bots: all
 extends: [acme/presets, "acme/presets:docker/strict.yml", "acme/presets:x.yaml@release/1.x", acme/presets@v1]
-sweeps: {enabled: true, schedule: 0 6 * * 1-5, time-zone: Europe/Berlin, families: [caching, non-root]}
+sweeps: {enabled: true, schedule: 0 6 * * 1-5, time-zone: Europe/Berlin, families: [caching, non-root], quiet-hours: "22:00-06:30",
+  title-prefix: "[docker]", branch-prefix: bot/docker-, labels: [docker, "good first issue"], assignees: [robin],
+  reviewers: [sam-o, team/platform.eng], draft: true, open-pulls: 1}
 `},
 	{name: "YAML 1.1", text: "checks: {copy-order: false, cache-mount: true}\n"},
 	{name: "JSON", text: `{"fail-on": "never", "checks": {"copy-order": "info"}}`},
 
 	{name: "unknown key", text: "chekcs: {}\n", wrong: []string{`1:1: there is no key "chekcs"; did you mean "checks"?`}},
 	{name: "unknown key, nothing near", text: "sweeps:\n  colour: red\n",
-		wrong: []string{`2:3: there is no key "colour"; there are enabled, schedule, time-zone, families`}},
+		wrong: []string{`2:3: there is no key "colour"; there are enabled, schedule, time-zone, quiet-hours, families`}},
 	{name: "several at once", text: "fail_on: error\nbuilder: docker\npaths: []\ncomments: {max-inline: many}\n", wrong: []string{
 		`1:1: there is no key "fail_on"; did you mean "fail-on"?`,
 		`2:10: builder is "docker", which is none of buildkit, buildah, kaniko, official-images`,
@@ -92,6 +95,18 @@ sweeps: {enabled: true, schedule: 0 6 * * 1-5, time-zone: Europe/Berlin, familie
 	{name: "cron", text: "sweeps: {schedule: 0 25 * * *}\n", loose: true, wrong: []string{`1:20: sweeps.schedule: "0 25 * * *" is not five fields of cron`}},
 	{name: "cron with a zone", text: "sweeps: {schedule: 'TZ=0 * * * *'}\n", loose: true, wrong: []string{`1:20: sweeps.schedule: `}},
 	{name: "time zone", text: "sweeps: {time-zone: Mars/Olympus}\n", loose: true, wrong: []string{`1:21: sweeps.time-zone: "Mars/Olympus" is not a time zone`}},
+	{name: "quiet hours", text: "sweeps: {quiet-hours: 22-6}\n",
+		wrong: []string{`1:23: sweeps.quiet-hours: "22-6" are no hours of a day, as in 22:00-06:00`}},
+	{name: "hours of no day", text: "sweeps: {quiet-hours: '22:00-24:00'}\n", wrong: []string{`1:23: sweeps.quiet-hours: "22:00-24:00" are no hours`}},
+	{name: "no hours", text: "sweeps: {quiet-hours: '22:00-22:00'}\n", loose: true, wrong: []string{`1:23: sweeps.quiet-hours: "22:00-22:00" are no hours`}},
+	{name: "branches", text: "sweeps: {branch-prefix: ../x}\n", wrong: []string{`1:25: sweeps.branch-prefix: "../x" cannot begin the name of a branch`}},
+	{name: "a branch with a gap", text: "sweeps: {branch-prefix: a//b}\n", wrong: []string{`1:25: sweeps.branch-prefix: "a//b" cannot`}},
+	{name: "a locked branch", text: "sweeps: {branch-prefix: a.lock/}\n", loose: true, wrong: []string{`1:25: sweeps.branch-prefix: "a.lock/" cannot`}},
+	{name: "titles", text: "sweeps: {title-prefix: \"a\\nb\"}\n", wrong: []string{`1:24: sweeps.title-prefix: "a\nb" is not one line of 1 to 40 characters`}},
+	{name: "labels", text: "sweeps: {labels: ['']}\n", wrong: []string{`1:19: sweeps.labels[0]: "" is not a label`}},
+	{name: "people", text: "sweeps: {assignees: ['@robin'], reviewers: [team/a/b]}\n", wrong: []string{
+		`1:22: sweeps.assignees[0]: "@robin" is not somebody's login, which is written without @`,
+		`1:45: sweeps.reviewers[0]: "team/a/b" is neither somebody's login, without @, nor team/NAME`}},
 	{name: "one preset", text: "extends: acme/presets\n"},
 	{name: "no preset", text: "extends: []\n"},
 	{name: "presets", text: "extends: [acme, acme/x/y, 'acme/x:y', 'acme/x:y.yml@', 3]\n", wrong: []string{
@@ -198,39 +213,47 @@ func load(t *testing.T, s config.Settings, files ...string) *config.Config {
 	return c
 }
 
-const effective = `fail-on: never             # --fail-on
-builder: buildah           # .github/lighterman.yml:2
+const effective = `fail-on: never                # --fail-on
+builder: buildah              # .github/lighterman.yml:2
 checks:
-  copy-order: error        # .github/lighterman.yml:4
-  apt-lists-kept: warning  # .github/lighterman.yml:5
-  cache-mount: info        # .github/lighterman.yml:6
+  copy-order: error           # .github/lighterman.yml:4
+  apt-lists-kept: warning     # .github/lighterman.yml:5
+  cache-mount: info           # .github/lighterman.yml:6
 paths:
-  include: []              # default
-  exclude:                 # .github/lighterman.yml:7
-    - legacy/              # .github/lighterman.yml:7
-    - "*.old"              # .github/lighterman.yml:7
+  include: []                 # default
+  exclude:                    # .github/lighterman.yml:7
+    - legacy/                 # .github/lighterman.yml:7
+    - "*.old"                 # .github/lighterman.yml:7
 builds:
-  - files: ["web/**"]      # .github/lighterman.yml:9
-    context: services/web  # .github/lighterman.yml:10
-    args:                  # .github/lighterman.yml:11
-      A: "1.20"            # .github/lighterman.yml:11
-trusted-registries:        # .hadolint.yaml:2
+  - files: ["web/**"]         # .github/lighterman.yml:9
+    context: services/web     # .github/lighterman.yml:10
+    args:                     # .github/lighterman.yml:11
+      A: "1.20"               # .github/lighterman.yml:11
+trusted-registries:           # .hadolint.yaml:2
   - docker.io
 comments:
-  max-inline: 10           # default
-drafts: check              # default
-bots: changed-lines        # default
+  max-inline: 10              # default
+drafts: check                 # default
+bots: changed-lines           # default
 sweeps:
-  enabled: false           # default
-  schedule: weekly         # default
-  time-zone: UTC           # default
-  families:                # default
+  enabled:                    # default
+  schedule: weekly            # default
+  time-zone: UTC              # default
+  quiet-hours:                # default
+  families:                   # default
     - caching
     - smaller-image
     - non-root
     - pinning
     - context
     - hygiene
+  title-prefix:               # default
+  branch-prefix: lighterman/  # default
+  labels: []                  # default
+  assignees: []               # default
+  reviewers: []               # default
+  draft: false                # default
+  open-pulls: 3               # default
 `
 
 // TestWrite prints what holds with its origins, and what is printed says the same again.
@@ -391,4 +414,58 @@ func FuzzLoad(f *testing.F) {
 			t.Errorf("what was printed is not taken: %v\n%s", err, out.String())
 		}
 	})
+}
+
+// TestCalm tells the quiet hours, through midnight and in their time zone.
+func TestCalm(t *testing.T) {
+	at := func(hour, minute int) time.Time { return time.Date(2026, 11, 25, hour, minute, 0, 0, time.UTC) }
+	for _, tt := range []struct {
+		hours, zone string
+		at          time.Time
+		want        bool
+	}{
+		{"22:00-06:00", "UTC", at(22, 0), true},
+		{"22:00-06:00", "UTC", at(5, 59), true},
+		{"22:00-06:00", "UTC", at(6, 0), false},
+		{"22:00-06:00", "UTC", at(12, 0), false},
+		{"09:30-17:00", "UTC", at(9, 29), false},
+		{"09:30-17:00", "UTC", at(9, 30), true},
+		{"09:30-17:00", "UTC", at(17, 0), false},
+		{"22:00-06:00", "Asia/Tokyo", at(12, 59), false},
+		{"22:00-06:00", "Asia/Tokyo", at(13, 0), true},
+		{"", "UTC", at(0, 0), false},
+	} {
+		if got := (config.Sweeps{Quiet: tt.hours, TimeZone: tt.zone}).Calm(tt.at); got != tt.want {
+			t.Errorf("%s %s at %s: %t", tt.hours, tt.zone, tt.at, got)
+		}
+	}
+}
+
+// TestSweepsDecided tells what was switched off from what nobody decided, and both read back as what was written.
+func TestSweepsDecided(t *testing.T) {
+	for _, tt := range []struct {
+		text             string
+		enabled, decided bool
+		written          string
+	}{
+		{"", false, false, "enabled:"},
+		{"sweeps: {enabled: }\n", false, false, "enabled:"},
+		{"sweeps: {enabled: false}\n", false, true, "enabled: false"},
+		{"sweeps: {enabled: true}\n", true, true, "enabled: true"},
+	} {
+		c := load(t, config.Settings{}, name, tt.text)
+		for range 2 {
+			if c.Sweeps.Enabled != tt.enabled || c.Sweeps.Decided != tt.decided {
+				t.Errorf("%q: enabled %t, decided %t", tt.text, c.Sweeps.Enabled, c.Sweeps.Decided)
+			}
+			var out bytes.Buffer
+			if err := c.Write(&out); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(bare(out.String())+"\n", "\n"+tt.written+"\n") {
+				t.Errorf("%q is written as\n%s", tt.text, out.String())
+			}
+			c = load(t, config.Settings{}, name, out.String())
+		}
+	}
 }

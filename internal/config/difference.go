@@ -65,10 +65,9 @@ func (c *Config) values() []value {
 	add("comments.max-inline", fmt.Sprint(c.MaxInline))
 	add("drafts", string(c.Drafts))
 	add("bots", string(c.Bots))
-	add("sweeps.enabled", fmt.Sprint(c.Sweeps.Enabled))
-	add("sweeps.schedule", c.Sweeps.Schedule)
-	add("sweeps.time-zone", c.Sweeps.TimeZone)
-	add("sweeps.families", flow(c.Sweeps.Families))
+	for _, v := range c.Sweeps.values() {
+		add("sweeps."+v[0], v[1])
+	}
 	return out
 }
 

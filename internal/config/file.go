@@ -46,13 +46,6 @@ type comments struct {
 	MaxInline amount `key:"max-inline" doc:"How many comments stand on the diff at most; the others are in the summary."`
 }
 
-type sweeps struct {
-	Enabled  bool     `key:"enabled" doc:"Whether pull requests with fixes are opened."`
-	Schedule schedule `key:"schedule" doc:"When: daily, weekly, monthly, or the five fields of cron."`
-	TimeZone timeZone `key:"time-zone" doc:"The time zone of the schedule, as in Europe/Berlin."`
-	Families []family `key:"families" doc:"The kinds of fixes; all when left out."`
-}
-
 // The kinds of values. One with words is one of these words; one with a rule says what is wrong with it.
 type (
 	failOn   string

@@ -29,11 +29,7 @@ func (c *Config) Write(w io.Writer) error {
 	p.value(1, "max-inline", fmt.Sprint(c.MaxInline), "comments.max-inline")
 	p.value(0, "drafts", string(c.Drafts), "drafts")
 	p.value(0, "bots", string(c.Bots), "bots")
-	p.head(0, "sweeps")
-	p.value(1, "enabled", fmt.Sprint(c.Sweeps.Enabled), "sweeps.enabled")
-	p.value(1, "schedule", text(c.Sweeps.Schedule), "sweeps.schedule")
-	p.value(1, "time-zone", text(c.Sweeps.TimeZone), "sweeps.time-zone")
-	p.list(1, "families", c.Sweeps.Families, "sweeps.families")
+	p.sweeps()
 	return p.flush(w)
 }
 

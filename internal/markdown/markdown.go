@@ -178,3 +178,25 @@ func Paragraphs(parts ...string) string {
 	}
 	return strings.Join(kept, "\n\n")
 }
+
+// Cell is Prose for a cell of a table, which a bar would end even in a code span: a span with one is not made code.
+func Cell(s string) string {
+	parts := strings.Split(OneLine(s), "`")
+	if len(parts)%2 == 0 {
+		return Prose(s)
+	}
+	for n := 1; n < len(parts); n += 2 {
+		if strings.Contains(parts[n], "|") {
+			return escapedLine(Clip(OneLine(s), MaxPhrase))
+		}
+	}
+	return Prose(s)
+}
+
+// CodeCell is Code for a cell of a table.
+func CodeCell(s string) string {
+	if strings.Contains(s, "|") {
+		return Escaped(s)
+	}
+	return Code(s)
+}

@@ -112,3 +112,23 @@ func framed(t interface {
 		t.Fatalf("block of %q renders as %q", text, got)
 	}
 }
+
+// TestCellKeepsTheTable: no words end a cell, and those without a bar read as they do elsewhere.
+func TestCellKeepsTheTable(t *testing.T) {
+	for s, want := range map[string]string{
+		"say `RUN a` twice": "say `RUN a` twice",
+		"`a|b`":             "\\`a\\|b\\`",
+		"a | `b`":           "a \\| `b`",
+		"`a\\|b` `c":        "\\`a\\\\\\|b\\` \\`c",
+	} {
+		if got := Cell(s); got != want {
+			t.Errorf("%q: got %q, want %q", s, got, want)
+		}
+	}
+	if got := CodeCell("a|`b"); got != "a\\|\\`b" {
+		t.Errorf("got %q", got)
+	}
+	if got := CodeCell("a/b"); got != "`a/b`" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -174,31 +173,18 @@ func message(applied []check.Finding, q forge.Request) string {
 	var b strings.Builder
 	switch first := applied[0]; len(applied) {
 	case 1:
-		fmt.Fprintf(&b, "%s in %s\n\n", muzzled(first.Fixes[0].Title), muzzled(first.Path))
+		fmt.Fprintf(&b, "%s in %s\n\n", markdown.Muzzled(first.Fixes[0].Title), markdown.Muzzled(first.Path))
 	default:
 		fmt.Fprintf(&b, "Make %d fixes to Dockerfiles\n\n", len(applied))
 	}
 	for _, f := range applied[:min(len(applied), maxSubject)] {
-		fmt.Fprintf(&b, "- %s: %s (%s)\n", muzzled(f.Path), muzzled(f.Fixes[0].Title), f.Check.Name)
+		fmt.Fprintf(&b, "- %s: %s (%s)\n", markdown.Muzzled(f.Path), markdown.Muzzled(f.Fixes[0].Title), f.Check.Name)
 	}
 	if more := len(applied) - maxSubject; more > 0 {
 		fmt.Fprintf(&b, "- and %d more\n", more)
 	}
-	fmt.Fprintf(&b, "\nAsked for by %s.\n\n%s%s", muzzled(q.By), trailer, markdown.OneLine(q.ID))
+	fmt.Fprintf(&b, "\nAsked for by %s.\n\n%s%s", markdown.Muzzled(q.By), trailer, markdown.OneLine(q.ID))
 	return b.String()
-}
-
-// maxMuzzled bounds in bytes what a commit's message takes over of one path or title.
-const maxMuzzled = 200
-
-// muzzle breaks what is obeyed in a commit's message: "fixes #1" closes, "@all" calls, "[skip ci]" keeps the tests from running.
-var muzzle = strings.NewReplacer("@", "@ ", "#", "# ", "[", "(", "]", ")", "***", "* * *", "://", ": //")
-
-var ghNumber = regexp.MustCompile(`(?i)\bgh-`)
-
-// muzzled is a path or a title in a commit's message: on one line, and without what GitHub or others would obey there.
-func muzzled(s string) string {
-	return ghNumber.ReplaceAllString(muzzle.Replace(markdown.Clip(markdown.OneLine(s), maxMuzzled)), "gh ")
 }
 
 // maxPatch bounds in bytes a patch in an answer.

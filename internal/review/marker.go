@@ -1,14 +1,13 @@
 package review
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/hidden"
 )
 
 // A marker is what a comment of ours remembers of itself, in an HTML comment at the body's very end. It names the
@@ -50,10 +49,10 @@ func answered(c forge.Comment) (comment int64, ok bool) {
 // markersOf reads the markers at the end of a body. Only the unbroken run of last lines counts: what stands above
 // it may come from a Dockerfile and look like a marker.
 func markersOf(body string) []marker {
-	lines := strings.Split(strings.TrimRight(strings.ReplaceAll(body, "\r\n", "\n"), "\n \t"), "\n")
+	_, lines := hidden.Tail(body)
 	var out []marker
 	for n := len(lines) - 1; n >= 0; n-- {
-		m := markerLine.FindStringSubmatch(strings.TrimRight(lines[n], " \t"))
+		m := markerLine.FindStringSubmatch(hidden.Line(lines[n]))
 		if m == nil {
 			break
 		}
@@ -72,12 +71,5 @@ func unnumbered(body string) string {
 	return lineNumber.ReplaceAllString(said, "line") + block
 }
 
-// short is the first 64 bits of the SHA-256 of the parts, in hexadecimal. The number of findings on one pull
-// request is far too small for two of them to meet by chance.
-func short(parts ...string) string {
-	h := sha256.New()
-	for _, p := range parts {
-		fmt.Fprintf(h, "%d:%s", len(p), p)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:8])
-}
+// short is the hash of the parts in markers.
+func short(parts ...string) string { return hidden.Hash(parts...) }

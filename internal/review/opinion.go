@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/hidden"
 )
 
 // maxWorked is how many findings have their fix worked out as a suggestion or a change to show. The summary has no
@@ -101,7 +102,7 @@ func (o *Opinion) Flat() *Opinion {
 }
 
 // id is the name of the comment's finding in markers.
-func (c Comment) id() string { return short("finding", c.Finding.ID) }
+func (c Comment) id() string { return hidden.Finding(c.Finding.ID) }
 
 // text is the hash of what the comment says on the diff. The number of lines that a suggestion replaces belongs to
 // it.
