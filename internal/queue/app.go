@@ -36,7 +36,7 @@ type reviewArgs struct {
 }
 
 // Kind is the job's name in River's table.
-func (reviewArgs) Kind() string { return "review" }
+func (reviewArgs) Kind() string { return reviewKind }
 
 // InsertOpts makes a job unique by its pull request while it is live. River requires the running state to count, which
 // is why a push during a run needs the generation.
@@ -69,10 +69,16 @@ func newApp[TTx any](o Options, db *database[TTx], clientID string) (*app[TTx], 
 	if err := river.AddWorkerSafely(workers, &worker[TTx]{app: a}); err != nil {
 		return nil, fmt.Errorf("register the job: %w", err)
 	}
+	if err := river.AddWorkerSafely(workers, &sweeper[TTx]{app: a}); err != nil {
+		return nil, fmt.Errorf("register the sweeps: %w", err)
+	}
 	if err := river.AddWorkerSafely(workers, &ticker[TTx]{app: a}); err != nil {
 		return nil, fmt.Errorf("register the ticks: %w", err)
 	}
 	queues := map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: o.Workers}}
+	if o.Sweep != nil {
+		queues[sweepQueue] = river.QueueConfig{MaxWorkers: o.Sweepers}
+	}
 	if len(o.Ticks) > 0 {
 		queues[tickQueue] = river.QueueConfig{MaxWorkers: len(o.Ticks)}
 	}
@@ -167,6 +173,9 @@ func byGUID(deliveries []Delivery) []int {
 
 // schedule notes that pull requests are to be brought up to date and sees to it that each has a live job.
 func (a *app[TTx]) schedule(ctx context.Context, tx TTx, s session, w wishes) error {
+	if a.options.Sweep == nil {
+		maps.DeleteFunc(w.refs, func(_ string, r forge.Ref) bool { return r.Whole() })
+	}
 	if len(w.refs) == 0 {
 		return nil
 	}
@@ -237,9 +246,7 @@ func (a *app[TTx]) insertAt(ctx context.Context, tx TTx, subjects []string, prio
 	[]*rivertype.JobInsertResult, error) {
 	jobs := make([]river.InsertManyParams, len(subjects))
 	for i, subject := range subjects {
-		jobs[i] = river.InsertManyParams{
-			Args: reviewArgs{Subject: subject}, InsertOpts: &river.InsertOpts{Priority: priority},
-		}
+		jobs[i] = river.InsertManyParams{Args: argsOf(subject), InsertOpts: &river.InsertOpts{Priority: priority}}
 	}
 	results, err := a.client.InsertManyTx(ctx, tx, jobs)
 	if err != nil {

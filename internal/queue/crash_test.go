@@ -44,6 +44,13 @@ func beChild(hang bool) error {
 			}
 			return Done{}, ctx.Err()
 		},
+		Sweep: func(ctx context.Context, _ Job) (Done, error) {
+			fmt.Println("sweep")
+			if hang {
+				<-ctx.Done()
+			}
+			return Done{}, ctx.Err()
+		},
 		Ticks: []Tick{{Name: "tick", Every: time.Hour, Run: func(ctx context.Context) error {
 			fmt.Println("tick")
 			if hang {
@@ -68,8 +75,14 @@ func beChild(hang bool) error {
 			return err
 		}
 	}
-	for d := (Depth{}); d != (Depth{Running: pulls / 2}); {
-		if d, err = q.Depth(ctx); err != nil {
+	if err := q.Enqueue(ctx, repository("app")); err != nil {
+		return err
+	}
+	for reviews, sweeps := (Depth{}), (Depth{}); reviews != (Depth{Running: pulls / 2}) || sweeps != (Depth{Running: 1}); {
+		if reviews, err = q.Depth(ctx); err != nil {
+			return err
+		}
+		if sweeps, err = q.Sweeps(ctx); err != nil {
 			return err
 		}
 	}
@@ -192,7 +205,7 @@ func resumes(t *testing.T, p place) {
 
 	began := time.Now()
 	second := spawn(t, p, "finish")
-	seen := second.await(t, left...)
+	seen := second.await(t, append(left, "sweep")...)
 	checkResumed(t, p, time.Since(began))
 	rest := []string{"idle"}
 	if seen["tick"] == 0 {
@@ -200,6 +213,9 @@ func resumes(t *testing.T, p place) {
 	}
 	for line, n := range second.await(t, rest...) {
 		seen[line] += n
+	}
+	if seen["sweep"] != 1 {
+		t.Errorf("after the kill the repository was swept %d times, want once", seen["sweep"])
 	}
 	for n := 1; n <= pulls; n++ {
 		want := 0
@@ -224,13 +240,14 @@ func checkResumed(t *testing.T, p place, took time.Duration) {
 func takeOver(t *testing.T, p place) {
 	dying := spawn(t, p, "hang")
 	dying.await(t, "hanging")
-	var c tally
-	q := open(t, p, Options{Work: c.work})
+	var c, sweeps tally
+	q := open(t, p, Options{Work: c.work, Sweep: sweeps.work})
 	dying.kill()
 	began := time.Now()
 	idle(t, q)
 	checkResumed(t, p, time.Since(began))
 	c.want(t, pulls/2)
+	sweeps.want(t, 1)
 }
 
 // buriesKillers leaves a job as a process does that died in the last attempt.

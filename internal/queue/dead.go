@@ -49,7 +49,7 @@ func (a *app[TTx]) dead(ctx context.Context) ([]DeadJob, error) {
 	var jobs []DeadJob
 	err := a.db.within(ctx, func(tx TTx, s session) error {
 		list, err := a.client.JobListTx(ctx, tx, river.NewJobListParams().First(maxDead).
-			Kinds(reviewArgs{}.Kind()).States(rivertype.JobStateDiscarded).
+			Kinds(reviewKind, sweepKind).States(rivertype.JobStateDiscarded).
 			OrderBy(river.JobListOrderByFinalizedAt, river.SortOrderDesc))
 		if err != nil {
 			return err
@@ -108,7 +108,7 @@ func (a *app[TTx]) deadSubject(ctx context.Context, tx TTx, id int64) (string, e
 	if err != nil {
 		return "", notDead(err)
 	}
-	if row.Kind != (reviewArgs{}).Kind() || row.State != rivertype.JobStateDiscarded {
+	if row.Kind != reviewKind && row.Kind != sweepKind || row.State != rivertype.JobStateDiscarded {
 		return "", ErrNotDead
 	}
 	return subjectIn(row)

@@ -9,7 +9,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// A Depth counts the jobs of all processes on the database.
+// A Depth counts the jobs of one kind, of all processes on the database.
 type Depth struct {
 	Waiting int // ready to run
 	Running int // being run, or left by a process that died and not yet taken over
@@ -22,9 +22,14 @@ type Depth struct {
 // Live is the number of jobs that are yet to be finished.
 func (d Depth) Live() int { return d.Waiting + d.Running + d.Delayed }
 
-// Depth counts the jobs as they stand.
-func (q *Queue) Depth(ctx context.Context) (Depth, error) {
-	d, err := q.engine.depth(ctx)
+// Depth counts the jobs about pull requests and merge groups as they stand.
+func (q *Queue) Depth(ctx context.Context) (Depth, error) { return q.depth(ctx, reviewKind) }
+
+// Sweeps counts the jobs about whole repositories as they stand.
+func (q *Queue) Sweeps(ctx context.Context) (Depth, error) { return q.depth(ctx, sweepKind) }
+
+func (q *Queue) depth(ctx context.Context, kind string) (Depth, error) {
+	d, err := q.engine.depth(ctx, kind)
 	if err != nil {
 		return Depth{}, fmt.Errorf("count jobs: %w", err)
 	}
@@ -40,22 +45,27 @@ func (q *Queue) Idle(ctx context.Context) error {
 	tick := time.NewTicker(idlePoll)
 	defer tick.Stop()
 	for {
-		d, err := q.Depth(ctx)
+		reviews, err := q.Depth(ctx)
 		if err != nil {
 			return err
 		}
-		if d.Live() == 0 {
+		sweeps, err := q.Sweeps(ctx)
+		if err != nil {
+			return err
+		}
+		live := reviews.Live() + sweeps.Live()
+		if live == 0 {
 			return nil
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("wait for %d jobs: %w", d.Live(), ctx.Err())
+			return fmt.Errorf("wait for %d jobs: %w", live, ctx.Err())
 		}
 	}
 }
 
-func (a *app[TTx]) depth(ctx context.Context) (Depth, error) {
+func (a *app[TTx]) depth(ctx context.Context, kind string) (Depth, error) {
 	var d Depth
 	err := a.db.within(ctx, func(_ TTx, s session) error {
 		_, err := s.one(ctx, []any{&d.Waiting, &d.Running, &d.Delayed, &d.Dead}, `
@@ -65,14 +75,14 @@ func (a *app[TTx]) depth(ctx context.Context) (Depth, error) {
 				coalesce(sum(CASE WHEN state = 'discarded' THEN 1 ELSE 0 END), 0)
 			FROM river_job
 			WHERE kind = $1 AND state IN ('available', 'running', 'pending', 'retryable', 'scheduled', 'discarded')`,
-			reviewArgs{}.Kind())
+			kind)
 		if err != nil || d.Waiting == 0 {
 			return err
 		}
 		var since time.Time
 		some, err := s.one(ctx, []any{&since}, `
 			SELECT scheduled_at FROM river_job WHERE kind = $1 AND state = 'available' ORDER BY scheduled_at LIMIT 1`,
-			reviewArgs{}.Kind())
+			kind)
 		if some {
 			d.Oldest = max(0, time.Since(since))
 		}
@@ -81,7 +91,7 @@ func (a *app[TTx]) depth(ctx context.Context) (Depth, error) {
 	return d, err
 }
 
-// subjectIn is the pull request that a job's row names.
+// subjectIn is the subject that a job's row names.
 func subjectIn(row *rivertype.JobRow) (string, error) {
 	var args reviewArgs
 	if err := json.Unmarshal(row.EncodedArgs, &args); err != nil {

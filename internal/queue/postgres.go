@@ -24,7 +24,7 @@ func openPostgres(ctx context.Context, o Options) (engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read database URL: %w", err) // pgx leaves the password out
 	}
-	config.MaxConns = max(config.MaxConns, int32(o.Workers)+spareConns)
+	config.MaxConns = max(config.MaxConns, int32(o.Workers+o.Sweepers)+spareConns)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("connect to database: %w", err)

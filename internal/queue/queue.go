@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,8 +24,8 @@ type Delivery struct {
 	Trace   string     // what its handling is part of, as Job.Trace hands it on; "" for nothing
 }
 
-// A Job is a pull request or a merge group to be brought up to date, with what people asked for on it, in the order in
-// which they did. What was asked for is handed over until a run returns nil, or the job is given up.
+// A Job is a pull request or a merge group to be brought up to date, or a whole repository to be swept, with what people
+// asked for on it, in the order in which they did. What was asked for is handed over until a run returns nil, or the job is given up.
 type Job struct {
 	Ref      forge.Ref
 	Requests []forge.Request
@@ -49,7 +50,7 @@ func (j Job) Request() string {
 
 // A Run is one run of a job or a tick that ended.
 type Run struct {
-	Kind    string // "review", or the name of the tick
+	Kind    string // "review", "sweep", or the name of the tick
 	Ref     forge.Ref
 	Outcome Outcome
 	Took    time.Duration
@@ -85,6 +86,8 @@ type Done struct {
 	// Posted is what was written, and Why why it was not more, in words for people: see Report.
 	Posted []string
 	Why    string
+	// Sweep is what a sweep that is done leaves in its repository's row; nil leaves that.
+	Sweep *Swept
 	// Settled is called after the end of the job was written, which a run that is cut off does not come to. Nil is fine.
 	Settled func()
 }
@@ -100,10 +103,13 @@ type Options struct {
 	DatabaseURL string
 	// Logger takes the queue's log lines. They name pull requests and deliveries, never payloads. Nil discards them.
 	Logger *slog.Logger
-	// Workers is the number of jobs this process runs at once; 0 means 4.
-	Workers int
-	// Timeout bounds one run of a job; 0 means ten minutes. Work sees it as its context's deadline.
-	Timeout time.Duration
+	// Workers is the number of jobs this process runs at once, Sweepers the number of sweeps beside them; 0 means 4, and 1.
+	Workers  int
+	Sweepers int
+	// Timeout bounds one run of a job; 0 means ten minutes. Work sees it as its context's deadline. SweepTimeout is for
+	// sweeps; 0 means an hour.
+	Timeout      time.Duration
+	SweepTimeout time.Duration
 	// Attempts is how often a failing job is run before it is put aside as dead; 0 means 12, which with the default
 	// Backoff spreads over about eleven hours.
 	Attempts int
@@ -111,12 +117,17 @@ type Options struct {
 	// seconds, which is River's default without its jitter.
 	Backoff func(attempt int) time.Duration
 	// Cooldown is the least time between two runs for one pull request, unless somebody asked for something: a series of
-	// pushes is looked at a few times, and its end for certain. 0 means five seconds, less than 0 none.
-	Cooldown time.Duration
+	// pushes is looked at a few times, and its end for certain. 0 means five seconds, less than 0 none. SweepCooldown is for
+	// the sweeps of a repository; 0 means ten minutes.
+	Cooldown      time.Duration
+	SweepCooldown time.Duration
 	// Work does one job. It must change nothing when there is nothing to change, because a
 	// job whose process died is run again. An error that wraps a *forge.LimitError puts off the jobs of the
 	// installation until then and costs no attempt; one that wraps forge.ErrGone ends the job at the third attempt; any other is retried.
 	Work func(ctx context.Context, job Job) (Done, error)
+	// Sweep does a job about a whole repository, on the terms of Work. When it is nil such jobs are not taken on. A limit
+	// that it runs into puts off the other sweeps of the installation, but none of its reviews.
+	Sweep func(ctx context.Context, job Job) (Done, error)
 	// Ended hears of every run of a job or a tick, after its end was written. It must not block. Nil is fine.
 	Ended func(Run)
 	// Ticks are run while the queue is started.
@@ -128,24 +139,23 @@ const (
 	defaultTimeout  = 10 * time.Minute
 	defaultAttempts = 12
 	defaultCooldown = 5 * time.Second
+
+	defaultSweepers      = 1
+	defaultSweepTimeout  = time.Hour
+	defaultSweepCooldown = 10 * time.Minute
 )
 
 func (o Options) withDefaults() Options {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if o.Workers == 0 {
-		o.Workers = defaultWorkers
-	}
-	if o.Timeout == 0 {
-		o.Timeout = defaultTimeout
-	}
-	if o.Attempts == 0 {
-		o.Attempts = defaultAttempts
-	}
-	if o.Cooldown == 0 {
-		o.Cooldown = defaultCooldown
-	}
+	o.Workers = cmp.Or(o.Workers, defaultWorkers)
+	o.Sweepers = cmp.Or(o.Sweepers, defaultSweepers)
+	o.Timeout = cmp.Or(o.Timeout, defaultTimeout)
+	o.SweepTimeout = cmp.Or(o.SweepTimeout, defaultSweepTimeout)
+	o.Attempts = cmp.Or(o.Attempts, defaultAttempts)
+	o.Cooldown = cmp.Or(o.Cooldown, defaultCooldown)
+	o.SweepCooldown = cmp.Or(o.SweepCooldown, defaultSweepCooldown)
 	if o.Backoff == nil {
 		o.Backoff = fourthPower
 	}
@@ -186,7 +196,7 @@ type engine interface {
 	drain(ctx context.Context) error
 	close() error
 	ping(ctx context.Context) error
-	depth(ctx context.Context) (Depth, error)
+	depth(ctx context.Context, kind string) (Depth, error)
 	dead(ctx context.Context) ([]DeadJob, error)
 	replay(ctx context.Context, id int64) error
 	prune(ctx context.Context, now time.Time) error
@@ -197,6 +207,9 @@ type engine interface {
 	report(ctx context.Context, subject string) (Report, bool, error)
 	reports(ctx context.Context, most int) ([]Report, error)
 	counts(ctx context.Context, since time.Time) ([]DayCount, error)
+	list(ctx context.Context, installation int64, all []Listed, due func(forge.Repo) time.Time) error
+	repositories(ctx context.Context, installation int64) ([]Repository, error)
+	sweepDue(ctx context.Context, now time.Time, most int) (int, error)
 }
 
 // Open opens the database, brings its tables up to date and makes the queue ready to receive. On SQLite it fails when
@@ -245,8 +258,8 @@ func (q *Queue) Receive(ctx context.Context, d Delivery) (fresh bool, err error)
 	return fresh, nil
 }
 
-// Enqueue asks for pull requests to be brought up to date without a delivery, all or none: for those whose webhooks may
-// have been missed.
+// Enqueue asks for pull requests to be brought up to date, or repositories to be swept, without a delivery, all or none:
+// for those whose webhooks may have been missed.
 func (q *Queue) Enqueue(ctx context.Context, refs ...forge.Ref) error {
 	if q.inbox.isClosed() {
 		return fmt.Errorf("enqueue: %w", ErrStopped)

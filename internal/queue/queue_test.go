@@ -111,6 +111,15 @@ func conform(t *testing.T, where func(testing.TB) place) {
 		"a run knows the webhook behind it":     knowsCause,
 		"old reports and counts are forgotten":  forgetsReports,
 		"the oldest job has waited":             waitsLongest,
+		"sweeps run beside reviews":             sweepsBeside,
+		"a repository is swept by one":          sweepsInTurn,
+		"a series of pushes is swept seldom":    sweepsSeldom,
+		"a sweep has its own time":              sweepsAreBounded,
+		"sweeps give way to reviews":            sweepsGiveWay,
+		"the last failure of a sweep is kept":   sweepsAreBuried,
+		"sweeps may be left out":                sweepsAreNotTaken,
+		"repositories become due":               becomesDue,
+		"many repositories are listed":          listsMany,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -12,8 +12,8 @@ import (
 	"github.com/lighterman/lighterman/internal/forge"
 )
 
-// subjectOf is the key of a pull request or a merge group. GitHub compares owners and names without regard to case, and so
-// do we.
+// subjectOf is the key of a pull request, a merge group or a whole repository: see namesWhole. GitHub compares owners and
+// names without regard to case, and so do we.
 func subjectOf(r forge.Ref) string {
 	if r.Group != "" {
 		return strings.ToLower(r.Repo.String() + "@" + r.Group)
@@ -128,8 +128,13 @@ func hasFailed(ctx context.Context, s session, subject string, job *rivertype.Jo
 // runOf names one run of a job: every one that is not put off takes an attempt.
 func runOf(job *rivertype.JobRow) string { return fmt.Sprintf("%d/%d", job.ID, job.Attempt) }
 
-// limit notes that an installation is to be left alone until then. It never shortens an earlier note.
-func limit(ctx context.Context, s session, installation int64, until time.Time) error {
+// limit notes that an installation is to be left alone until then. It never shortens an earlier note. What is noted for
+// sweeps, under the negative of the number, does not hold for reviews: background work stops long before they have to.
+func limit(ctx context.Context, s session, ref forge.Ref, until time.Time) error {
+	installation := ref.Repo.Installation
+	if ref.Whole() {
+		installation = -installation
+	}
 	_, err := s.exec(ctx, `
 		INSERT INTO lighterman_limit AS l (installation, until) VALUES ($1, $2)
 		ON CONFLICT (installation) DO UPDATE SET until = excluded.until WHERE excluded.until > l.until`,
@@ -140,14 +145,19 @@ func limit(ctx context.Context, s session, installation int64, until time.Time) 
 	return nil
 }
 
-// limitedUntil is the time before which an installation is to be left alone; it may have passed.
-func limitedUntil(ctx context.Context, s session, installation int64) (time.Time, error) {
+// limitedUntil is the time before which the installation of a subject is to be left alone; it may have passed.
+func limitedUntil(ctx context.Context, s session, ref forge.Ref) (time.Time, error) {
+	installation, least := ref.Repo.Installation, ref.Repo.Installation
+	if ref.Whole() {
+		least = -installation
+	}
 	var until int64
-	ok, err := s.one(ctx, []any{&until}, `SELECT until FROM lighterman_limit WHERE installation = $1`, installation)
+	_, err := s.one(ctx, []any{&until}, `SELECT coalesce(max(until), 0) FROM lighterman_limit WHERE installation IN ($1, $2)`,
+		installation, least)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read limit of installation %d: %w", installation, err)
 	}
-	if !ok {
+	if until == 0 {
 		return time.Time{}, nil
 	}
 	return time.UnixMilli(until), nil

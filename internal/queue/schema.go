@@ -96,6 +96,19 @@ func schema() []string {
 			PRIMARY KEY (day, name, what)
 		)`,
 		`CREATE INDEX lighterman_pull_told_head ON lighterman_pull (told_head)`,
+		// The repositories that are swept, or are not and why. What the last sweep came to is for whoever sweeps, as JSON.
+		`CREATE TABLE lighterman_repository (
+			subject      TEXT PRIMARY KEY,
+			installation BIGINT NOT NULL,
+			owner        TEXT NOT NULL,
+			name         TEXT NOT NULL,
+			skipped      TEXT NOT NULL DEFAULT '',
+			due_at       BIGINT NOT NULL,
+			swept_at     BIGINT NOT NULL DEFAULT 0,
+			body         TEXT NOT NULL DEFAULT ''
+		)`,
+		`CREATE INDEX lighterman_repository_due_at ON lighterman_repository (due_at)`,
+		`CREATE INDEX lighterman_repository_installation ON lighterman_repository (installation)`,
 	}
 }
 

@@ -43,7 +43,7 @@ func (tickArgs) InsertOpts() river.InsertOpts {
 }
 
 // kinds are the jobs that are taken over from a dead process.
-func kinds() []string { return []string{reviewArgs{}.Kind(), tickArgs{}.Kind()} }
+func kinds() []string { return []string{reviewKind, sweepKind, tickArgs{}.Kind()} }
 
 var tickName = regexp.MustCompile(`^[a-z][a-z-]{1,40}$`)
 

@@ -61,10 +61,10 @@ func (a *app[TTx]) look(ctx context.Context, subject string) (p pull, until time
 		if p.memory, err = memoryOf(ctx, s, subject); err != nil {
 			return err
 		}
-		if until, err = limitedUntil(ctx, s, p.ref.Repo.Installation); err != nil {
+		if until, err = limitedUntil(ctx, s, p.ref); err != nil {
 			return err
 		}
-		if rested := p.began.Add(a.options.Cooldown); len(p.requests) == 0 && rested.After(until) {
+		if rested := p.began.Add(a.options.cooldown(p.ref)); len(p.requests) == 0 && rested.After(until) {
 			until = rested
 		}
 		return nil
@@ -94,7 +94,7 @@ func (a *app[TTx]) run(ctx context.Context, job *river.Job[reviewArgs], p pull) 
 	defer letGo()
 	var caught panics.Catcher
 	caught.Try(func() {
-		r.done, r.err = a.options.Work(held, Job{
+		r.done, r.err = a.options.work(p.ref)(held, Job{
 			Ref: p.ref, Requests: p.requests, Mark: p.mark, Head: p.told, Memory: p.memory,
 			ID: runOf(job.JobRow), Delivery: p.delivery, Trace: p.trace,
 		})
@@ -174,7 +174,7 @@ func (a *app[TTx]) ended(r Report, waited time.Duration, d Done) {
 		d.Settled()
 	}
 	if a.options.Ended != nil {
-		a.options.Ended(Run{Kind: reviewArgs{}.Kind(), Ref: r.Ref, Outcome: r.Outcome, Took: r.Took, Waited: waited, Done: d})
+		a.options.Ended(Run{Kind: kindOf(r.Ref), Ref: r.Ref, Outcome: r.Outcome, Took: r.Took, Waited: waited, Done: d})
 	}
 }
 
@@ -188,7 +188,7 @@ func (a *app[TTx]) putOff(ctx context.Context, r Report, cause error, pause time
 		if !errors.As(cause, &limited) {
 			return nil
 		}
-		return limit(ctx, s, r.Ref.Repo.Installation, time.Now().Add(pause))
+		return limit(ctx, s, r.Ref, time.Now().Add(pause))
 	})
 	if err != nil {
 		a.log.Error("why the job is put off could not be noted", "pull", r.Ref.String(), "error", err)
@@ -234,6 +234,9 @@ func (a *app[TTx]) settle(ctx context.Context, job *river.Job[reviewArgs], e end
 		more := false
 		if e.final {
 			if more, err = seen.close(ctx, s, e.done); err != nil {
+				return err
+			}
+			if err := e.done.Sweep.save(ctx, s, seen.ref.Repo, e.report.At); err != nil {
 				return err
 			}
 		}
