@@ -2,6 +2,7 @@ package github
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	gogithub "github.com/google/go-github/v60/github"
 
@@ -32,35 +34,56 @@ func (i *installation) push(ctx context.Context, repo forge.Repo, c forge.Commit
 	if err != nil { // the commit was read before, so that it is not found says that GitHub is behind
 		return "", meaning(err)
 	}
-	tree, _, err := i.client.Git.CreateTree(ctx, repo.Owner, repo.Name, parent.GetTree().GetSHA(), entries(c.Files))
+	commit, err := i.commit(ctx, repo, c, parent.GetTree().GetSHA())
+	if err != nil {
+		return "", err
+	}
+	ref := &gogithub.Reference{
+		Ref: gogithub.String("refs/heads/" + c.Branch), Object: &gogithub.GitObject{SHA: &commit},
+	}
+	_, _, err = i.client.Git.UpdateRef(ctx, repo.Owner, repo.Name, ref, false)
+	return commit, refusal(err)
+}
+
+// commit makes a commit that no branch has yet, over the tree of its parent.
+func (i *installation) commit(ctx context.Context, repo forge.Repo, c forge.Commit, over string) (string, error) {
+	entries, err := i.entries(ctx, repo, c.Files)
+	if err != nil {
+		return "", err
+	}
+	tree, _, err := i.client.Git.CreateTree(ctx, repo.Owner, repo.Name, over, entries)
 	if err != nil {
 		return "", refusal(err)
 	}
 	made := &gogithub.Commit{Message: &c.Message, Tree: tree, Parents: []*gogithub.Commit{{SHA: &c.Parent}}}
 	commit, _, err := i.client.Git.CreateCommit(ctx, repo.Owner, repo.Name, made, nil)
-	if err != nil {
-		return "", refusal(err)
-	}
-	ref := &gogithub.Reference{
-		Ref: gogithub.String("refs/heads/" + c.Branch), Object: &gogithub.GitObject{SHA: commit.SHA},
-	}
-	_, _, err = i.client.Git.UpdateRef(ctx, repo.Owner, repo.Name, ref, false)
 	return commit.GetSHA(), refusal(err)
 }
 
-// entries are the files of a tree, with their modes.
-func entries(files []forge.FileText) []*gogithub.TreeEntry {
+// entries are the files of a tree, with their modes. What JSON cannot carry as text is sent before, as a blob.
+func (i *installation) entries(ctx context.Context, repo forge.Repo, files []forge.FileText) ([]*gogithub.TreeEntry, error) {
 	var out []*gogithub.TreeEntry
 	for _, f := range files {
-		mode := "100644"
-		if f.Executable {
-			mode = "100755"
+		e := &gogithub.TreeEntry{
+			Path: gogithub.String(f.Path), Mode: gogithub.String("100644"), Type: gogithub.String("blob"),
 		}
-		out = append(out, &gogithub.TreeEntry{
-			Path: gogithub.String(f.Path), Mode: &mode, Type: gogithub.String("blob"), Content: gogithub.String(string(f.Text)),
-		})
+		if f.Executable {
+			e.Mode = gogithub.String("100755")
+		}
+		if utf8.Valid(f.Text) && len(f.Text) > 0 {
+			e.Content = gogithub.String(string(f.Text))
+		} else {
+			text := gogithub.String(base64.StdEncoding.EncodeToString(f.Text))
+			blob := &gogithub.Blob{Content: text, Encoding: gogithub.String("base64")}
+			blob, _, err := i.client.Git.CreateBlob(ctx, repo.Owner, repo.Name, blob)
+			if err != nil {
+				return nil, refusal(err)
+			}
+			e.SHA = blob.SHA
+		}
+		out = append(out, e)
 	}
-	return out
+	return out, nil
 }
 
 // refusal says what kept a commit from being made or a branch from moving. GitHub answers 422 both to a branch that

@@ -323,6 +323,7 @@ func (p *Pull) issueJSON() obj {
 	o := (&Issue{s: p.s, repo: p.repo, id: p.id, number: p.number, title: p.title, author: p.author, created: p.created,
 		talk: p.talk}).json()
 	o["state"], o["draft"], o["body"], o["html_url"] = p.state, p.draft, p.body, p.page()
+	o["labels"], o["assignees"] = p.repo.labelsJSON(p.labels), p.s.users(p.assignees)
 	o["pull_request"] = obj{
 		"url": p.s.api("/repos/%s/pulls/%d", p.repo.full(), p.number), "html_url": p.page(), "diff_url": p.page() + ".diff",
 		"patch_url": p.page() + ".patch", "merged_at": nil,

@@ -3,6 +3,7 @@ package githubtest
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -87,6 +88,16 @@ func (g *gitDir) line(args ...string) (string, error) {
 // commit resolves a revision to a commit's SHA.
 func (g *gitDir) commit(rev string) (string, error) {
 	return g.line("rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{commit}")
+}
+
+// merges reports whether two commits merge without a conflict.
+func (g *gitDir) merges(a, b string) (bool, error) {
+	_, err := g.ask("merge-tree", "--write-tree", a, b)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == 1 { // a conflict; anything else has another code
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // A Commit is what a push adds to a branch.

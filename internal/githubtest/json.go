@@ -62,10 +62,10 @@ func (r *Repo) json() obj {
 	u, page := s.api("/repos/%s", r.full()), s.url+"/"+r.full()
 	o := obj{
 		"id": r.id, "node_id": nodeID("R", r.id), "name": r.name, "full_name": r.full(), "owner": s.user(r.owner),
-		"private": r.private, "html_url": page, "url": u, "description": nil, "fork": r.parent != nil,
+		"private": r.private, "html_url": page, "url": u, "description": nil, "fork": r.fork(),
 		"clone_url": page + ".git", "git_url": strings.Replace(page, "http:", "git:", 1) + ".git",
-		"ssh_url": "git@127.0.0.1:" + r.full() + ".git", "svn_url": page, "mirror_url": nil, "homepage": nil, "language": nil,
-		"default_branch": r.main, "license": nil, "archived": r.archived, "disabled": false, "size": 0,
+		"ssh_url": "git@127.0.0.1:" + r.full() + ".git", "svn_url": page, "mirror_url": r.mirrorOf(), "homepage": nil, "language": nil,
+		"default_branch": r.main, "license": nil, "archived": r.archived, "disabled": r.marks.Disabled, "size": 0,
 		"forks": 0, "forks_count": 0, "stargazers_count": 0, "watchers": 0, "watchers_count": 0, "open_issues": r.openIssues(),
 		"open_issues_count": r.openIssues(), "has_downloads": true, "has_issues": true, "has_projects": true, "has_wiki": true,
 		"has_pages": false, "has_discussions": false, "pushed_at": stamp(s.now()), "created_at": stamp(s.now()),
@@ -76,6 +76,16 @@ func (r *Repo) json() obj {
 		o[word+"_url"] = u + "/" + word
 	}
 	return o
+}
+
+func (r *Repo) fork() bool { return r.parent != nil || r.marks.Fork }
+
+// mirrorOf is the address that a mirror is made from, nil for what is none.
+func (r *Repo) mirrorOf() any {
+	if r.marks.Mirror {
+		return "https://git.example.com/" + r.full()
+	}
+	return nil
 }
 
 func visibility(private bool) string {
@@ -130,7 +140,8 @@ func (p *Pull) links() obj {
 		"active_lock_reason": nil, "title": p.title,
 		"body": p.body, "user": p.s.user(p.author), "draft": p.draft, "merged": p.mergeSHA != "", "mergeable": true,
 		"mergeable_state": "clean", "merged_by": nil, "merged_at": nil, "merge_commit_sha": none(p.mergeSHA), "assignee": nil,
-		"assignees": []any{}, "requested_reviewers": []any{}, "requested_teams": []any{}, "labels": []any{}, "milestone": nil,
+		"assignees": p.s.users(p.assignees), "requested_reviewers": p.s.users(p.reviewers),
+		"requested_teams": p.repo.teamsJSON(p.teams), "labels": p.repo.labelsJSON(p.labels), "milestone": nil,
 		"author_association": "CONTRIBUTOR", "auto_merge": nil, "comments": len(p.talk), "review_comments": len(p.threads),
 		"maintainer_can_modify": p.modifiable && p.head != p.repo, "rebaseable": nil, "closed_at": nil,
 		"created_at": stamp(p.created), "updated_at": stamp(p.updated), "url": u, "html_url": page,
@@ -144,10 +155,10 @@ func (p *Pull) links() obj {
 		},
 	}
 	if p.state == "closed" {
-		o["closed_at"] = stamp(p.updated)
+		o["closed_at"] = stamp(p.closed)
 	}
 	if p.mergeSHA != "" {
-		o["merged_at"] = stamp(p.updated)
+		o["merged_at"] = stamp(p.closed)
 	}
 	return o
 }

@@ -28,12 +28,51 @@ func (p *Pull) merged(pulls []*Pull, before, after, by string) error {
 		return err
 	}
 	for _, p := range pulls {
-		p.state, p.mergeSHA, p.mergeBase, p.updated = "closed", after, before, p.s.now()
+		p.close(by)
+		p.mergeSHA, p.mergeBase = after, before
 		if err := p.notify("closed", by, nil); err != nil {
 			return err
 		}
 	}
 	return p.repo.pushed(p.base, before, after, by)
+}
+
+// mergedByPush closes the pull requests whose head a push brought into their base branch.
+func (r *Repo) mergedByPush(branch, before, after, by string) error {
+	var into []*Pull
+	for _, p := range r.pulls {
+		if p.base == branch && p.state == "open" && p.headSHA != before {
+			into = append(into, p)
+		}
+	}
+	if len(into) == 0 {
+		return nil
+	}
+	out, err := r.git.line("rev-list", after, "^"+before)
+	if err != nil {
+		return err
+	}
+	fresh := strings.Fields(out)
+	for _, p := range into {
+		if !slices.Contains(fresh, p.headSHA) {
+			continue
+		}
+		p.close(by)
+		p.mergeSHA, p.mergeBase = after, before
+		if err := p.notify("closed", by, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mergeable reports whether the head can be merged into the base branch as both stand.
+func (p *Pull) mergeable() (bool, error) {
+	base, err := p.baseSHA()
+	if err != nil {
+		return false, err
+	}
+	return p.repo.git.merges(base, p.headSHA)
 }
 
 // mergeOnto makes the commit that merges the head into another commit. A conflict is an error.

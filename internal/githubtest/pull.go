@@ -25,6 +25,12 @@ type Pull struct {
 	mergeSHA   string // "" until it is merged, as mergeBase
 	mergeBase  string // the tip of the base branch when it was merged
 	modifiable bool
+	closedBy   string    // who closed or merged it last
+	closed     time.Time // when; zero while it is open
+	labels     []string
+	assignees  []string
+	reviewers  []string // asked for a review
+	teams      []string // slugs of teams that were
 	created    time.Time
 	updated    time.Time
 	reviews    []*review
@@ -48,6 +54,10 @@ type PullOptions struct {
 func (r *Repo) OpenPull(o PullOptions) (*Pull, error) {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
+	return r.openPull(o)
+}
+
+func (r *Repo) openPull(o PullOptions) (*Pull, error) {
 	p := &Pull{
 		s: r.s, repo: r, id: r.s.id(), number: r.nextNumber(), title: o.Title, body: o.Body, author: o.Author, base: o.Base,
 		head: o.Fork, headBranch: o.Head, draft: o.Draft, modifiable: o.Modifiable || o.Fork == nil, state: "open",
@@ -115,8 +125,45 @@ func (p *Pull) Reopen(by string) error { return p.setState("open", "reopened", b
 func (p *Pull) setState(state, action, by string) error {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
-	p.state = state
+	if state == "closed" {
+		p.close(by)
+	} else {
+		p.state, p.closed = state, time.Time{}
+	}
 	return p.notify(action, by, nil)
+}
+
+// close closes it. The caller holds mu, and tells the webhook.
+func (p *Pull) close(by string) {
+	p.state, p.closedBy, p.closed, p.updated = "closed", by, p.s.now(), p.s.now()
+}
+
+// A Status is a pull request as its page shows it.
+type Status struct {
+	Title, Body                         string
+	State                               string // open, closed or merged
+	Base                                string
+	Draft                               bool
+	ClosedBy                            string
+	Labels, Assignees, Reviewers, Teams []string
+}
+
+// Status is how the pull request stands.
+func (p *Pull) Status() Status {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	return Status{
+		Title: p.title, Body: p.body, State: strings.ToLower(p.graphqlState()), Base: p.base, Draft: p.draft, ClosedBy: p.closedBy,
+		Labels: slices.Clone(p.labels), Assignees: slices.Clone(p.assignees), Reviewers: slices.Clone(p.reviewers),
+		Teams: slices.Clone(p.teams),
+	}
+}
+
+// Pulls are the repository's pull requests, oldest first.
+func (r *Repo) Pulls() []*Pull {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	return slices.Clone(r.pulls)
 }
 
 // SetDraft makes the pull request a draft or ready for review.

@@ -1,7 +1,6 @@
 package githubtest
 
 import (
-	"fmt"
 	"io/fs"
 	"regexp"
 	"slices"
@@ -29,6 +28,9 @@ type Repo struct {
 	suites   []*checkSuite
 	deleted  bool
 	archived bool
+	marks    Marks
+	teams    []string // slugs of teams of the owner's that may be asked for reviews
+	labels   []string // that were ever used
 }
 
 // CreateRepo makes a repository with one commit of these files on the branch main. An owner's first repository installs
@@ -36,23 +38,15 @@ type Repo struct {
 func (s *Server) CreateRepo(owner, name string, files map[string]string) (*Repo, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.find(owner, name) != nil {
-		return nil, fmt.Errorf("create %s/%s: it exists", owner, name)
-	}
-	r := &Repo{s: s, id: s.id(), owner: owner, name: name, main: "main", refs: "refs/heads/"}
-	git, err := s.newGit(fmt.Sprint(r.id))
+	r, err := s.newRepo(owner, name)
 	if err != nil {
 		return nil, err
 	}
-	r.git = git
 	first := Commit{Message: "first commit", Author: owner, Files: files}
-	if _, err := git.write(r.refs+"main", "", first, s.now()); err != nil {
+	if _, err := r.git.write(r.refs+"main", "", first, s.now()); err != nil {
 		return nil, err
 	}
-	s.repos = append(s.repos, r)
-	if s.app.Load().registered {
-		s.install(owner)
-	}
+	s.addRepo(r)
 	return r, nil
 }
 
@@ -237,8 +231,12 @@ func (r *Repo) push(branch string, c Commit) (string, error) {
 	return sha, r.pushed(branch, parent, sha, c.Author)
 }
 
-// pushed brings the pull requests of a branch up to date and tells the webhook.
+// pushed brings the pull requests of a branch up to date, closes as merged those into it whose commits it holds now, and
+// tells the webhook.
 func (r *Repo) pushed(branch, before, after, by string) error {
+	if err := r.mergedByPush(branch, before, after, by); err != nil {
+		return err
+	}
 	for _, p := range r.base().pulls {
 		if p.head == r && p.headBranch == branch && p.state == "open" && !r.deleted {
 			p.headSHA, p.updated = after, r.s.now()
@@ -333,7 +331,7 @@ func (r *Repo) DeleteBranch(branch, by string) error {
 func (r *Repo) branchGone(branch, by string) error {
 	for _, p := range r.base().pulls {
 		if p.head == r && p.headBranch == branch && p.state == "open" {
-			p.state = "closed"
+			p.close(by)
 			if err := p.notify("closed", by, nil); err != nil {
 				return err
 			}

@@ -15,8 +15,9 @@ const maxNodes = 100
 // query is the root of reads.
 func (s *Server) query(t *token) *node {
 	return &node{"Query", map[string]field{
-		"id":   value("Query"),
-		"node": func(args map[string]any) (any, error) { return s.nodeByID(t, args["id"].(string)) },
+		"id":     value("Query"),
+		"viewer": value(&node{"User", map[string]field{"id": value(nodeID("BOT", botUserID)), "login": value(s.Bot())}}),
+		"node":   func(args map[string]any) (any, error) { return s.nodeByID(t, args["id"].(string)) },
 		"repository": func(args map[string]any) (any, error) {
 			owner, name := args["owner"].(string), args["name"].(string)
 			r := s.find(owner, name)
@@ -34,7 +35,17 @@ func (s *Server) query(t *token) *node {
 func (s *Server) repoNode(t *token, r *Repo) *node {
 	return &node{"Repository", map[string]field{
 		"id": value(nodeID("R", r.id)), "name": value(r.name), "nameWithOwner": value(r.full()),
-		"owner": value(s.actor(r.owner)),
+		"owner": value(s.actor(r.owner)), "isArchived": value(r.archived), "isDisabled": value(r.marks.Disabled),
+		"isLocked": value(r.marks.Locked), "isMirror": value(r.marks.Mirror), "isFork": value(r.fork()),
+		"isEmpty": func(map[string]any) (any, error) {
+			out, err := r.git.line("for-each-ref", "--count=1", r.refs)
+			return out == "", err
+		},
+		"defaultBranchRef": func(map[string]any) (any, error) { return s.refNode(t, r, "refs/heads/"+r.main) },
+		"ref": func(args map[string]any) (any, error) {
+			return s.refNode(t, r, args["qualifiedName"].(string))
+		},
+		"pullRequests": func(args map[string]any) (any, error) { return s.pullNodes(t, r, args) },
 		"object": func(args map[string]any) (any, error) {
 			if !allows(t.permissions, "contents", "read") {
 				return nil, forbidden()
@@ -92,6 +103,13 @@ func (s *Server) pullNode(t *token, p *Pull) *node {
 		"state":      value(p.graphqlState()), "isDraft": value(p.draft), "author": value(s.actor(p.author)),
 		"viewerDidAuthor": value(s.ours(p.author)), "headRefName": value(p.headBranch), "baseRefName": value(p.base),
 		"isCrossRepository":   value(p.head != p.repo),
+		"title":               value(p.title),
+		"createdAt":           value(stamp(p.created)),
+		"closedAt":            p.ended(p.state == "closed"),
+		"mergedAt":            p.ended(p.mergeSHA != ""),
+		"totalCommentsCount":  value(p.spoken()),
+		"mergeable":           p.mergeableState,
+		"timelineItems":       func(args map[string]any) (any, error) { return s.timeline(p, args) },
 		"maintainerCanModify": value(p.modifiable && p.head != p.repo),
 		"baseRef": func(map[string]any) (any, error) {
 			if !allows(t.permissions, "contents", "read") {
@@ -361,6 +379,9 @@ func (s *Server) mutation(t *token) *node {
 			}
 			th.resolvedBy = s.Bot()
 			return payload("ResolveReviewThreadPayload", "thread", s.threadNode(t, p, th)), nil
+		},
+		"updateRefs": func(args map[string]any) (any, error) {
+			return s.updateRefs(t, args["input"].(map[string]any))
 		},
 		"minimizeComment": func(args map[string]any) (any, error) {
 			if !allows(t.permissions, "pull_requests", "write") {

@@ -34,6 +34,38 @@ func (s *Server) commitNode(t *token, r *Repo, sha string) *node {
 			c, err := r.git.commitData(sha)
 			return strings.TrimSuffix(c.message, "\n"), err
 		},
+		"messageHeadline": func(map[string]any) (any, error) {
+			c, err := r.git.commitData(sha)
+			head, _, _ := strings.Cut(c.message, "\n")
+			return head, err
+		},
+		"tree": func(map[string]any) (any, error) {
+			c, err := r.git.commitData(sha)
+			return &node{"Tree", map[string]field{"id": value("T_" + c.tree), "oid": value(c.tree)}}, err
+		},
+		"author":    gitActor(r, sha, func(c commitData) person { return c.author }),
+		"committer": gitActor(r, sha, func(c commitData) person { return c.committer }),
+		"signature": func(map[string]any) (any, error) {
+			c, err := r.git.commitData(sha)
+			if err != nil || !c.signed {
+				return nil, err
+			}
+			return &node{"GpgSignature", map[string]field{"isValid": value(true), "wasSignedByGitHub": value(true)}}, nil
+		},
+		"parents": func(args map[string]any) (any, error) {
+			c, err := r.git.commitData(sha)
+			if err != nil {
+				return nil, err
+			}
+			return connection("CommitConnection", s.commitsOf(t, r, c.parents), args)
+		},
+		"history": func(args map[string]any) (any, error) {
+			out, err := r.git.line("rev-list", sha)
+			if err != nil {
+				return nil, err
+			}
+			return connection("CommitHistoryConnection", s.commitsOf(t, r, strings.Fields(out)), args)
+		},
 		"file": func(args map[string]any) (any, error) { return entryNode(r, sha, args["path"].(string)) },
 		"checkSuites": func(args map[string]any) (any, error) {
 			if !allows(t.permissions, "checks", "read") {
@@ -50,6 +82,22 @@ func (s *Server) commitNode(t *token, r *Repo, sha string) *node {
 			return connection("CheckSuiteConnection", all, args)
 		},
 	}}
+}
+
+func (s *Server) commitsOf(t *token, r *Repo, shas []string) []*node {
+	var all []*node
+	for _, sha := range shas {
+		all = append(all, s.commitNode(t, r, sha))
+	}
+	return all
+}
+
+func gitActor(r *Repo, sha string, of func(commitData) person) field {
+	return func(map[string]any) (any, error) {
+		c, err := r.git.commitData(sha)
+		who := of(c)
+		return &node{"GitActor", map[string]field{"name": value(who.name), "email": value(who.email)}}, err
+	}
 }
 
 // entryNode is what a commit has under a path, null if there is nothing.

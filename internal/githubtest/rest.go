@@ -76,9 +76,12 @@ func operationOf(id string) (operation, bool) {
 		"git/get-ref":                                      contents.by((*Server).getRef),
 		"git/get-tree":                                     contents.by((*Server).getTree),
 		"git/update-ref":                                   write.by((*Server).patchRef),
+		"issues/add-assignees":                             change.by((*Server).postAssignees),
+		"issues/add-labels":                                change.by((*Server).postLabels),
 		"issues/create-comment":                            create.by((*Server).postTalk),
 		"issues/list-comments":                             pulls.by((*Server).listTalk),
 		"issues/update-comment":                            create.by((*Server).patchTalk),
+		"pulls/create":                                     create.by((*Server).postPull),
 		"pulls/create-reply-for-review-comment":            create.by((*Server).postReply),
 		"pulls/create-review":                              create.by((*Server).postReview),
 		"pulls/delete-pending-review":                      change.by((*Server).deleteReview),
@@ -86,6 +89,8 @@ func operationOf(id string) (operation, bool) {
 		"pulls/list":                                       pulls.by((*Server).listPulls),
 		"pulls/list-files":                                 pulls.by((*Server).listFiles),
 		"pulls/list-reviews":                               pulls.by((*Server).listReviews),
+		"pulls/request-reviewers":                          create.by((*Server).postReviewers),
+		"pulls/update":                                     change.by((*Server).patchPull),
 		"pulls/update-review":                              create.by((*Server).putReview),
 		"pulls/update-review-comment":                      create.by((*Server).patchComment),
 		"reactions/create-for-issue-comment":               create.by((*Server).postReaction),
@@ -250,8 +255,8 @@ func (s *Server) admit(c *call, op operation) error {
 	if err := s.subject(c); err != nil {
 		return err
 	}
-	if op.level == "write" && c.repo.archived {
-		return &apiError{status: 403, message: "Repository was archived so is read-only."}
+	if text := c.repo.readOnly(); op.level == "write" && text != "" {
+		return &apiError{status: 403, message: text}
 	}
 	if c.issue != nil {
 		op.permission = "issues" // of what is said on a pull request, pull_requests decides

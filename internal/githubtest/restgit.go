@@ -80,8 +80,21 @@ func (s *Server) entryJSON(r *Repo, e treeEntry) obj {
 }
 
 func (s *Server) getPull(c *call) (int, any, error) {
-	o, err := c.pull.json()
-	return 200, o, err
+	return c.pull.answer(200)
+}
+
+// answer is the pull request as the operations on one of them show it: of others it is not known whether it can be merged.
+func (p *Pull) answer(status int) (int, any, error) {
+	o, err := p.json()
+	if err != nil || p.state != "open" {
+		return status, o, err
+	}
+	can, err := p.mergeable()
+	o["mergeable"], o["mergeable_state"] = can, "clean"
+	if !can {
+		o["mergeable_state"] = "dirty"
+	}
+	return status, o, err
 }
 
 func (s *Server) listFiles(c *call) (int, any, error) {
