@@ -409,7 +409,7 @@ func coalesce(t *testing.T, p place, replicas int) {
 	var head, seen, busy [pulls]atomic.Int64
 	var runs, overlaps atomic.Int64
 	work := func(_ context.Context, job Job) (Done, error) {
-		n := job.Ref.Number
+		n := job.Ref.Number - 1
 		if busy[n].Add(1) > 1 {
 			overlaps.Add(1)
 		}
@@ -427,8 +427,8 @@ func coalesce(t *testing.T, p place, replicas int) {
 	for sender := range senders {
 		wg.Go(func() {
 			for i := sender; i < pushes; i += senders {
-				ref := pullRequest(i % pulls)
-				head[ref.Number].Add(1)
+				ref := pullRequest(i%pulls + 1)
+				head[ref.Number-1].Add(1)
 				d := push(fmt.Sprint("push ", i), ref)
 				if _, err := queues[i%replicas].Receive(t.Context(), d); err != nil {
 					t.Error(err)
@@ -440,7 +440,7 @@ func coalesce(t *testing.T, p place, replicas int) {
 	idle(t, queues[0])
 	for n := range pulls {
 		if got, want := seen[n].Load(), head[n].Load(); got != want {
-			t.Errorf("pull request %d was brought up to push %d, the newest is %d", n, got, want)
+			t.Errorf("pull request %d was brought up to push %d, the newest is %d", n+1, got, want)
 		}
 	}
 	if overlaps.Load() > 0 {
