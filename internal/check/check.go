@@ -77,6 +77,12 @@ type Check struct {
 	Run      func(*Pass) error
 }
 
+// pages is where the page of each check is read: why it matters, what is not reported, before and after.
+const pages = "https://github.com/lighterman/lighterman/blob/main/internal/checks/"
+
+// Page is the address of the check's page.
+func (c *Check) Page() string { return pages + c.Name + ".md" }
+
 // A Pass is one check looking at one file.
 type Pass struct {
 	Check  *Check

@@ -50,8 +50,14 @@ func (t Topic) covers(f check.Finding) bool {
 // A Bundle is what all proven fixes of a topic make of a repository.
 type Bundle struct {
 	Topic   Topic
-	Files   []forge.FileText // the files that differ, by path
+	Files   []forge.FileText // the files that differ, by path; at most MaxFiles and what the last Dockerfile shares
 	Applied []check.Finding  // in the order in which their fixes were made
+	// Covered are the findings of the Dockerfiles as they stand in the repository; those of Applied that came up with
+	// another fix are not among them.
+	Covered []check.Finding
+	Left    int // how many Dockerfiles with something to fix are left for another bundle
+
+	heirs []heir
 }
 
 // A Survey is what there is to say about a repository.
@@ -63,13 +69,18 @@ type Survey struct {
 // Look surveys the Dockerfiles of a repository. The error says that it could not look; what could not be looked at of a
 // single file is in Result.Skipped.
 func Look(ctx context.Context, repo fs.FS, paths []string, topics []Topic, o check.Options) (*Survey, error) {
-	result, err := check.Examine(ctx, repo, paths, o)
+	l, err := examine(ctx, repo, paths, o)
 	if err != nil {
-		return nil, fmt.Errorf("look at the repository: %w", err)
+		return nil, err
 	}
-	s := &Survey{Result: result}
+	return l.survey(ctx, topics, mutes{})
+}
+
+// survey makes the bundles of the topics, but for what people declined.
+func (l *looked) survey(ctx context.Context, topics []Topic, m mutes) (*Survey, error) {
+	s := &Survey{Result: l.result}
 	for _, t := range topics {
-		b, err := bundle(ctx, repo, result.Findings, t, o)
+		b, err := l.bundle(ctx, t, m)
 		if err != nil {
 			return nil, fmt.Errorf("make the fixes of %s: %w", t.Name, err)
 		}
@@ -78,22 +89,4 @@ func Look(ctx context.Context, repo fs.FS, paths []string, topics []Topic, o che
 		}
 	}
 	return s, nil
-}
-
-// bundle makes the fixes of one topic.
-func bundle(ctx context.Context, repo fs.FS, findings []check.Finding, t Topic, o check.Options) (b Bundle, err error) {
-	b.Topic = t
-	var paths []string
-	for _, f := range findings {
-		if t.covers(f) && !slices.Contains(paths, f.Path) {
-			paths = append(paths, f.Path)
-		}
-	}
-	made, err := check.Mend(ctx, repo, paths, t.covers, o)
-	if err != nil {
-		return b, err
-	}
-	b.Applied = made.Applied
-	b.Files, err = forge.FileTexts(repo, made.After)
-	return b, err
 }

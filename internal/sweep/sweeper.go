@@ -140,14 +140,6 @@ type Count struct {
 	Files    int `json:"files"` // how many files have one, or are changed
 }
 
-var errUnbuilt = errors.New("not built yet")
-
-// Sweep brings the pull requests of a repository up to date with what can be fixed there. A second one, with nothing
-// changed, writes nothing. An error says that it could not; trying again later is right unless it is forge.ErrGone.
-func (s *Sweeper) Sweep(ctx context.Context, repo forge.Repo, ask Ask) (Outcome, error) {
-	return Outcome{}, errUnbuilt
-}
-
 // OnboardingBranch is the branch of the pull request that asks whether sweeps are wanted.
 const OnboardingBranch = "lighterman/onboarding"
 
@@ -171,4 +163,4 @@ type RepoTotals struct {
 
 // Onboarding decides about the one pull request of an installation that asks whether sweeps are wanted: it shows what
 // there is to gain and adds, or changes, the configuration. Closed unmerged it means no, for ever.
-func Onboarding(in Invitation) (Step, error) { return Step{}, errUnbuilt }
+func Onboarding(in Invitation) (Step, error) { return Step{}, errors.New("not built yet") }

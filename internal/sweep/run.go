@@ -1,0 +1,483 @@
+package sweep
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/config"
+	"github.com/lighterman/lighterman/internal/forge"
+)
+
+const (
+	// maxDockerfiles is how many Dockerfiles of a repository are looked at.
+	maxDockerfiles = 1000
+	// maxStale is how often what happens meanwhile makes a sweep decide anew.
+	maxStale = 3
+	// maxLogins is how many people are looked up in one sweep; those beyond wait for the next.
+	maxLogins = 20
+)
+
+// A run is one sweep of one repository.
+type run struct {
+	*Sweeper
+	ask      Ask
+	out      *Outcome
+	there    *forge.Repository
+	sweeps   config.Sweeps
+	topics   []Topic // those that are wanted
+	prefixes []string
+	outside  []outside
+	memory   *memory // what is remembered, nil when it does not hold
+	looked   *looked // nil until the engine was run
+
+	// The repository at its head, and what it decided; nil until they are needed.
+	watched *forge.Watch
+	files   fs.FS
+	config  *config.Config
+
+	wanted    map[string]wanted // by topic
+	wantedFor string            // the mark of the mutes that they were made for
+	writers   map[string]bool   // who may push, by login in lower case
+	done      map[string]Step   // by branch
+}
+
+// Sweep brings the pull requests of a repository up to date with what can be fixed there. A second one, with nothing
+// changed, writes nothing. An error says that it could not; trying again later is right unless it is forge.ErrGone.
+func (s *Sweeper) Sweep(ctx context.Context, repo forge.Repo, ask Ask) (Outcome, error) {
+	out := Outcome{}
+	r := &run{Sweeper: s, ask: ask, out: &out, wanted: map[string]wanted{}, writers: map[string]bool{}, done: map[string]Step{}}
+	if err := r.sweep(ctx, repo); err != nil {
+		return out, fmt.Errorf("sweep %s: %w", repo, err)
+	}
+	s.log(ctx, repo, out)
+	return out, nil
+}
+
+func (r *run) now() time.Time {
+	if r.Now == nil {
+		return time.Now()
+	}
+	return r.Now()
+}
+
+func (r *run) sweep(ctx context.Context, repo forge.Repo) (err error) {
+	if r.there, err = r.Host.Repository(ctx, repo); err != nil {
+		return err
+	}
+	r.out.Repository = r.there
+	if r.out.Skipped = passedOver(r.there); r.out.Skipped != "" {
+		return nil
+	}
+	if err := r.recall(ctx); err != nil {
+		return err
+	}
+	if r.memory == nil {
+		if err := r.configure(ctx); err != nil || r.out.Skipped != "" {
+			return err
+		}
+	}
+	r.out.Sweeps, r.out.Consent = r.sweeps, consentOf(r.sweeps, r.ask)
+	r.topics = wantedTopics(r.sweeps, r.ask, r.out.Consent)
+	if r.out.Consent == Missing {
+		return r.survey(ctx)
+	}
+	if err := r.settle(ctx); err != nil || r.out.Skipped != "" {
+		return err
+	}
+	r.out.Memory = r.remember()
+	return nil
+}
+
+// passedOver is why a repository is not looked at, "" when it is.
+func passedOver(r *forge.Repository) Reason {
+	switch {
+	case r.Archived:
+		return Archived
+	case r.Disabled:
+		return Disabled
+	case r.Head == "":
+		return Empty
+	case r.Mirror:
+		return Mirrored
+	case r.Fork:
+		return Forked
+	}
+	return ""
+}
+
+func consentOf(s config.Sweeps, ask Ask) Consent {
+	switch {
+	case s.Enabled || !s.Decided && ask.Agreed:
+		return Given
+	case s.Decided:
+		return Refused
+	}
+	return Missing
+}
+
+// wantedTopics are the topics of which something may be proposed.
+func wantedTopics(s config.Sweeps, ask Ask, c Consent) []Topic {
+	if c == Refused {
+		return nil
+	}
+	return slices.DeleteFunc(Topics(nil), func(t Topic) bool {
+		return !slices.Contains(s.Families, string(t.Family)) || !ask.covers(t)
+	})
+}
+
+// covers reports whether a topic was asked for.
+func (a Ask) covers(t Topic) bool {
+	return len(a.Families) == 0 || slices.Contains(a.Families, t.Family)
+}
+
+// survey looks where nobody agreed to anything: nothing is read of proposals, and nothing is written.
+func (r *run) survey(ctx context.Context) error {
+	if r.memory != nil {
+		r.out.Totals = r.memory.Totals
+	} else if err := r.examine(ctx); err != nil {
+		return err
+	} else if err := r.bundles(ctx, mutes{}); err != nil {
+		return err
+	}
+	r.wanted, r.wantedFor = nil, ""
+	r.out.Memory = r.remember()
+	return nil
+}
+
+// configure reads the configuration. One that cannot be used is no reason to do what it may forbid.
+func (r *run) configure(ctx context.Context) error {
+	tree, err := r.Host.Tree(ctx, r.there.Repo, r.there.Head)
+	if err != nil {
+		return err
+	}
+	r.memory, r.outside = nil, nil
+	r.watched = &forge.Watch{Tree: tree}
+	r.files = check.Open(r.watched)
+	r.config, err = config.Load(r.files, r.settings(ctx))
+	if failed := r.watched.Failed(); failed != nil {
+		return failed
+	}
+	if wrong := (*config.Error)(nil); errors.As(err, &wrong) || err != nil && forge.Answer(err) {
+		r.out.Skipped, r.out.Problem = Misconfigured, err.Error()
+		return nil
+	}
+	if err == nil {
+		r.sweeps = r.config.Sweeps
+	}
+	return err
+}
+
+// examine looks at the repository. A file that could not be read for a failed request is no file that is not there.
+func (r *run) examine(ctx context.Context) error {
+	if r.config == nil {
+		if err := r.configure(ctx); err != nil || r.out.Skipped != "" {
+			return err
+		}
+	}
+	o := r.config.Options(r.Options)
+	paths, _, err := check.Dockerfiles(ctx, r.files, o, maxDockerfiles)
+	if err == nil && len(paths) > 0 {
+		err = r.watched.Prefetch(paths)
+	}
+	if err == nil {
+		r.looked, err = examine(ctx, r.files, paths, o)
+	}
+	return cmp.Or(r.watched.Failed(), err)
+}
+
+// bundles makes what is wanted, without what people declined.
+func (r *run) bundles(ctx context.Context, m mutes) error {
+	survey, err := r.looked.survey(ctx, r.topics, m)
+	if err = cmp.Or(r.watched.Failed(), err); err != nil {
+		return err
+	}
+	r.out.Survey, r.out.Totals = survey, survey.Totals()
+	r.wanted, r.wantedFor = map[string]wanted{}, m.mark()
+	for _, b := range survey.Bundles {
+		r.wanted[b.Topic.Name] = propose(b, r.looked.known, r.there, r.sweeps)
+	}
+	return nil
+}
+
+// want makes sure that it is known what is wanted, with its texts when they are needed. worked says that the engine was
+// run, which takes a while.
+func (r *run) want(ctx context.Context, m mutes, texts bool) (worked bool, err error) {
+	if r.out.Consent == Refused || r.wantedFor == m.mark() && (!texts || r.looked != nil) {
+		return false, nil
+	}
+	if r.memory != nil && r.memory.Mutes == m.mark() && r.looked == nil && !texts {
+		r.wantedFor, r.out.Totals = r.memory.Mutes, r.memory.Totals
+		for topic, w := range r.memory.Topics {
+			r.wanted[topic] = wanted{bundle: w.Bundle, title: w.Title, text: w.Text, content: w.Content}
+		}
+		return false, nil
+	}
+	if r.looked == nil {
+		if err := r.examine(ctx); err != nil || r.out.Skipped != "" {
+			return true, err
+		}
+		r.out.Sweeps = r.sweeps
+		r.topics = wantedTopics(r.sweeps, r.ask, r.out.Consent)
+	}
+	return true, r.bundles(ctx, m)
+}
+
+// settle reads how everything stands, decides and writes, until nothing is left to be done. What it decides by is read
+// last: when the engine had to be run after reading, it is read again.
+func (r *run) settle(ctx context.Context) error {
+	texts := false
+	for stale := 0; ; {
+		all, err := r.proposals(ctx)
+		if err != nil {
+			return err
+		}
+		accepted, answers, err := r.hear(ctx, all)
+		if err != nil {
+			return err
+		}
+		worked, err := r.want(ctx, declined(all, accepted), texts)
+		if err != nil || r.out.Skipped != "" {
+			return err
+		}
+		if worked {
+			continue
+		}
+		r.out.Steps, texts = r.decide(all), false
+		if texts = r.lacks(); texts {
+			continue
+		}
+		r.out.Steps = append(answers, r.out.Steps...)
+		err = r.write(ctx)
+		if !errors.Is(err, forge.ErrStale) {
+			return err
+		}
+		if stale++; stale == maxStale {
+			return err
+		}
+	}
+}
+
+// lacks reports whether a step cannot be taken for want of texts, which are only remembered.
+func (r *run) lacks() bool {
+	return r.looked == nil && slices.ContainsFunc(r.out.Steps, func(s Step) bool {
+		return s.Act == Open || s.Act == Finish || s.Act == Renew || s.Act == Retext
+	})
+}
+
+// proposals reads how the branches of all topics stand, those included that are not wanted any more.
+func (r *run) proposals(ctx context.Context) ([]proposed, error) {
+	var all []proposed
+	var names []string
+	prefixes := []string{r.sweeps.BranchPrefix}
+	for _, p := range append(slices.Clone(r.prefixes), config.DefaultBranchPrefix) {
+		if !slices.Contains(prefixes, p) {
+			prefixes = append(prefixes, p)
+		}
+	}
+	for n, prefix := range prefixes {
+		for _, t := range Topics(nil) {
+			all, names = append(all, proposed{topic: t, former: n > 0}), append(names, prefix+t.Name)
+		}
+	}
+	read, err := r.Host.Proposals(ctx, r.there.Repo, names)
+	if err != nil {
+		return nil, err
+	}
+	if len(read) != len(names) {
+		return nil, fmt.Errorf("read %d branches: got %d", len(names), len(read))
+	}
+	for n := range all {
+		all[n].Proposal = read[n]
+	}
+	return all, nil
+}
+
+// hear finds out which commands hold, and answers them by a reaction.
+func (r *run) hear(ctx context.Context, all []proposed) (accepted map[spoken]bool, answers []Step, err error) {
+	accepted = map[spoken]bool{}
+	for _, p := range all {
+		for _, pull := range p.Pulls {
+			m := forge.Motion{Branch: p.Branch, Tip: p.tip(), Number: pull.Number}
+			for _, c := range orders(pull) {
+				if !waiting(c) {
+					continue
+				}
+				may, known, err := r.mayWrite(ctx, c.Author)
+				if err != nil {
+					return nil, nil, err
+				}
+				if !known {
+					continue
+				}
+				emoji := forge.Confused
+				if may {
+					emoji, accepted[spoken{pull.Number, c.ID}] = forge.ThumbUp, true
+				}
+				m.React = append(m.React, forge.Reaction{Comment: c.ID, Emoji: emoji})
+			}
+			if len(m.React) > 0 {
+				answers = append(answers, Step{Topic: p.topic.Name, Branch: p.Branch, Act: Answer, Number: pull.Number, Motion: m,
+					Why: "somebody asked to take back what was declined"})
+			}
+		}
+	}
+	return accepted, answers, nil
+}
+
+// mayWrite looks up whether somebody may push, once, and of not too many.
+func (r *run) mayWrite(ctx context.Context, login string) (may, known bool, err error) {
+	key := strings.ToLower(login)
+	may, known = r.writers[key]
+	if known || len(r.writers) >= maxLogins {
+		return may, known, nil
+	}
+	may, err = r.Host.MayWrite(ctx, r.there.Repo, login)
+	if err == nil {
+		r.writers[key] = may
+	}
+	return may, err == nil, err
+}
+
+// decide makes the steps of all topics: first what opens nothing, then what does, in the order of the topics.
+func (r *run) decide(all []proposed) []Step {
+	var first, opening []Step
+	open := 0
+	busy := map[string]int{} // topics with an open pull request that stays
+	var later []proposed
+	for _, p := range all {
+		want, asked := r.wantedOf(p)
+		s := stateOf(p, want, r.there, r.now())
+		act, why := Decide(s)
+		if !asked {
+			act, why = Rest, "it was not asked for"
+		}
+		if s.Last == OpenPull && act != Withdraw {
+			open++
+			busy[p.topic.Name] = p.newest().Number
+		}
+		if s.opens(act) {
+			later = append(later, p)
+			continue
+		}
+		if step := r.step(p, s, act, why, want); !p.former || p.Tip != nil || len(p.Pulls) > 0 {
+			first = append(first, step)
+		}
+	}
+	for _, p := range later {
+		want, _ := r.wantedOf(p)
+		s := stateOf(p, want, r.there, r.now())
+		if n := busy[p.topic.Name]; n > 0 {
+			step := r.step(p, s, Rest, fmt.Sprintf("#%d is open", n), want)
+			opening = append(opening, step)
+			continue
+		}
+		if open >= r.sweeps.OpenPulls {
+			s.Flags |= Full
+		}
+		act, why := Decide(s)
+		step := r.step(p, s, act, why, want)
+		if step.Waits = s.Flags&Full != 0; !step.Waits {
+			open++
+		}
+		opening = append(opening, step)
+	}
+	return append(first, opening...)
+}
+
+// wantedOf is what is wanted of a branch, and whether that is for this sweep to say.
+func (r *run) wantedOf(p proposed) (want wanted, asked bool) {
+	if !r.ask.covers(p.topic) {
+		return wanted{}, false
+	}
+	if p.former && r.out.Consent != Refused {
+		return wanted{why: fmt.Sprintf("names of branches begin with `%s` now, and what is left is proposed from there",
+			r.sweeps.BranchPrefix)}, true
+	}
+	want = r.wanted[p.topic.Name]
+	switch {
+	case want.bundle != "":
+	case r.out.Consent == Refused:
+		want.why = "the configuration switches sweeps off"
+	case !slices.ContainsFunc(r.topics, func(t Topic) bool { return t.Name == p.topic.Name }):
+		want.why = fmt.Sprintf("the configuration does not ask for the family `%s`", p.topic.Family)
+	default:
+		want.why = "there is nothing of this left to fix"
+	}
+	return want, true
+}
+
+// step is a step with its motion.
+func (r *run) step(p proposed, s State, a Act, why string, want wanted) Step {
+	step := Step{Topic: p.topic.Name, Branch: p.Branch, Act: a, Why: why}
+	if pull := p.newest(); pull != nil {
+		step.Number = pull.Number
+	}
+	needs := a == Open || a == Finish || a == Renew || a == Retext
+	if a != Rest && (!needs || want.made != nil) {
+		step.Motion = motion(a, s, p, want, r.there, r.sweeps)
+	}
+	return step
+}
+
+// write carries out the motions. What concerns one step alone is noted there.
+func (r *run) write(ctx context.Context) error {
+	for n := range r.out.Steps {
+		step := &r.out.Steps[n]
+		if step.Motion.Empty() || r.ask.DryRun {
+			continue
+		}
+		if step.Motion.Open != nil && r.ask.Permit != nil && !r.ask.Permit() {
+			step.Act, step.Why, step.Waits, step.Motion = Rest, "enough pull requests were opened for now", true, forge.Motion{}
+			continue
+		}
+		opened, err := r.Host.Propose(ctx, r.there.Repo, step.Motion)
+		if errors.Is(err, forge.ErrForbidden) {
+			step.Failed = err
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		r.out.Written++
+		if step.Done = true; opened > 0 {
+			step.Number = opened
+			r.out.Opened++
+		}
+		r.done[step.Branch+" "+string(step.Act)] = *step
+	}
+	r.keep()
+	return nil
+}
+
+// keep puts back what was done before something else had to be decided anew: it shows as settled now.
+func (r *run) keep() {
+	for n, s := range r.out.Steps {
+		for _, was := range r.done {
+			if was.Branch == s.Branch && s.Act == Rest && was.Act != Answer {
+				r.out.Steps[n] = was
+			}
+		}
+	}
+	slices.SortStableFunc(r.out.Steps, func(a, b Step) int { return cmp.Compare(order(a), order(b)) })
+}
+
+// order is the place of a topic.
+func order(s Step) int {
+	return slices.IndexFunc(Topics(nil), func(t Topic) bool { return t.Name == s.Topic })
+}
+
+func (s *Sweeper) log(ctx context.Context, repo forge.Repo, out Outcome) {
+	if s.Logger == nil {
+		return
+	}
+	args := []any{"repository", repo.String(), "skipped", string(out.Skipped), "consent", string(out.Consent),
+		"findings", out.Totals.Findings, "opened", out.Opened, "written", out.Written}
+	s.Logger.InfoContext(ctx, "swept", args...)
+}

@@ -1,0 +1,457 @@
+package sweep
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/forge"
+)
+
+const caching = "lighterman/caching"
+
+// A scene is what people do between sweeps, and what each sweep writes.
+type scene struct {
+	name  string
+	text  string // of the Dockerfile
+	steps []act
+}
+
+// An act is what people do, and what the next sweep writes because of it.
+type act struct {
+	do    func(h *town)
+	wrote string
+}
+
+const opened = "commit lighterman/caching, open lighterman/caching, dress #1, text #1"
+
+func first(h *town) *pull { return h.pulls[0] }
+
+// renamed takes a memory: what branches were called before cannot be known otherwise.
+const renamed = "branches are called something else"
+
+var scenes = []scene{
+	{"merged", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { h.merge(first(h)) }, "delete lighterman/caching"},
+	}},
+	{"closed", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { h.close(first(h), false) }, ""},
+	}},
+	{"closed, and something else comes up", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { h.close(first(h), false) }, ""},
+		{func(h *town) { h.edit(map[string]string{"Dockerfile": "FROM a\nRUN LOUD x\nRUN LOUD y\n"}) },
+			"commit lighterman/caching, open lighterman/caching, dress #2, text #2"},
+	}},
+	{"closed, and the words change", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { h.close(first(h), false) }, ""},
+		{func(h *town) { h.edit(map[string]string{"Dockerfile": "FROM a\nRUN LOUD x y\n"}) },
+			"commit lighterman/caching, open lighterman/caching, dress #2, text #2"},
+	}},
+	{"closed, and only lines move", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { h.close(first(h), false) }, ""},
+		{func(h *town) { h.edit(map[string]string{"Dockerfile": "FROM a\n\nENV B=c\nRUN   LOUD x\n"}) }, ""},
+	}},
+	{"closed, and the file is renamed", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { h.close(first(h), false) }, ""},
+		{func(h *town) { h.edit(map[string]string{"Dockerfile": "", "web/Dockerfile": "FROM a\nRUN LOUD x\n"}) }, ""},
+	}},
+	{"closed, and the file is copied", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { h.close(first(h), false) }, ""},
+		{func(h *town) { h.edit(map[string]string{"web/Dockerfile": "FROM a\nRUN LOUD x\n"}) },
+			"commit lighterman/caching, open lighterman/caching, dress #2, text #2"},
+	}},
+	{"unmuted by somebody who may", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { h.close(first(h), false) }, ""},
+		{func(h *town) { h.comment(first(h), "robin", "/lighterman unmute\nplease") },
+			"react #1, open lighterman/caching, dress #2, text #2"},
+		{func(h *town) { h.close(h.pulls[1], false) }, ""},
+	}},
+	{"unmuted by somebody who may not", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { h.close(first(h), false) }, ""},
+		{func(h *town) { h.comment(first(h), "mallory", "/lighterman unmute") }, "react #1"},
+	}},
+	{"unmuted before it was closed", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { h.comment(first(h), "robin", "/lighterman unmute"); h.close(first(h), false) }, ""},
+	}},
+	{"reverted", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { h.merge(first(h)) }, "delete lighterman/caching"},
+		{func(h *town) { h.edit(map[string]string{"Dockerfile": "FROM a\nRUN LOUD x\n"}) }, ""},
+		{func(h *town) { h.comment(first(h), "robin", "/lighterman unmute") },
+			"react #1, commit lighterman/caching, open lighterman/caching, dress #2, text #2"},
+	}},
+	{"fixed by hand", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { h.edit(map[string]string{"Dockerfile": "FROM a\nRUN x\n"}) },
+			"say #1, close #1, delete lighterman/caching"},
+		{func(h *town) { h.edit(map[string]string{"Dockerfile": "FROM a\nRUN LOUD x\n"}) },
+			"commit lighterman/caching, open lighterman/caching, dress #2, text #2"},
+	}},
+	{"more to fix", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { h.edit(map[string]string{"b/Dockerfile": "FROM a\nRUN LOUD y\n"}) }, "commit lighterman/caching, text #1"},
+	}},
+	{"the base moved", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { h.edit(map[string]string{"README.md": "hello"}) }, ""},
+	}},
+	{"the base moved and conflicts", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { h.edit(map[string]string{"Dockerfile": "FROM b\nRUN LOUD x\n"}) }, "commit lighterman/caching, text #1"},
+	}},
+	{"a person's commit", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { h.push(caching, h.commits[h.branches[caching]].files, "mine", false) }, "say #1"},
+		{func(h *town) { h.edit(map[string]string{"Dockerfile": "FROM b\nRUN LOUD x\n"}) }, ""},
+		{func(h *town) { h.edit(map[string]string{"Dockerfile": "FROM b\nRUN x\n"}) }, ""},
+		{func(h *town) { h.close(first(h), false) }, ""},
+		{func(h *town) { h.edit(map[string]string{"Dockerfile": "FROM b\nRUN LOUD z\n"}) }, ""},
+		{func(h *town) { h.drop(caching) }, "commit lighterman/caching, open lighterman/caching, dress #2, text #2"},
+	}},
+	{"the branch is deleted", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { h.drop(caching) }, ""},
+	}},
+	{"the branch is a person's", "FROM a\nRUN LOUD x\n", []act{
+		{func(h *town) { h.push(caching, h.main(), "mine", false, h.branches["main"]) }, ""},
+	}},
+	{"the branch is a person's with a fix of ours", "FROM a\nRUN LOUD x\n", []act{
+		{func(h *town) {
+			h.push(caching, h.main(), "Make 2 fixes\n\nLighterman-Request: 7", true, h.branches["main"])
+		}, ""},
+	}},
+	{"somebody else's pull request", "FROM a\nRUN LOUD x\n", []act{
+		{func(h *town) {
+			h.push(caching, h.main(), "mine", false, h.branches["main"])
+			h.pulls = append(h.pulls, &pull{branch: caching, Pull: forge.Pull{Number: 1, State: forge.PullOpen}})
+		}, ""},
+	}},
+	{"retargeted", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { h.branches["next"] = h.branches["main"]; first(h).Base = "next" }, ""},
+		{func(h *town) { h.edit(map[string]string{"Dockerfile": "FROM b\nRUN LOUD x\n"}) }, ""},
+	}},
+	{"another default branch", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { h.branches["trunk"] = h.branches["main"]; h.repo.Branch = "trunk" },
+			"say #1, close #1, delete lighterman/caching"},
+		{nil, "commit lighterman/caching, open lighterman/caching, dress #2, text #2"},
+	}},
+	{"the default branch is renamed", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) {
+			h.branches["trunk"], h.repo.Branch, first(h).Base = h.branches["main"], "trunk", "trunk"
+			delete(h.branches, "main")
+		}, "text #1"},
+	}},
+	{"the title is edited", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { first(h).Title = "ABC-1 quieter" }, ""},
+		{func(h *town) { h.edit(map[string]string{"Dockerfile": "FROM b\nRUN LOUD x\n"}) }, "commit lighterman/caching, text #1"},
+	}},
+	{"the text is edited", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { first(h).Body = strings.Replace(first(h).Body, "Not wanted", "Unwanted", 1) }, ""},
+		{func(h *town) { h.edit(map[string]string{"b/Dockerfile": "FROM a\nRUN LOUD y\n"}) }, "commit lighterman/caching, text #1"},
+		{func(h *town) { h.close(first(h), false) }, ""},
+	}},
+	{"the text's note is deleted", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { first(h).Body = "quieter" }, "text #1"},
+		{func(h *town) { h.close(first(h), false) }, ""},
+	}},
+	{"the note is deleted when it is closed", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { first(h).Body = ""; h.close(first(h), false) }, ""},
+		{func(h *town) { h.edit(map[string]string{"Dockerfile": "FROM a\nRUN LOUD z\n"}) }, ""},
+		{func(h *town) { h.comment(first(h), "robin", "/lighterman unmute") },
+			"react #1, commit lighterman/caching, open lighterman/caching, dress #2, text #2"},
+	}},
+	{"sweeps are switched off", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { h.edit(map[string]string{".github/lighterman.yml": "sweeps: {enabled: false}\n"}) },
+			"say #1, close #1, delete lighterman/caching"},
+	}},
+	{"the decision is taken back", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { h.edit(map[string]string{".github/lighterman.yml": ""}) }, ""},
+	}},
+	{"the family is switched off", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) {
+			h.edit(map[string]string{".github/lighterman.yml": "sweeps: {enabled: true, families: [pinning]}\n"})
+		},
+			"say #1, close #1, delete lighterman/caching"},
+	}},
+	{"the configuration is broken", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) {
+			h.edit(map[string]string{".github/lighterman.yml": "sweeps: [\n", "Dockerfile": "FROM a\n"})
+		}, ""},
+	}},
+	{renamed, "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) {
+			h.edit(map[string]string{".github/lighterman.yml": strings.Replace(on, "{", "{branch-prefix: bot/, ", 1)})
+		}, "say #1, close #1, delete lighterman/caching, commit bot/caching, open bot/caching, dress #2, text #2"},
+		{func(h *town) { h.close(h.pulls[1], false) }, ""},
+		{func(h *town) { h.edit(map[string]string{".github/lighterman.yml": on}) }, ""},
+	}},
+	{"one of two is declined, and the other changes its words", "FROM a\nRUN FAT LOUD x\n", []act{
+		{nil, opened + ", commit lighterman/smaller-image, open lighterman/smaller-image, dress #2, text #2"},
+		{func(h *town) { h.close(first(h), false) }, "text #2"},
+		{func(h *town) { h.merge(h.pulls[1]) }, "delete lighterman/smaller-image"},
+	}},
+	{"a withdrawn pull request is opened again", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { h.edit(map[string]string{"Dockerfile": "FROM a\nRUN x\n"}) }, "say #1, close #1, delete lighterman/caching"},
+		{func(h *town) {
+			first(h).State, h.branches[caching], h.clock = forge.PullOpen, first(h).head, h.clock.Add(48*time.Hour)
+		}, ""},
+	}},
+}
+
+// TestScenes plays each scene twice: with what the sweep before left in memory, and without. After each sweep a second one
+// writes nothing.
+func TestScenes(t *testing.T) {
+	for _, s := range scenes {
+		for _, keep := range []bool{false, true} {
+			if s.name == renamed && !keep {
+				continue
+			}
+			h, ask := enabled(s.text), Ask{}
+			for n, a := range s.steps {
+				if a.do != nil {
+					a.do(h)
+				}
+				out, wrote := h.sweep(t, ask)
+				if wrote != a.wrote {
+					t.Errorf("%s: sweep %d, memory %t: wrote %q, want %q", s.name, n, keep, wrote, a.wrote)
+				}
+				if keep && out.Memory != nil {
+					ask.Memory = out.Memory
+				}
+				h.quiet(t, s.name, ask, &n)
+			}
+		}
+	}
+}
+
+// quiet asserts that another sweep writes nothing, but where a withdrawal leaves room for what is opened next.
+func (h *town) quiet(t *testing.T, name string, ask Ask, n *int) {
+	t.Helper()
+	if name == "another default branch" {
+		return
+	}
+	if out, again := h.sweep(t, ask); again != "" || out.Written > 0 {
+		t.Errorf("%s: the second sweep after %d wrote %q", name, *n, again)
+	}
+}
+
+// TestUnchangedCostsTwoReads: with a memory nothing is looked at that did not change.
+func TestUnchangedCostsTwoReads(t *testing.T) {
+	h := enabled("FROM a\nRUN LOUD x\n")
+	out, _ := h.sweep(t, Ask{})
+	h.reads = nil
+	again, wrote := h.sweep(t, Ask{Memory: out.Memory})
+	if got := strings.Join(h.reads, " "); got != "repository proposals" || wrote != "" {
+		t.Errorf("read %s, wrote %q", got, wrote)
+	}
+	if again.Survey != nil || again.Totals.Findings != 1 || again.Totals.Fixable != 1 {
+		t.Errorf("%+v", again)
+	}
+	if string(again.Memory) != string(out.Memory) {
+		t.Errorf("memory changed from\n%s to\n%s", out.Memory, again.Memory)
+	}
+	for name, ask := range map[string]func(s *Sweeper, h *town){
+		"another engine": func(s *Sweeper, _ *town) { s.Version = "v2" },
+		"a month later":  func(_ *Sweeper, h *town) { h.clock = h.clock.Add(31 * 24 * time.Hour) },
+		"another tree":   func(_ *Sweeper, h *town) { h.edit(map[string]string{"x": "y"}) },
+	} {
+		s := h.sweeper()
+		ask(s, h)
+		h.reads = nil
+		if _, err := s.Sweep(t.Context(), h.repo.Repo, Ask{Memory: out.Memory}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(strings.Join(h.reads, " "), "tree") {
+			t.Errorf("%s: %v", name, h.reads)
+		}
+	}
+}
+
+// TestFailedReadsDecideNothing: what could not be read is an error, and nothing is written.
+func TestFailedReadsDecideNothing(t *testing.T) {
+	h := enabled("FROM a\nRUN LOUD x\n")
+	h.sweep(t, Ask{})
+	h.edit(map[string]string{"Dockerfile": "FROM a\n"})
+	h.gone = errors.New("no route")
+	if _, err := h.sweeper().Sweep(t.Context(), h.repo.Repo, Ask{}); err == nil || h.wrote() != "" {
+		t.Error(err)
+	}
+}
+
+// TestSkipped tells why a repository is not looked at.
+func TestSkipped(t *testing.T) {
+	for want, set := range map[Reason]func(h *town){
+		Archived: func(h *town) { h.repo.Archived = true },
+		Disabled: func(h *town) { h.repo.Disabled = true },
+		Empty:    func(h *town) { delete(h.branches, "main") },
+		Mirrored: func(h *town) { h.repo.Mirror = true },
+		Forked:   func(h *town) { h.repo.Fork = true },
+		Misconfigured: func(h *town) {
+			h.edit(map[string]string{".github/lighterman.yml": "sweeps: {enabled: maybe}\n"})
+		},
+	} {
+		h := enabled("FROM a\nRUN LOUD x\n")
+		set(h)
+		out, wrote := h.sweep(t, Ask{})
+		if out.Skipped != want || wrote != "" || out.Steps != nil {
+			t.Errorf("%s: %+v, wrote %q", want, out, wrote)
+		}
+	}
+}
+
+// TestNothingIsWrittenWithoutConsent: nobody decided, so it is only looked.
+func TestNothingIsWrittenWithoutConsent(t *testing.T) {
+	h := newTown(map[string]string{"Dockerfile": "FROM a\nRUN LOUD x\n"})
+	out, wrote := h.sweep(t, Ask{})
+	if out.Consent != Missing || wrote != "" || out.Survey == nil || out.Totals.Fixable != 1 || len(h.reads) != 2 {
+		t.Errorf("%+v wrote %q read %v", out, wrote, h.reads)
+	}
+	h.reads = nil
+	again, _ := h.sweep(t, Ask{Memory: out.Memory})
+	if again.Totals.Fixable != 1 || len(h.reads) != 1 {
+		t.Errorf("%+v read %v", again, h.reads)
+	}
+	if out, wrote := h.sweep(t, Ask{Agreed: true, Memory: out.Memory}); out.Consent != Given || !strings.Contains(wrote, "open") {
+		t.Errorf("%s, wrote %q", out.Consent, wrote)
+	}
+}
+
+// TestDryRunWritesNothing and shows the motions.
+func TestDryRunWritesNothing(t *testing.T) {
+	h := enabled("FROM a\nRUN LOUD x\n")
+	out, wrote := h.sweep(t, Ask{DryRun: true, Permit: func() bool { t.Error("a permit was taken"); return true }})
+	if wrote != "" || out.Written != 0 || out.Opened != 0 {
+		t.Errorf("wrote %q", wrote)
+	}
+	n := 0
+	for _, s := range out.Steps {
+		if s.Act == Open && s.Motion.Commit != nil && string(s.Motion.Commit.Files[0].Text) == "FROM a\nRUN x\n" {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("%+v", out.Steps)
+	}
+}
+
+const three = "FROM a\nRUN LOUD x\nRUN FAT y\nRUN ROOT z\n"
+
+// TestLimits: so many are open at once, and so many are opened now; what waits follows.
+func TestLimits(t *testing.T) {
+	h := newTown(map[string]string{".github/lighterman.yml": "sweeps: {enabled: true, open-pulls: 2}\n", "Dockerfile": three})
+	left := 1
+	permit := func() bool { left--; return left >= 0 }
+	out, wrote := h.sweep(t, Ask{Permit: permit})
+	if strings.Count(wrote, "open ") != 1 || out.Opened != 1 || waits(out) != "smaller-image non-root" {
+		t.Errorf("wrote %q; %s wait", wrote, waits(out))
+	}
+	left = 5
+	out, wrote = h.sweep(t, Ask{Permit: permit, Memory: out.Memory})
+	if strings.Count(wrote, "open ") != 1 || waits(out) != "non-root" || left != 4 {
+		t.Errorf("wrote %q; %s wait, %d left", wrote, waits(out), left)
+	}
+	h.merge(h.pulls[0])
+	if out, wrote = h.sweep(t, Ask{Permit: permit, Memory: out.Memory}); strings.Count(wrote, "open ") != 1 || waits(out) != "" {
+		t.Errorf("wrote %q; %s wait", wrote, waits(out))
+	}
+}
+
+func waits(o Outcome) string {
+	var names []string
+	for _, s := range o.Steps {
+		if s.Waits {
+			names = append(names, s.Topic)
+		}
+	}
+	return strings.Join(names, " ")
+}
+
+// TestFamiliesAskedFor leave the others alone, and what is remembered of them too.
+func TestFamiliesAskedFor(t *testing.T) {
+	h := newTown(map[string]string{".github/lighterman.yml": on, "Dockerfile": three})
+	out, _ := h.sweep(t, Ask{})
+	part, wrote := h.sweep(t, Ask{Families: Topics(nil)[:1][0].only(), Memory: out.Memory})
+	if wrote != "" || string(part.Memory) != string(out.Memory) {
+		t.Errorf("wrote %q", wrote)
+	}
+	if _, wrote = h.sweep(t, Ask{Memory: part.Memory}); wrote != "" {
+		t.Errorf("wrote %q", wrote)
+	}
+}
+
+// TestMovedOn: what happens between reading and writing is seen, and nothing is written over it.
+func TestMovedOn(t *testing.T) {
+	h := enabled("FROM a\nRUN LOUD x\n")
+	h.sweep(t, Ask{})
+	h.edit(map[string]string{"Dockerfile": "FROM b\nRUN LOUD x\n"})
+	h.watch = func() {
+		h.watch = nil
+		h.push(caching, h.commits[h.branches[caching]].files, "mine", false)
+	}
+	if out, wrote := h.sweep(t, Ask{}); wrote != "say #1" || out.Written != 1 {
+		t.Errorf("wrote %q", wrote)
+	}
+	h.watch = func() { h.push(caching, h.main(), "mine", false) }
+	h.pulls[0].Comments = nil
+	if _, err := h.sweeper().Sweep(t.Context(), h.repo.Repo, Ask{}); !errors.Is(err, forge.ErrStale) {
+		t.Error(err)
+	}
+}
+
+// TestForbidden: where the host does not let us the other topics go on.
+func TestForbidden(t *testing.T) {
+	h := newTown(map[string]string{".github/lighterman.yml": on, "Dockerfile": three})
+	h.forbids = true
+	out, wrote := h.sweep(t, Ask{})
+	n := 0
+	for _, s := range out.Steps {
+		if errors.Is(s.Failed, forge.ErrForbidden) && !s.Done {
+			n++
+		}
+	}
+	if n != 3 || wrote != "" {
+		t.Errorf("%d failed, wrote %q", n, wrote)
+	}
+}
+
+// TestEditsAreKept: what people wrote in place of our words stays, and what is hidden below it is brought up to date.
+func TestEditsAreKept(t *testing.T) {
+	h := enabled("FROM a\nRUN LOUD x\n")
+	h.sweep(t, Ask{})
+	p := h.pulls[0]
+	above, was, ok := noteOf(p.Body)
+	if !ok || was.fresh || len(was.names) != 1 || p.Title != "Keep Docker build steps cached" {
+		t.Fatalf("%q\n%s", p.Title, p.Body)
+	}
+	p.Title, p.Body = "ABC-1 quieter", "Our words.\r\n\r\n"+strings.TrimPrefix(p.Body, above)
+	h.edit(map[string]string{"b/Dockerfile": "FROM a\nRUN LOUD y\n"})
+	h.sweep(t, Ask{})
+	above, is, ok := noteOf(p.Body)
+	if !ok || above != "Our words." || len(is.names) != 2 || is.bundle == was.bundle || p.Title != "ABC-1 quieter" {
+		t.Errorf("%q\n%s", p.Title, p.Body)
+	}
+}
