@@ -37,6 +37,14 @@ type Fix struct {
 	Whole bool
 }
 
+// Class is the proof class that the fix promises, "" when it promises none.
+func (f Fix) Class() Class {
+	if f.Intent == nil {
+		return ""
+	}
+	return f.Intent.Claim().Class
+}
+
 // An Intent is the difference a fix promises to make to what is built. Its implementations stand beside the recipes that
 // make them; package prove has a predicate for each, and a fix whose Intent has none is never offered.
 type Intent interface {

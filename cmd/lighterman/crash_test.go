@@ -79,6 +79,11 @@ func killDuringReviews(t *testing.T, database func(*testing.T) string) {
 				return strings.Contains(second.said(), `"msg":"reviewed"`) && len(pull.Reviews()) > 0
 			})
 			t.Logf("resumed and done in %s", took)
+			threads, err := pull.Threads()
+			must(t, err)
+			until(t, patience, "every comment counted", second, func() bool {
+				return sum(metricsAt(t, addr), "lighterman_findings_shown_total", `place="diff"`) == len(threads)
+			})
 			once(t, pull)
 			if n := len(pull.Reviews()); n != 1 {
 				t.Errorf("%d reviews, want one", n)

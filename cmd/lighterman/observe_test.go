@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -25,10 +26,15 @@ func (s *stage) scrape(t *testing.T) map[string]string {
 	r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
 	r.RemoteAddr = "127.0.0.1:1"
 	s.service.server.ServeHTTP(w, r)
+	return series(w.Body)
+}
+
+// series are the numbers of a page of metrics.
+func series(page io.Reader) map[string]string {
 	out := map[string]string{}
-	for line := range strings.Lines(w.Body.String()) {
-		if n := strings.LastIndexByte(line, ' '); n > 0 && line[0] != '#' {
-			out[line[:n]] = strings.TrimSpace(line[n:])
+	for lines := bufio.NewScanner(page); lines.Scan(); {
+		if n := strings.LastIndexByte(lines.Text(), ' '); n > 0 && lines.Text()[0] != '#' {
+			out[lines.Text()[:n]] = lines.Text()[n+1:]
 		}
 	}
 	return out

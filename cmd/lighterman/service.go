@@ -134,7 +134,7 @@ func (s *service) become(o github.Options) error {
 		Forge: app, Library: review.NewLibrary(app.Reader(), app.InstallationOf), Owners: s.options.Presets, Options: s.engine,
 		Logger: s.options.Log, Page: checks.Page,
 	}
-	live := &liveApp{App: app, work: work(reviewer, s.share, s.options.Reviewed), notes: &notes{log: s.options.Log}}
+	live := &liveApp{App: app, work: s.work(reviewer), notes: &notes{log: s.options.Log}}
 	if s.options.Inspect {
 		hook := ""
 		if s.options.Public != "" {
@@ -223,21 +223,21 @@ func (s *service) share(ctx context.Context, job queue.Job, out review.Outcome) 
 
 // work is what the queue does with a pull request. A review that the pull request moved away from comes again: if no
 // webhook brought it, because what was read was older than the one that led here, then after a while.
-func work(r *review.Reviewer, share func(context.Context, queue.Job, review.Outcome), heard func(review.Outcome)) func(
-	context.Context, queue.Job) (queue.Done, error) {
+func (s *service) work(r *review.Reviewer) func(context.Context, queue.Job) (queue.Done, error) {
 	return func(ctx context.Context, job queue.Job) (queue.Done, error) {
 		ctx = noting(ctx, job)
-		out, err := r.ReviewSince(ctx, job.Ref, review.Since{Mark: job.Mark, Head: job.Head, Request: job.Request()}, job.Requests...)
+		since := review.Since{Mark: job.Mark, Memory: job.Memory, Head: job.Head, Request: job.Request()}
+		out, err := r.ReviewSince(ctx, job.Ref, since, job.Requests...)
 		if err != nil {
 			return queue.Done{}, err
 		}
-		if heard != nil {
-			heard(out)
+		if s.options.Reviewed != nil {
+			s.options.Reviewed(out)
 		}
 		if out.End == review.MovedOn {
 			return queue.Done{}, fmt.Errorf("review %s: %w", job.Ref, forge.ErrStale)
 		}
-		share(ctx, job, out)
-		return queue.Done{Head: out.Head, Mark: out.Mark}, nil
+		s.share(ctx, job, out)
+		return s.done(out), nil
 	}
 }

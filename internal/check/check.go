@@ -149,6 +149,8 @@ type Finding struct {
 	Fixes []fixes.Fix
 	// Refused is why there is no fix, or why the one that was tried did not hold; "" when there is one.
 	Refused string
+	// Withdrawn are the proof classes that the fixes promised which did not hold.
+	Withdrawn []fixes.Class
 }
 
 // A Skip is a file that could not be looked at, or a check that failed on it.

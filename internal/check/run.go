@@ -233,8 +233,8 @@ func (r *Result) add(s subject, looks []look, o Options) {
 		r.Skipped = append(r.Skipped, *skip)
 	}
 	var found []Finding
-	for _, l := range looks {
-		if l.skip != nil {
+	for n, l := range looks {
+		if l.skip != nil && !o.ignores(o.Checks[n]) {
 			r.Skipped = append(r.Skipped, *l.skip)
 		}
 		found = append(found, l.found...)

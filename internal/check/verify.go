@@ -50,6 +50,7 @@ func (f *Finding) settle(ctx context.Context, v *verifier, before []string) {
 			kept = append(kept, fix)
 			continue
 		}
+		f.Withdrawn = append(f.Withdrawn, fix.Class())
 		if f.Refused == "" {
 			f.Refused = err.Error()
 		}

@@ -52,7 +52,9 @@ func examine(ctx context.Context, head fs.FS, changed []forge.ChangedFile, s Set
 		paths[n] = c.Path
 	}
 	var err error
-	if e.result, err = check.Examine(ctx, head, paths, s.Options); err != nil {
+	audited := s.Options
+	audited.Audit = true // what was suppressed is counted
+	if e.result, err = check.Examine(ctx, head, paths, audited); err != nil {
 		return nil, err
 	}
 	return e, recall(ctx, head, changed, e.files, e.result.Findings, s.Options)

@@ -38,7 +38,9 @@ func markOf(st *forge.Standing, plan forge.Plan) string {
 // A Since is what is known of a pull request before it is read.
 type Since struct {
 	Mark string // of the last review
-	Head string // the head as a webhook told it; the pull request may have moved on
+	// Memory is what the last review left as Outcome.Memory.
+	Memory string
+	Head   string // the head as a webhook told it; the pull request may have moved on
 	// Request is the id of this review for people who look into a log; it stands in the check run. "" is none.
 	Request string
 }

@@ -36,7 +36,8 @@ type Opinion struct {
 	// Rivals are other open pull requests of the same head whose check run blocks.
 	Rivals []int
 
-	known known // what people decided about findings; nothing when nobody was asked
+	rest  []check.Finding // in lines that the pull request leaves alone
+	known known           // what people decided about findings; nothing when nobody was asked
 }
 
 // A Comment is one finding as it is told.
@@ -51,7 +52,9 @@ type Comment struct {
 	Body       string      // as it stands on the diff, in Markdown, without marker
 	Entry      string      // as the summary tells it, without its place
 
-	withheld string // why there is a fix but no suggestion, as a sentence in Markdown
+	twins    []string // the findings of the files in Also
+	over     bool     // it is not on the diff because there are enough comments
+	withheld string   // why there is a fix but no suggestion, as a sentence in Markdown
 }
 
 // A Note is a remark on a file, or on the whole pull request when Path is empty.
@@ -68,7 +71,7 @@ type Note struct {
 func Compose(files []File, result *check.Result, inline int, combine Combine) (*Opinion, error) {
 	files = secretly(files, result.Findings)
 	ours, rest := Select(files, result.Findings)
-	o := &Opinion{Notes: notes(result.Skipped)}
+	o := &Opinion{Notes: notes(result.Skipped), rest: rest}
 	o.Unseen, o.Seen = unseen(result.Skipped), map[string]bool{}
 	for _, f := range files {
 		o.Seen[f.Path] = true
@@ -118,10 +121,10 @@ func (c Comment) span() int { return c.Line - c.StartLine + 1 }
 
 // places puts the first comments that can stand on the diff there, left of them.
 func places(files []File, comments []Comment, left int) {
-	for n := range min(len(comments), maxWorked) {
+	for n := range comments {
 		c := &comments[n]
 		f, ok := fileOf(files, c.Finding.Path)
-		if !ok || left == 0 || f.apart || f.beside {
+		if c.over = left == 0 || n >= maxWorked; !ok || c.over || f.apart || f.beside {
 			continue
 		}
 		if c.place(f); c.Line > 0 {

@@ -44,6 +44,12 @@ type Outcome struct {
 	Plan    forge.Plan // what was written, or would have been had the pull request not moved on
 	Refused error      // why the host refused comments on the diff, which are in the summary then; else nil
 	Mark    string     // for the next ReviewSince; "" says nothing
+	Memory  string     // likewise
+	// Events are what happened since the review that left Since.Memory.
+	Events []Event
+	// Posted is what was written, and Why why it was not more, in words for people.
+	Posted []string
+	Why    string
 }
 
 // Review brings the pull request up to date with what there is to say about its head, and answers what was asked for
@@ -92,8 +98,10 @@ func (r *Reviewer) review(ctx context.Context, ref forge.Ref, since Since, asked
 	}
 	switch out.End = ended(change, standing); out.End {
 	case Closed:
-		out.Plan, err = r.closed(ctx, standing)
-		return out, err
+		if out.Plan, err = r.closed(ctx, standing); err != nil {
+			return out, err
+		}
+		return out, out.conclude(ctx, look, standing, since)
 	case MovedOn:
 		return out, nil
 	}
@@ -108,7 +116,10 @@ func (r *Reviewer) review(ctx context.Context, ref forge.Ref, since Since, asked
 	}
 	out, err = r.speak(ctx, look, standing, out, asked)
 	out.Mark = markOf(standing, out.Plan)
-	return out, err
+	if err != nil || out.End == MovedOn {
+		return out, err
+	}
+	return out, out.conclude(ctx, look, standing, since)
 }
 
 // speak does what people ask for, and publishes what there is to say.
