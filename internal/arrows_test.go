@@ -41,7 +41,7 @@ var arrows = map[string][]string{
 	// catalogue either.
 	"internal/forge":  {},
 	"internal/review": {"fixes", "fixes/dockerfile", "internal/check", "internal/forge", "internal/buildcontext", "internal/ecosystem", "internal/config", "internal/spare", "internal/markdown", "internal/hidden"},
-	"internal/sweep":  {"fixes", "internal/check", "internal/forge", "internal/config", "internal/markdown", "internal/hidden"},
+	"internal/sweep":  {"fixes", "fixes/dockerfile", "internal/check", "internal/forge", "internal/config", "internal/markdown", "internal/hidden"},
 	"internal/github": {"internal/forge", "internal/redact"},
 
 	// How what others said is shown and not obeyed.
@@ -67,7 +67,7 @@ var arrows = map[string][]string{
 	"internal/metrics": {},
 
 	// What people read. The page of a pull request shows the same comments the bot posts.
-	"internal/report": {"fixes", "fixes/dockerfile", "internal/check", "internal/review", "internal/sweep"},
+	"internal/report": {"fixes", "fixes/dockerfile", "internal/check", "internal/review", "internal/sweep", "internal/sweep/stock"},
 
 	// A piece of the standard library that is missing, for all.
 	"internal/pattern": {},
@@ -105,6 +105,7 @@ var owners = map[string][]string{
 	"github.com/zclconf/go-cty":                                   {"internal/buildcontext"},
 	"github.com/google/go-containerregistry":                      {"internal/image"},
 	"github.com/owenrumney/go-sarif/v3":                           {"internal/report"},
+	"github.com/dustin/go-humanize":                               {"internal/report"},
 	"github.com/bmatcuk/doublestar/v4":                            {"internal/config"},
 	"github.com/robfig/cron/v3":                                   {"internal/config"},
 	"github.com/prometheus/client_golang":                         {"internal/metrics"},

@@ -33,7 +33,7 @@ var starters = map[string]string{
 // checkouts are the files that may open a checkout: commands that people run, never the service.
 var checkouts = []string{
 	"cmd/lighterman/checkout.go", "cmd/lighterman/config.go", "cmd/lighterman/fix.go", "cmd/lighterman/review.go",
-	"cmd/lighterman/output.go", "cmd/lighterman/prove.go",
+	"cmd/lighterman/output.go", "cmd/lighterman/prove.go", "cmd/lighterman/sweepreport.go",
 }
 
 // dialers are the files that may make connections of their own: each has limits of time and size, and the one that goes

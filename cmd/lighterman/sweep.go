@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -20,6 +21,7 @@ type sweepSettings struct {
 	decisions
 	asking
 	families []string
+	report   string
 }
 
 func sweepCommand() *cobra.Command {
@@ -32,9 +34,15 @@ non-root, pinning, context and hygiene, and one for what makes a Dockerfile anot
 from the checkout as it is, holds only fixes that were verified and proven, and is printed as a patch under what it does.
 Nothing is written: git apply takes a patch, and so does lighterman fix --check.
 
-Exit code: 0, whether there was something to fix or not; 2 when a file could not be looked at.`,
+--report DIR writes, in place of the patches, a report over many repositories: DIR/report.html, one page that needs nothing
+else, and DIR/report.json (its first fields are "format": "lighterman-sweep" and "version": 1). Every PATH is a repository of
+the report then, whether it is a checkout, a part of one or a plain folder, so that a folder of repositories is reported with
+FOLDER/*. What is there already is only replaced when it is a report, too. Nothing else is written.
+
+Exit code: 0, whether there was something to fix or not; 2 when a file or a repository could not be looked at.`,
 		Example: `  lighterman sweep
-  lighterman sweep --family caching --family smaller-image services`,
+  lighterman sweep --family caching --family smaller-image services
+  lighterman sweep --report out ~/src/*`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runSweep(cmd, args, s)
 		},
@@ -44,31 +52,22 @@ Exit code: 0, whether there was something to fix or not; 2 when a file could not
 	s.asking.flags(f)
 	f.StringSliceVar(&s.families, "family", nil,
 		"only this family of fixes (may be repeated; default those of the configuration)")
+	f.StringVar(&s.report, "report", "", "write report.html and report.json over all PATHs to this folder instead")
 	return cmd
 }
 
 func runSweep(cmd *cobra.Command, args []string, s sweepSettings) error {
 	engine, done := newEngine(quiet()) // comes up while the checkout is read
 	defer done()
+	engine.Images = s.facts(false)
+	if s.report != "" {
+		return runSweepReport(cmd, args, s, engine)
+	}
 	c, err := input{}.open(cmd, args)
 	if err != nil {
 		return err
 	}
-	settings, err := s.load(c.repo, true, cmd.ErrOrStderr())
-	if err != nil {
-		return err
-	}
-	topics, err := s.topics(settings)
-	if err != nil {
-		return err
-	}
-	paths, err := c.dockerfiles(cmd.Context())
-	if err != nil {
-		return err
-	}
-	engine.Images = s.facts(false)
-	paths = c.kept(paths, settings, cmd.ErrOrStderr())
-	survey, err := sweep.Look(cmd.Context(), c.repo, paths, topics, settings.Options(engine))
+	survey, err := s.look(cmd.Context(), c, engine, cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
@@ -79,6 +78,23 @@ func runSweep(cmd *cobra.Command, args []string, s sweepSettings) error {
 		return exit(exitFailed)
 	}
 	return nil
+}
+
+// look surveys what was asked for of a checkout, as its own configuration has it.
+func (s sweepSettings) look(ctx context.Context, c *checkout, engine check.Options, status io.Writer) (*sweep.Survey, error) {
+	settings, err := s.load(c.repo, true, status)
+	if err != nil {
+		return nil, err
+	}
+	topics, err := s.topics(settings)
+	if err != nil {
+		return nil, err
+	}
+	paths, err := c.dockerfiles(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return sweep.Look(ctx, c.repo, c.kept(paths, settings, status), topics, settings.Options(engine))
 }
 
 // topics are those that were asked for, else those of the configuration.

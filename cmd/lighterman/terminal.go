@@ -5,6 +5,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
+	"sync"
+	"unicode"
 
 	"golang.org/x/term"
 
@@ -25,17 +28,37 @@ func colours(w io.Writer, flag string) bool {
 	return flag == "always" || flag != "never" && terminal(w) && os.Getenv("NO_COLOR") == ""
 }
 
-// progress shows how far a long run has come, on one line of a terminal; elsewhere it writes nothing.
+// progress shows how far a long run has come, on one line of a terminal; elsewhere it writes nothing. Several may step at a
+// time.
 func progress(w io.Writer, total int) (step func(what string), end func()) {
 	if !terminal(w) || total < 10 {
 		return func(string) {}, func() {}
 	}
+	var mu sync.Mutex
 	n := 0
 	step = func(what string) {
+		mu.Lock()
+		defer mu.Unlock()
 		n++
-		fmt.Fprintf(w, "\r\x1b[K%d of %d  %.60s", n, total, what)
+		fmt.Fprintf(w, "\r\x1b[K%s %d of %d  %.40s", gauge(n, total, 24), n, total, shown(what))
 	}
 	return step, func() { fmt.Fprint(w, "\r\x1b[K") }
+}
+
+// gauge draws n of total as a bar of a width.
+func gauge(n, total, width int) string {
+	full := width * min(n, total) / max(1, total)
+	return strings.Repeat("█", full) + strings.Repeat("░", width-full)
+}
+
+// shown is text for a terminal: a name may hold what moves its cursor.
+func shown(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, text)
 }
 
 // quiet is the log of commands that speak through their output: only what went wrong.

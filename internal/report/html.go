@@ -47,13 +47,18 @@ type placed struct {
 //go:embed page.html
 var pageText string
 
+// look is what our pages have in common: colours, light and dark, and the frame.
+//
+//go:embed look.css
+var look string
+
 //go:embed page.css
 var pageStyle string
 
 // HTML writes the page as one document that needs nothing else: no script, no font, no image from elsewhere.
 func HTML(w io.Writer, p Page) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
-		"style":    func() template.CSS { return template.CSS(pageStyle) },
+		"style":    func() template.CSS { return template.CSS(look + pageStyle) },
 		"markdown": func(body string) template.HTML { return markdown(body, nil) },
 		"comment":  commentHTML,
 		"under":    under,

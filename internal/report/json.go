@@ -84,6 +84,11 @@ func JSON(w io.Writer, v View) error {
 	for _, u := range v.Unused {
 		doc.Unused = append(doc.Unused, jsonUnused(u))
 	}
+	return writeJSON(w, doc)
+}
+
+// writeJSON writes a document as people can read it.
+func writeJSON(w io.Writer, doc any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")

@@ -33,7 +33,7 @@ func SARIF(w io.Writer, v View, tool SARIFTool) error {
 		run.AddRule(c.Name).
 			WithShortDescription(sarif.NewMultiformatMessageString().WithText(c.Summary)).
 			WithHelp(sarif.NewMultiformatMessageString().WithText(c.Summary).WithMarkdown(tool.Help(c))).
-			WithHelpURI(home + "/blob/main/internal/checks/" + c.Name + ".md").
+			WithHelpURI(pageOf(c)).
 			WithDefaultConfiguration(sarif.NewReportingConfiguration().WithLevel(sarifLevel(c.Severity)).WithEnabled(!c.OptIn))
 	}
 	secret := v.secrecy()

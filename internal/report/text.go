@@ -209,13 +209,15 @@ func (t *text) total() {
 	}
 }
 
-// Counted is a number with what it counts, as "2 files" and "3 fixes".
+// Counted is a number with what it counts, as "2 files", "3 fixes" and "4 repositories".
 func Counted(n int, noun string) string {
 	switch {
 	case n == 1:
 		return "1 " + noun
 	case strings.HasSuffix(noun, "x"):
 		noun += "e"
+	case strings.HasSuffix(noun, "ry"):
+		noun = strings.TrimSuffix(noun, "y") + "ie"
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }

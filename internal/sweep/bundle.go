@@ -101,6 +101,7 @@ func (l *looked) bundle(ctx context.Context, t Topic, m mutes) (b Bundle, err er
 		return b, err
 	}
 	b.Files, err = forge.FileTexts(l.repo, after)
+	b.Gain = b.weigh(l.options)
 	return b, err
 }
 

@@ -56,6 +56,7 @@ type Bundle struct {
 	// another fix are not among them.
 	Covered []check.Finding
 	Left    int // how many Dockerfiles with something to fix are left for another bundle
+	Gain    Gain
 
 	heirs []heir
 }
