@@ -298,8 +298,8 @@ type Commit struct {
 type Call struct {
 	Action  string   // the payload's, "" where the event has none
 	Refs    []Ref    // what is to be brought up to date; most often one, or none
-	Head    string   // the head that Refs had then; "" where the host does not say
-	Request *Request // what somebody asked for on each of them; nil for nothing
+	Head    string   // the head that the pull requests of Refs had then; "" where the host does not say
+	Request *Request // what somebody asked for on each of those; nil for nothing
 	// Repo and Commit stand for Refs where the host names none: whatever has that head there.
 	Repo   Repo
 	Commit string

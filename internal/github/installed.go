@@ -20,6 +20,8 @@ const (
 	newest = 30
 	// maxArrived bounds the repositories looked at for one webhook. One request each; an hour has 5000.
 	maxArrived = 1000
+	// maxListed is how many pages of repositories are read of one installation, a hundred a page.
+	maxListed = 1000
 )
 
 // An Arrival is repositories that came within the App's reach.
@@ -111,9 +113,27 @@ func (i *installation) patiently(ctx context.Context, do func() error) error {
 	}
 }
 
-// repos are the installation's repositories, at most one more than maxArrived. Its token is not narrowed to one of them
-// and may read nothing but their names.
+// repos are the installation's repositories, at most one more than maxArrived.
 func (i *installation) repos(ctx context.Context) ([]forge.Repo, error) {
+	var all []forge.Repo
+	err := i.listed(ctx, func(r *gogithub.Repository) error {
+		all = append(all, forge.Repo{Installation: i.id, Owner: r.GetOwner().GetLogin(), Name: r.GetName()})
+		if len(all) > maxArrived {
+			return errEnough
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return all, err
+}
+
+var errEnough = errors.New("enough")
+
+// listed hands the installation's repositories to each, one after the other, until that returns an error. Its token is not
+// narrowed to one of them and may read nothing but their names.
+func (i *installation) listed(ctx context.Context, each func(*gogithub.Repository) error) error {
 	apps := ghinstallation.NewAppsTransportFromPrivateKey(i.gate, i.app.options.AppID, i.app.key)
 	apps.BaseURL = strings.TrimSuffix(i.app.rest.String(), "/")
 	source := ghinstallation.NewFromAppsTransport(apps, i.id)
@@ -123,19 +143,51 @@ func (i *installation) repos(ctx context.Context) ([]forge.Repo, error) {
 	chain := &replay{clock: i.app.options.Clock, next: source}
 	client := gogithub.NewClient(&http.Client{Transport: chain, CheckRedirect: stay})
 	client.BaseURL, client.UserAgent = i.app.rest, "lighterman"
-	var all []forge.Repo
-	o := &gogithub.ListOptions{Page: 1, PerPage: pageSize}
-	for o.Page != 0 && len(all) <= maxArrived {
-		page, res, err := client.Apps.ListRepos(ctx, o)
+	return pages(maxListed, func(o gogithub.ListOptions) (*gogithub.Response, error) {
+		page, res, err := client.Apps.ListRepos(ctx, &o)
 		if err != nil {
 			return nil, i.unreachable(err)
 		}
 		for _, r := range page.Repositories {
-			all = append(all, forge.Repo{Installation: i.id, Owner: r.GetOwner().GetLogin(), Name: r.GetName()})
+			if err := each(r); err != nil {
+				return nil, err
+			}
 		}
-		o.Page = res.NextPage
+		return res, nil
+	})
+}
+
+// Repositories hands every repository of every installation to each, as far as the listing tells of it: one request for a
+// hundred of them. Their Head, Tree and Subjects are not filled in. An installation that is gone by then is passed over.
+// The first error of each ends it.
+func (a *App) Repositories(ctx context.Context, each func(forge.Repository) error) error {
+	all, err := a.Installations(ctx)
+	if err != nil {
+		return err
 	}
-	return all, nil
+	for _, installation := range all {
+		err := a.RepositoriesOf(ctx, installation, each)
+		if err != nil && !errors.Is(err, forge.ErrGone) {
+			return err
+		}
+	}
+	return nil
+}
+
+// RepositoriesOf is Repositories for one installation.
+func (a *App) RepositoriesOf(ctx context.Context, installation int64, each func(forge.Repository) error) error {
+	i, err := a.installation(forge.Repo{Installation: installation})
+	if err != nil {
+		return err
+	}
+	err = i.listed(ctx, func(r *gogithub.Repository) error {
+		return each(forge.Repository{
+			Repo: forge.Repo{Installation: installation, Owner: r.GetOwner().GetLogin(), Name: r.GetName()}, ID: r.GetNodeID(),
+			Branch: r.GetDefaultBranch(), Archived: r.GetArchived(), Disabled: r.GetDisabled(), Fork: r.GetFork(),
+			Mirror: r.GetMirrorURL() != "",
+		})
+	})
+	return doing(err, "list the repositories of installation %d", installation)
 }
 
 // unreachable gives an error its meaning when the token itself may be what was refused.

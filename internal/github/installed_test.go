@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/github"
 	"github.com/lighterman/lighterman/internal/githubtest"
@@ -155,5 +157,63 @@ func TestArrivedIsOver(t *testing.T) {
 	}
 	if err := app.Arrived(t.Context(), named, take); err != nil || len(*taken) > 0 {
 		t.Errorf("a repository that is gone is an error: %v, taken %q", err, *taken)
+	}
+}
+
+// TestRepositoriesOfAllInstallations: every page, with what the listing tells of each, by one request for a hundred.
+func TestRepositoriesOfAllInstallations(t *testing.T) {
+	h := newHost(t, githubtest.Options{}, nil)
+	for n := range 101 {
+		_, err := h.CreateEmptyRepo("acme", fmt.Sprintf("r%03d", n))
+		must(t, err)
+	}
+	for name, marks := range map[string]githubtest.Marks{"off": {Disabled: true}, "mirror": {Mirror: true}, "fork": {Fork: true}} {
+		r, err := h.CreateEmptyRepo("rival", name)
+		must(t, err)
+		r.Mark(marks)
+	}
+	h.repo.Archive()
+	var all []forge.Repository
+	keep := func(r forge.Repository) error {
+		all = append(all, r)
+		return nil
+	}
+	h.ForgetRequests()
+	must(t, h.app.Repositories(t.Context(), keep))
+	if n := h.operations(); n["apps/list-installations"] != 1 || n["apps/list-repos-accessible-to-installation"] != 3 || len(n) != 2 {
+		t.Errorf("requests %v", n)
+	}
+	if len(all) != 105 || len(map[string]bool{all[0].ID: true, all[1].ID: true, "": true}) != 3 {
+		t.Fatalf("%d repositories, the first %+v", len(all), all[0])
+	}
+	for _, r := range all {
+		r.ID = ""
+		want := forge.Repository{Repo: r.Repo, Branch: "main"}
+		want.Repo.Installation = h.InstallationID(r.Repo.Owner)
+		switch r.Repo.Name {
+		case "shop":
+			want.Archived = true
+		case "off":
+			want.Disabled = true
+		case "mirror":
+			want.Mirror = true
+		case "fork":
+			want.Fork = true
+		}
+		if diff := cmp.Diff(want, r); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", r.Repo, diff)
+		}
+	}
+	stop := errors.New("stop")
+	n := 0
+	err := h.app.Repositories(t.Context(), func(forge.Repository) error { n++; return stop })
+	if !errors.Is(err, stop) || n != 1 {
+		t.Errorf("%v after %d repositories", err, n)
+	}
+	h.Suspend("acme", true)
+	all = nil
+	must(t, h.app.Repositories(t.Context(), keep))
+	if len(all) != 3 {
+		t.Errorf("%d repositories besides those of a suspended installation", len(all))
 	}
 }

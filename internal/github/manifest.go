@@ -21,7 +21,7 @@ type need struct {
 func needs() []need {
 	return []need{
 		{"metadata", "read", "read", nil, "who may give commands"},
-		{"contents", "write", "read", nil, "Dockerfiles, and the files they copy"},
+		{"contents", "write", "read", []string{"push"}, "Dockerfiles, and the files they copy"},
 		{"pull_requests", "write", "write", []string{"pull_request", "pull_request_review_comment"}, "reviews"},
 		{"checks", "write", "write", nil, "the check run and its buttons"},
 		{"issues", "read", "read", []string{"issue_comment"}, "commands in comments"},

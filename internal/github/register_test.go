@@ -117,7 +117,7 @@ func TestManifestIsTaken(t *testing.T) {
 // TestShortfalls: what is missing is named once, with its page; what is more than needed is not.
 func TestShortfalls(t *testing.T) {
 	const hook = "https://l.example.com/webhook"
-	all := []string{"pull_request", "pull_request_review_comment", "issue_comment", "merge_group"}
+	all := []string{"push", "pull_request", "pull_request_review_comment", "issue_comment", "merge_group"}
 	with := func(name, level string) map[string]string {
 		p := githubtest.Full()
 		p[name] = level
@@ -134,12 +134,14 @@ func TestShortfalls(t *testing.T) {
 	}{
 		"nothing":            {githubtest.Full(), all, hook, hook, nil},
 		"review only":        {githubtest.ReviewOnly(), all, hook, hook, nil},
-		"more than enough":   {with("issues", "write"), append(slices.Clone(all), "push"), hook, hook, nil},
+		"more than enough":   {with("issues", "write"), append(slices.Clone(all), "repository"), hook, hook, nil},
 		"metadata is forced": {with("metadata", "read"), all, hook, hook, nil},
 		"level":              {with("pull_requests", "read"), all, hook, hook, []string{"permission pull_requests: write"}},
 		"permission": {with("issues", ""), without("issue_comment"), hook, hook,
 			[]string{"permission issues: read (commands in comments)"}},
 		"event": {githubtest.Full(), without("pull_request"), hook, hook, []string{"event pull_request (reviews)"}},
+		"pushes": {githubtest.Full(), without("push"), hook, hook,
+			[]string{"event push (Dockerfiles, and the files they copy)"}},
 		"everything": {map[string]string{}, []string{}, hook, hook, []string{"metadata: read", "contents: read",
 			"pull_requests: write", "checks: write", "issues: read", "merge_queues: read"}},
 		"other address":    {githubtest.Full(), all, "https://old.example.com/webhook", hook, []string{"old.example.com"}},

@@ -30,6 +30,8 @@ type hook struct {
 		ID    int64
 		Name  string
 		Owner struct{ Login string }
+
+		DefaultBranch string `json:"default_branch"`
 	}
 	Changes struct{ Base *struct{} }
 	Sender  struct{ Login, Type string }
@@ -43,6 +45,7 @@ type hook struct {
 	}
 	PullRequest *struct {
 		Number int
+		Body   string
 		Head   struct{ SHA string }
 	} `json:"pull_request"`
 	Comment *struct {
@@ -53,6 +56,11 @@ type hook struct {
 		Head string `json:"head_sha"`
 		Base string `json:"base_sha"`
 	} `json:"merge_group"`
+
+	// of a push
+	Ref             string
+	Forced, Deleted bool
+	Commits         []hookCommit
 }
 
 // A hookCheck is a check run or a check suite. GitHub leaves out pull requests that come from forks, and names some of
@@ -90,9 +98,12 @@ func (h *hook) call(event string) (forge.Call, error) {
 	case "check_suite rerequested":
 		return h.suite()
 	case "issue_comment created", "pull_request_review_comment created":
-		return h.command(event)
+		call, err := h.command(event)
+		return unmuted(call), err
 	case "merge_group checks_requested":
 		return h.group()
+	case "push ":
+		return h.push()
 	}
 	if event != "pull_request" || !slices.Contains(pullActions, h.Action) || h.Action == "edited" && h.Changes.Base == nil {
 		return forge.Call{}, nil
@@ -102,7 +113,7 @@ func (h *hook) call(event string) (forge.Call, error) {
 	if h.PullRequest != nil && commit.MatchString(h.PullRequest.Head.SHA) {
 		call.Head = h.PullRequest.Head.SHA
 	}
-	return call, err
+	return h.ended(call), err
 }
 
 // githubName is what owners' and repositories' names consist of.

@@ -164,6 +164,51 @@ func TestDecodeButtons(t *testing.T) {
 	}
 }
 
+// TestDecodeAsksForSweeps: after pushes that may change how images are built, when a pull request of a sweep ends, and when
+// somebody asks for what was declined. Then the repository is named as a whole.
+func TestDecodeAsksForSweeps(t *testing.T) {
+	const repo = `"installation":{"id":5},"repository":{"id":9,"name":"shop","default_branch":"trunk","owner":{"login":"acme"}}`
+	push := func(ref, more string) string { return `{"ref":"` + ref + `",` + more + repo + `}` }
+	touched := func(key, path string) string {
+		return `"commits":[{"added":["README.md"]},{"` + key + `":["` + path + `"]}],`
+	}
+	const trunk = "refs/heads/trunk"
+	body := func(action, body string) string {
+		return `{"action":"` + action + `","pull_request":{"number":7,"body":"` + body + `"},` + hookPull + `}`
+	}
+	said := func(text, more string) string {
+		return `{"action":"created","comment":{"id":31,"body":"` + text + `"},` + more + hookRepo + `}`
+	}
+	const issue = `"issue":{"number":7,"pull_request":{}}`
+	for _, tc := range []struct{ event, payload, want, err string }{
+		{"push", push(trunk, touched("added", "web/Dockerfile.dev")), "acme/shop", ""},
+		{"push", push(trunk, touched("modified", "api.Containerfile")), "acme/shop", ""},
+		{"push", push(trunk, touched("removed", ".dockerignore")), "acme/shop", ""},
+		{"push", push(trunk, touched("modified", ".github/lighterman.yml")), "acme/shop", ""},
+		{"push", push(trunk, touched("modified", ".hadolint.yaml")), "acme/shop", ""},
+		{"push", push(trunk, touched("modified", "docker/main.go")), "", ""},
+		{"push", push(trunk, touched("modified", "dockerfile/main.go")), "", ""},
+		{"push", push(trunk, `"forced":true,`+touched("modified", "main.go")), "acme/shop", ""},
+		{"push", push(trunk, `"commits":[],`), "acme/shop", ""},
+		{"push", push(trunk, `"commits":[{}`+strings.Repeat(`,{}`, 2047)+`],`), "acme/shop", ""},
+		{"push", push(trunk, `"deleted":true,"commits":[],`), "", ""},
+		{"push", push("refs/heads/topic", touched("modified", "Dockerfile")), "", ""},
+		{"push", push("refs/tags/trunk", touched("modified", "Dockerfile")), "", ""},
+		{"push", `{"ref":"refs/heads/main","commits":[]}`, "", "names no repository"},
+		{"pull_request", body("closed", `Why.\n\n<!-- lighterman:v1 sweep=caching bundle=0 -->`), "acme/shop#7, acme/shop", ""},
+		{"pull_request", body("synchronize", `<!-- lighterman:v1 sweep=caching bundle=0 -->`), "acme/shop#7", ""},
+		{"pull_request", body("closed", `We sweep with lighterman:v1 sweep=caching.`), "acme/shop#7", ""},
+		{"issue_comment", said("/lighterman unmute", issue), "acme/shop", ""},
+		{"issue_comment", said(`/lighterman  Unmute all\nplease`, issue), "acme/shop", ""},
+		{"issue_comment", said("/lighterman unmuted", issue),
+			`acme/shop#7, issue_comment-31 command by robin  31 false "/lighterman unmuted"`, ""},
+		{"issue_comment", said("/lighterman unmute", `"issue":{"number":7}`), "", ""},
+		{"issue_comment", strings.Replace(said("/lighterman unmute", issue), `"type":"User"`, `"type":"Bot"`, 1), "", ""},
+	} {
+		decode(t, tc.event, tc.payload, tc.want, tc.err)
+	}
+}
+
 // TestDecodeCommands: which comments are commands to us.
 func TestDecodeCommands(t *testing.T) {
 	comment := func(action, body, more string) string {

@@ -37,6 +37,7 @@ type Options struct {
 	Addr        string            // listen address; "" is a free port of 127.0.0.1
 	Slug        string            // the App's slug; "" is lighterman
 	Permissions map[string]string // granted to every installation; nil is Full()
+	Events      []string          // that the App is told of; nil is those about pull requests
 	// Unregistered leaves it to the web pages to register the App, and to Install to install it.
 	Unregistered bool
 	Now          func() time.Time // the server's clock; nil is time.Now
@@ -166,6 +167,9 @@ func New(o Options) (*Server, error) {
 	if o.Permissions == nil {
 		o.Permissions = Full()
 	}
+	if o.Events == nil {
+		o.Events = []string{"pull_request", "pull_request_review_comment", "issue_comment", "merge_group"}
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -177,9 +181,7 @@ func New(o Options) (*Server, error) {
 	}
 	s.app.Store(&app{
 		registered: !o.Unregistered, slug: o.Slug, name: o.Slug, owner: "ghost", kind: "User", url: docs,
-		permissions: o.Permissions, events: []string{
-			"pull_request", "pull_request_review_comment", "issue_comment", "merge_group",
-		},
+		permissions: o.Permissions, events: o.Events,
 	})
 	return s, s.listen()
 }

@@ -234,6 +234,9 @@ func (r *Repo) push(branch string, c Commit) (string, error) {
 // pushed brings the pull requests of a branch up to date, closes as merged those into it whose commits it holds now, and
 // tells the webhook.
 func (r *Repo) pushed(branch, before, after, by string) error {
+	if err := r.notifyPush(branch, before, after, by); err != nil {
+		return err
+	}
 	if err := r.mergedByPush(branch, before, after, by); err != nil {
 		return err
 	}
@@ -328,6 +331,7 @@ func (r *Repo) DeleteBranch(branch, by string) error {
 	return r.branchGone(branch, by)
 }
 
+// branchGone closes the pull requests of a branch that was deleted, and tells the webhook.
 func (r *Repo) branchGone(branch, by string) error {
 	for _, p := range r.base().pulls {
 		if p.head == r && p.headBranch == branch && p.state == "open" {

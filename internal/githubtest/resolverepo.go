@@ -170,13 +170,16 @@ func (r *Repo) update(u refUpdate) error {
 		if err := r.git.change(nil, "update-ref", "-d", r.refs+u.branch, u.before); err != nil {
 			return err
 		}
+		if err := r.notifyPush(u.branch, u.before, noCommit, r.s.Bot()); err != nil {
+			return err
+		}
 		return r.branchGone(u.branch, r.s.Bot())
 	}
 	if err := r.git.change(nil, "update-ref", r.refs+u.branch, u.after, u.before); err != nil {
 		return &graphqlError{"UNPROCESSABLE", "Reference update failed"} // another branch is in its way
 	}
 	if u.before == noCommit {
-		return nil
+		return r.notifyPush(u.branch, noCommit, u.after, r.s.Bot())
 	}
 	return r.pushed(u.branch, u.before, u.after, r.s.Bot())
 }

@@ -239,7 +239,13 @@ func (r *Repo) notify(event, by string, payload obj) error {
 	if !r.told(event) {
 		return nil
 	}
-	payload["repository"], payload["sender"] = r.json(), r.s.user(by)
+	repo := r.json()
+	if event == "push" { // keys of earlier days
+		repo["stargazers"], repo["master_branch"] = 0, r.main
+		owner := repo["owner"].(obj)
+		owner["name"], owner["email"] = r.owner, r.owner+"@users.noreply.github.com"
+	}
+	payload["repository"], payload["sender"] = repo, r.s.user(by)
 	payload["installation"] = obj{"id": i.id, "node_id": nodeID("MDIz", i.id)}
 	return r.s.Deliver(event, payload)
 }

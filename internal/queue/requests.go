@@ -51,6 +51,9 @@ func (w *wishes) add(ctx context.Context, s session, d Delivery, now time.Time) 
 		subject := subjectOf(r)
 		w.refs[subject] = r
 		w.causes[subject] = cause{d.GUID, d.Trace, now}
+		if r.Whole() {
+			continue // a head and a request are a pull request's
+		}
 		if d.Call.Head != "" {
 			w.heads[subject] = d.Call.Head
 		}
