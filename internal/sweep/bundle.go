@@ -159,9 +159,11 @@ func (b Bundle) names() []name {
 }
 
 // mark is the hash of the texts.
-func (b Bundle) mark() string {
-	parts := []string{"bundle", b.Topic.Name}
-	for _, f := range b.Files {
+func (b Bundle) mark() string { return bundleMark(b.Topic.Name, b.Files) }
+
+func bundleMark(topic string, files []forge.FileText) string {
+	parts := []string{"bundle", topic}
+	for _, f := range files {
 		parts = append(parts, f.Path, string(f.Text))
 	}
 	return hidden.Hash(parts...)

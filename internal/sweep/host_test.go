@@ -327,16 +327,20 @@ func (h *town) wrote() string {
 	return out
 }
 
-// replacing is a check whose finding is a word, and whose fix takes it out.
-func replacing(name, word string, family check.Family) *check.Check {
+// replacing is a check whose finding is a word, and whose fix takes it out. A wide fix writes the whole instruction anew, so that
+// it is made after those of others.
+func replacing(name, word string, family check.Family, wide bool) *check.Check {
 	return &check.Check{Name: name, Family: family, Summary: "there is " + word, Severity: check.Warning, Run: func(p *check.Pass) error {
 		for _, i := range p.File.Instructions {
 			text := string(p.File.Src[i.Span.Start:i.Span.End])
 			if n := strings.Index(text, " "+word); n >= 0 {
-				at := i.Span.Start + n
+				edit := fixes.Edit{Path: p.File.Path, Start: i.Span.Start + n, End: i.Span.Start + n + len(word) + 1}
+				if wide {
+					edit.Start, edit.End, edit.New = i.Span.Start, i.Span.End, text[:n]+text[n+len(word)+1:]
+				}
 				p.Report(dockerfile.Span{Start: i.Span.Start, End: i.Span.End}, "the word "+word+" costs a byte | or `two`", fixes.Fix{
 					Title: "Take out " + word, Intent: fixes.Unchanged{},
-					Edits: []fixes.Edit{{Path: p.File.Path, Start: at, End: at + len(word) + 1}},
+					Edits: []fixes.Edit{edit},
 				})
 			}
 		}
@@ -352,8 +356,8 @@ func (trusting) Prove(context.Context, check.Case) error { return nil }
 // words are checks of three families for words in instructions, two of them of one family.
 func words() check.Options {
 	return check.Options{Prover: trusting{}, Today: time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC), Checks: []*check.Check{
-		replacing("loud", "LOUD", check.Caching), replacing("slow", "SLOW", check.Caching),
-		replacing("fat", "FAT", check.SmallerImage), replacing("root", "ROOT", check.NonRoot),
+		replacing("loud", "LOUD", check.Caching, false), replacing("slow", "SLOW", check.Caching, true),
+		replacing("fat", "FAT", check.SmallerImage, false), replacing("root", "ROOT", check.NonRoot, false),
 	}}
 }
 

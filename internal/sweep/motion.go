@@ -15,26 +15,31 @@ type wanted struct {
 	title   string // marks of the title, of the text and of what the note is about
 	text    string
 	content string
-	// made is the bundle with its texts; nil when the engine was not run.
+	// made is the change with its texts; nil when the engine was not run.
 	made *proposal
 }
 
-// A proposal is a bundle with what a pull request says about it.
+// A proposal is a change with what a pull request says about it.
 type proposal struct {
-	Bundle
-	title string
-	body  string // without the note
-	note  note
+	files   []forge.FileText
+	message string // the commit's
+	title   string
+	body    string // without the note
+	note    note
 }
 
 // propose words a bundle.
 func propose(b Bundle, known map[string]bool, there *forge.Repository, s config.Sweeps) wanted {
-	p := &proposal{Bundle: b, title: title(subjects(b.Topic.Name).title, s.TitlePrefix, there.Subjects), body: b.body(known)}
-	p.note = note{
-		topic: b.Topic.Name, bundle: b.mark(), base: hidden.Hash("base", there.Branch),
-		title: textMark(p.title), text: textMark(p.body), names: b.names(), heirs: b.heirs,
-	}
-	return wanted{bundle: p.note.bundle, title: p.note.title, text: p.note.text, content: p.note.content(), made: p}
+	p := proposal{files: b.Files, title: title(subjects(b.Topic.Name).title, s.TitlePrefix, there.Subjects), body: b.body(known)}
+	p.message = b.message(p.title)
+	p.note = note{topic: b.Topic.Name, bundle: b.mark(), names: b.names(), heirs: b.heirs}
+	return p.wanted(there)
+}
+
+// wanted is the proposal as it is wanted, with the marks of its texts.
+func (p proposal) wanted(there *forge.Repository) wanted {
+	p.note.base, p.note.title, p.note.text = hidden.Hash("base", there.Branch), textMark(p.title), textMark(p.body)
+	return wanted{bundle: p.note.bundle, title: p.note.title, text: p.note.text, content: p.note.content(), made: &p}
 }
 
 // stale reports whether a pull request does not say what is wanted. What a person wrote in place of ours is left as it is.
@@ -86,7 +91,7 @@ func motion(a Act, s State, p proposed, want wanted, there *forge.Repository, sw
 	switch a {
 	case Open, Renew:
 		m.Commit = &forge.Commit{
-			Parent: there.Head, Branch: p.Branch, Message: want.made.message(want.made.title), Files: want.made.Files,
+			Parent: there.Head, Branch: p.Branch, Message: want.made.message, Files: want.made.files,
 		}
 		speak(&m, want.made, s, pull, there, sweeps)
 	case Finish, Retext:

@@ -213,6 +213,11 @@ var scenes = []scene{
 		{func(h *town) { h.close(first(h), false) }, "text #2"},
 		{func(h *town) { h.merge(h.pulls[1]) }, "delete lighterman/smaller-image"},
 	}},
+	{"both are declined, and one is fixed by hand", "FROM a\nRUN LOUD SLOW x\n", []act{
+		{nil, opened},
+		{func(h *town) { h.close(first(h), false) }, ""},
+		{func(h *town) { h.edit(map[string]string{"Dockerfile": "FROM a\nRUN SLOW x\n"}) }, ""},
+	}},
 	{"a withdrawn pull request is opened again", "FROM a\nRUN LOUD x\n", []act{
 		{nil, opened},
 		{func(h *town) { h.edit(map[string]string{"Dockerfile": "FROM a\nRUN x\n"}) }, "say #1, close #1, delete lighterman/caching"},
@@ -453,5 +458,25 @@ func TestEditsAreKept(t *testing.T) {
 	above, is, ok := noteOf(p.Body)
 	if !ok || above != "Our words." || len(is.names) != 2 || is.bundle == was.bundle || p.Title != "ABC-1 quieter" {
 		t.Errorf("%q\n%s", p.Title, p.Body)
+	}
+}
+
+// TestDeclinedUnderAnotherName: the fix of something new changes the words of an instruction, and what was declined there is
+// not fixed along with it, nor when that is merged.
+func TestDeclinedUnderAnotherName(t *testing.T) {
+	h := enabled("FROM a\nRUN LOUD SLOW x\n")
+	s := h.sweeper()
+	s.Options.Checks = s.Options.Checks[1:]
+	if _, err := s.Sweep(t.Context(), h.repo.Repo, Ask{}); err != nil {
+		t.Fatal(err)
+	}
+	h.close(h.pulls[0], false)
+	h.sweep(t, Ask{})
+	if got := h.commits[h.branches[caching]].files["Dockerfile"]; len(h.pulls) != 2 || got != "FROM a\nRUN SLOW x\n" {
+		t.Fatalf("%d pull requests, of %q", len(h.pulls), got)
+	}
+	h.merge(h.pulls[1])
+	if _, wrote := h.sweep(t, Ask{}); wrote != "delete lighterman/caching" {
+		t.Errorf("wrote %q", wrote)
 	}
 }

@@ -2,7 +2,6 @@ package sweep
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -139,28 +138,3 @@ type Count struct {
 	Fixable  int `json:"fixable"`
 	Files    int `json:"files"` // how many files have one, or are changed
 }
-
-// OnboardingBranch is the branch of the pull request that asks whether sweeps are wanted.
-const OnboardingBranch = "lighterman/onboarding"
-
-// An Invitation is what the onboarding pull request is made of.
-type Invitation struct {
-	// Repository is where it is opened: OWNER/.github, whose configuration holds for all, else the one repository with most
-	// to gain. Files is that repository at its head.
-	Repository *forge.Repository
-	Files      forge.Tree
-	Proposal   forge.Proposal // how OnboardingBranch stands there
-	Settings   config.Settings
-	Totals     []RepoTotals
-	Skipped    map[Reason]int // how many repositories were not looked at
-}
-
-// RepoTotals are what there is to gain in one repository.
-type RepoTotals struct {
-	Repo   forge.Repo
-	Totals Totals
-}
-
-// Onboarding decides about the one pull request of an installation that asks whether sweeps are wanted: it shows what
-// there is to gain and adds, or changes, the configuration. Closed unmerged it means no, for ever.
-func Onboarding(in Invitation) (Step, error) { return Step{}, errors.New("not built yet") }

@@ -126,8 +126,7 @@ func (b Bundle) message(title string) string {
 	if more := len(b.Applied) - maxListed; more > 0 {
 		fmt.Fprintf(&out, "- and %d more\n", more)
 	}
-	fmt.Fprintf(&out, "\n%s%s", bundleTrailer, b.mark())
-	return out.String()
+	return out.String() + "\n" + bundleTrailer + b.mark()
 }
 
 // bundleTrailer ends the message of a commit of a sweep, with the mark of its bundle.
