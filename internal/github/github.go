@@ -12,7 +12,11 @@
 // and reviews) and the REST file list, which alone carries the patches; a tree costs one request and its files one
 // GraphQL query for fifty. Blobs are remembered by their SHA, so an unchanged file costs nothing the next time.
 //
-// No write whose outcome is unknown is repeated here: see Publish.
+// A repository costs one GraphQL query, and so do all proposals in it, with a second one where people spoke. Their
+// branches are moved by GraphQL too, which alone compares where a branch was; else GraphQL only resolves threads and
+// minimises comments.
+//
+// No write whose outcome is unknown is repeated here: see Publish and Propose.
 package github
 
 import (

@@ -1,6 +1,7 @@
 package github_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -143,6 +144,21 @@ func TestRepositoryOutOfReachIsGone(t *testing.T) {
 	}
 	if _, err := h.app.Repository(t.Context(), forge.Repo{Owner: "acme", Name: "shop"}); !errors.Is(err, forge.ErrGone) {
 		t.Errorf("no installation: %v", err)
+	}
+}
+
+// TestRepositoryIsFoundUnderItsOldName: by the token that it had then, and tells the new one.
+func TestRepositoryIsFoundUnderItsOldName(t *testing.T) {
+	h := stock(t)
+	before := h.place()
+	h.stands(t)
+	must(t, h.repo.Rename("store"))
+	r, err := h.app.Repository(t.Context(), before)
+	if err != nil || r.Repo != h.place() || r.Repo.Name != "store" {
+		t.Errorf("repository %+v, %v", r, err)
+	}
+	if n := h.propose(t, h.motion(t, "")); n == 0 {
+		t.Error("nothing was opened under the new name")
 	}
 }
 
@@ -616,5 +632,44 @@ func TestLimitsPutMotionsOff(t *testing.T) {
 		if _, err := h.app.Propose(t.Context(), h.place(), m); !errors.As(err, &limit) || errors.Is(err, forge.ErrForbidden) {
 			t.Errorf("%s: %v", operation, err)
 		}
+	}
+}
+
+// TestAnAcceptedPermissionLetsMotionsThrough: what an owner did not grant is asked for again within the hour.
+func TestAnAcceptedPermissionLetsMotionsThrough(t *testing.T) {
+	h := stock(t)
+	h.Grant("acme", githubtest.ReviewOnly())
+	clock := newClock()
+	h.app = newApp(t, h.Server, github.Options{Clock: clock})
+	if _, err := h.app.Propose(t.Context(), h.place(), h.motion(t, "")); !errors.Is(err, forge.ErrForbidden) {
+		t.Errorf("not granted: %v", err)
+	}
+	h.Grant("acme", githubtest.Full())
+	must(t, clock.Sleep(t.Context(), time.Hour))
+	h.propose(t, h.motion(t, ""))
+}
+
+// TestWritesOfMotionsAreCounted: all of them, in the window that replicas share; looking is free.
+func TestWritesOfMotionsAreCounted(t *testing.T) {
+	h := stock(t)
+	shared := &book{texts: map[string]string{}}
+	app, err := github.New(github.Options{
+		AppID: h.AppID(), PrivateKey: h.PrivateKey(), BaseURL: h.URL(), Clock: newClock(), Ledger: shared,
+	})
+	must(t, err)
+	h.app = app
+	m := h.motion(t, "")
+	m.Commit.Files, m.Dress, m.Say = m.Commit.Files[:1], &forge.Dress{Labels: []string{"docker"}}, "x"
+	h.stands(t)
+	h.propose(t, m)
+	h.proposal(t)
+	for _, text := range shared.texts {
+		var at []int64
+		if err := json.Unmarshal([]byte(text), &at); err != nil || len(at) != 6 {
+			t.Errorf("%d writes counted, %v", len(at), err)
+		}
+	}
+	if len(shared.texts) != 1 {
+		t.Errorf("ledger %v", shared.texts)
 	}
 }

@@ -27,8 +27,20 @@ func (a *App) Propose(ctx context.Context, repo forge.Repo, m forge.Motion) (int
 		return 0, err
 	}
 	p := &proposer{writer: writer{i, forge.Ref{Repo: repo, Number: m.Number}}, motion: m, tip: m.Tip}
-	opened, err := p.propose(with(about(ctx, repo.Name), pushes))
+	opened, err := p.permitted(ctx)
 	return opened, doing(err, "propose %s in %s", m.Branch, repo)
+}
+
+// permitted carries the motion out if commits may be made, which is found out anew from time to time.
+func (p *proposer) permitted(ctx context.Context) (opened int, err error) {
+	may, err := p.mayPush(ctx, p.ref.Repo)
+	switch {
+	case err != nil:
+		return 0, err
+	case !may:
+		return 0, fmt.Errorf("contents: write is not granted: %w", forge.ErrForbidden)
+	}
+	return p.propose(with(about(ctx, p.ref.Repo.Name), pushes))
 }
 
 // A proposer carries out one motion.

@@ -70,7 +70,7 @@ func (w writer) passOver(ctx context.Context, err error) error {
 	if !unanswerable(err) {
 		return err
 	}
-	w.app.options.Logger.WarnContext(ctx, "a command stays unanswered", "pull_request", w.ref.String(), "error", redact.Text(err.Error()))
+	w.app.options.Logger.WarnContext(ctx, "nothing can be said there", "pull_request", w.ref.String(), "error", redact.Text(err.Error()))
 	return nil
 }
 

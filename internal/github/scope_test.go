@@ -74,9 +74,9 @@ func (g *guard) learn(body []byte, res *http.Response) (*http.Response, error) {
 	return res, nil
 }
 
-// TestTokensOpenNoMoreThanTheyAreUsedFor does everything that a review and a click do, and holds which kind of request
+// TestTokensOpenNoMoreThanTheyAreUsedFor does everything that a review, a click and a sweep do, and holds which kind of request
 // ran with which permissions: what reads can only read, what speaks cannot make commits, and contents: write goes with
-// commits and resolved threads alone.
+// commits, resolved threads and proposals alone.
 func TestTokensOpenNoMoreThanTheyAreUsedFor(t *testing.T) {
 	h := newHost(t, githubtest.Options{}, map[string]string{"README.md": "# shop\n"})
 	p, ref := h.open(t, map[string]string{"Dockerfile": dockerfile})
@@ -117,6 +117,11 @@ func TestTokensOpenNoMoreThanTheyAreUsedFor(t *testing.T) {
 	if _, err := h.app.Push(t.Context(), ref.Repo, c); err != nil {
 		t.Fatal(err)
 	}
+	m := h.motion(t, "")
+	m.Dress, m.Say = &forge.Dress{Labels: []string{"docker"}}, "x"
+	h.stands(t)
+	h.propose(t, m)
+	h.proposal(t)
 	const (
 		look  = `{"checks":"read","contents":"read","metadata":"read","pull_requests":"read"}`
 		speak = `{"checks":"write","metadata":"read","pull_requests":"write"}`
@@ -124,7 +129,7 @@ func TestTokensOpenNoMoreThanTheyAreUsedFor(t *testing.T) {
 	)
 	want := []string{
 		"GET " + look, "query " + look, "POST " + speak, "PATCH " + speak, "mutation Minimize " + speak, "mutation Resolve " + push,
-		"git " + push, "GET " + push,
+		"git " + push, "GET " + push, "query " + push, "mutation Point " + push, "POST " + push,
 	}
 	for _, one := range want {
 		if !g.used[one] {

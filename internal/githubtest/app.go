@@ -28,7 +28,7 @@ type installation struct {
 // A token is an installation token.
 type token struct {
 	installation *installation
-	repos        []string // names; nil is all of the owner's
+	repos        []int64 // ids, so that a new name changes nothing; nil is all of the owner's
 	permissions  map[string]string
 	expires      time.Time
 }
@@ -106,10 +106,11 @@ const (
 func (s *Server) newToken(i *installation, in tokenRequest) (string, *token, error) {
 	t := &token{installation: i, permissions: i.permissions, expires: s.now().Add(tokenLife).Truncate(time.Second)}
 	for _, name := range in.Repositories {
-		if s.find(i.owner, name) == nil {
+		r := s.find(i.owner, name)
+		if r == nil {
 			return "", nil, &apiError{status: 422, message: textNoRepository}
 		}
-		t.repos = append(t.repos, strings.ToLower(name))
+		t.repos = append(t.repos, r.id)
 	}
 	if len(in.RepositoryIDs) > 0 {
 		return "", nil, &apiError{status: 422, message: "this double narrows by repository names"}
@@ -146,7 +147,7 @@ func allows(permissions map[string]string, name, level string) bool {
 }
 
 func (t *token) reaches(r *Repo) bool {
-	return t.installation.owner == r.owner && (t.repos == nil || slices.Contains(t.repos, strings.ToLower(r.name)))
+	return t.installation.owner == r.owner && (t.repos == nil || slices.Contains(t.repos, r.id))
 }
 
 // bearer is the credential of a request: GitHub takes "Bearer" and "token".

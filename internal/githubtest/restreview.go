@@ -128,7 +128,7 @@ func (s *Server) postToken(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	selection, repos := "all", []obj{}
-	for _, name := range t.repos {
+	for _, name := range in.Repositories {
 		selection = "selected"
 		repos = append(repos, s.find(i.owner, name).json())
 	}
