@@ -15,6 +15,7 @@ import (
 	"github.com/lighterman/lighterman/fixes"
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/hidden"
 )
@@ -388,3 +389,5 @@ var _ forge.Proposer = (*town)(nil)
 var _ fs.FS = tree{}
 
 func (t Topic) only() []check.Family { return []check.Family{t.Family} }
+
+func sweepsOn() config.Sweeps { return config.Sweeps{Enabled: true, Decided: true} }
