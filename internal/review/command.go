@@ -21,8 +21,12 @@ import (
 // summons begins a command.
 const summons = "/lighterman"
 
-// ignoring is the command that dismisses.
-const ignoring = "ignore"
+// ignoring is the command that dismisses, and unmuting the one that takes back what closing a pull request of a sweep
+// declined. The latter is carried out by the next sweep, which reads our thumb up on it.
+const (
+	ignoring = "ignore"
+	unmuting = "unmute"
+)
 
 // A command is what can be asked for.
 type command struct {
@@ -53,6 +57,7 @@ func commands() []command {
 			"dismiss the finding of the thread, or all of a check on this pull request; `inline` also offers the comment " +
 				"line that keeps it dismissed in the file", true},
 		{"explain", oneCheck, "[check]", "tell what a check is about, or in a thread what was found and proven", false},
+		{unmuting, nothingMore, "", "on a closed pull request of a sweep: what it held may be proposed again", true},
 		{"config", nothingMore, "", "show the configuration in effect, and where each value comes from", true},
 	}
 }

@@ -404,6 +404,27 @@ func TestACommandForWhatIsClosed(t *testing.T) {
 	}
 }
 
+// TestUnmuteIsForClosedPullRequestsOfOurs, and for those who may push; the next sweep goes by the thumb.
+func TestUnmuteIsForClosedPullRequestsOfOurs(t *testing.T) {
+	for _, tt := range []struct {
+		who          string
+		ours, closed bool
+		want         string
+	}{
+		{"ann", true, true, "+1"},
+		{"joe", true, true, "confused"},
+		{"ann", false, true, "confused"},
+		{"ann", true, false, "confused"},
+	} {
+		d := commandDesk(t)
+		d.ours, d.closed = tt.ours, tt.closed
+		unmute := d.say(tt.who, "/lighterman unmute")
+		if _, err := d.review(t, adds); err != nil || d.reacted(unmute) != tt.want {
+			t.Errorf("%+v: %s, %v", tt, d.reacted(unmute), err)
+		}
+	}
+}
+
 func TestFixCommandPushesWhatItNames(t *testing.T) {
 	const two = "FROM node\nADD . .\nEXPOSE 80\nADD a b\nUSER node\n"
 	for body, want := range map[string]string{

@@ -80,6 +80,8 @@ func (b *bench) judge(ctx context.Context, o order) (v verdict, pushed bool, err
 		return o.confused(o.wrong + " " + markdown.Code(summons+" help") + " lists the commands."), false, nil
 	case o.writes && !b.known.writes(o.comment.Author) && !b.shows(o):
 		return o.confused(notAllowed), false, nil
+	case o.name == unmuting:
+		return b.unmute(o), false, nil
 	case o.writes && o.name != "config" && b.opinion == nil:
 		return o.confused("This pull request is closed."), false, nil
 	}
@@ -101,6 +103,14 @@ func (b *bench) judge(ctx context.Context, o order) (v verdict, pushed bool, err
 		return b.ignore(o, checks), false, nil
 	}
 	return o.done(""), false, nil
+}
+
+// unmute accepts what a sweep carries out.
+func (b *bench) unmute(o order) verdict {
+	if !b.standing.Ours || b.standing.Open {
+		return o.confused("This is for pull requests that lighterman opened itself, after they were closed.")
+	}
+	return o.done("")
 }
 
 // shows reports whether an order asks for fixes that its author may at least be shown, to make them by hand: that is who

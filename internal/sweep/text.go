@@ -69,7 +69,7 @@ func counted(n int, one string) string {
 	return fmt.Sprintf("%d %ss", n, one)
 }
 
-const tableHead = "| | What changes, and why | Shown |\n| --- | --- | --- |\n"
+const tableHead = "| | What changes, and why | Proof |\n| --- | --- | --- |\n"
 
 // table lists the fixes in at most that many bytes: the first of them open, the others folded. known are the identities of
 // the findings of the files as they are: others have no lines there.
