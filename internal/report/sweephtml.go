@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -49,6 +50,8 @@ var sweepPage = template.Must(template.New("sweep").Funcs(template.FuncMap{
 	"effect": func(t sweep.Topic) string { return effects[t.Name] },
 	"proven": func(f stock.FamilySum, class string) int { return f.Proven[fixes.Class(class)] },
 	"rest":   func(all, some int) int { return all - some },
+	"clean":  clean,
+	"web":    web,
 	"ticked": func(text string) []string { return strings.Split(text, "`") },
 	"odd":    func(n int) bool { return n%2 == 1 },
 }).Parse(sweepText))
@@ -184,7 +187,7 @@ func binBars(bins []stock.Bin) (out []bar) {
 func entryBars(entries []stock.Entry, draw func(stock.Entry) bar) (out []bar) {
 	for _, e := range entries {
 		b := draw(e)
-		b.Label = e.Name
+		b.Label = clean(e.Name)
 		out = append(out, b)
 	}
 	return out
@@ -199,6 +202,14 @@ func split(all, some int) bar {
 }
 
 func single(n int, value, class string) bar { return bar{Value: value, Parts: []part{{n, class}}} }
+
+// web is an address that a page may lead to, "" for any other.
+func web(address string) string {
+	if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return ""
+	}
+	return address
+}
 
 // many is Counted with a number that people can read when it is a large one.
 func many(n int, noun string) string {

@@ -28,8 +28,8 @@ type Stock struct {
 	Families []FamilySum // in the order of check.Families, those without findings too
 	Merges   []MergeSum  // in the order of sweep.Topics, those with fixes
 	Spread   []Bin       // of repositories by how many findings they have
-	Unread   int         // Dockerfiles that could not be looked at, or not fully
-	Aside    int         // files that were rightly passed over: templates
+	Unread   int         // Dockerfiles that could not be looked at, or not fully; of each repository the first 200 count
+	Aside    int         // files that were rightly passed over, likewise: templates
 }
 
 // A PassedSum is how many repositories were passed over for one reason.
