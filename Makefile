@@ -7,7 +7,7 @@ BROWSER := testdata/browser
 BUILDKIT := testdata/buildkit/buildkit.sh
 DEPLOY  := testdata/deploy
 
-.PHONY: build test soak lint update demo bench deps deps-buildkit proofs image test-deploy test-browser fuzz help
+.PHONY: build test soak lint update demo bench deps deps-buildkit proofs image test-deploy test-browser pictures fuzz help
 .DEFAULT_GOAL := build
 
 build: ## Build bin/lighterman.
@@ -67,8 +67,11 @@ image: ## Build deploy/Dockerfile for real, run what comes out, and write its si
 	BUILDKIT_HOST=$$($(BUILDKIT) host) $(GO) test ./cmd/lighterman -run '^TestImage$$' -count=1 -v -timeout 30m -update; \
 	status=$$?; $(BUILDKIT) stop; exit $$status
 
-test-browser: build ## Test the demo's and the set-up page in headless Chromium.
+test-browser: build ## Test the demo's page, the set-up page and a sweep's report in headless Chromium.
 	cd $(BROWSER) && node --test
+
+pictures: build ## Take the README's pictures anew: the demo's page, and the report of a sweep over testdata/corpus.
+	cd $(BROWSER) && PICTURE=$(CURDIR)/testdata/demo/page.png SWEEP_PICTURE=$(CURDIR)/testdata/demo/sweep.png node --test
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -167,7 +167,7 @@ func TestSweepPageSaysWhatIsKnown(t *testing.T) {
 	page := sweepText(t, report.SweepHTML, swept())
 	for _, want := range []string{
 		"<h1>Sweep of 3 repositories</h1>", "25 November 2026 · lighterman v1.2.3", `<dd>1,202</dd>`, "50 % of the findings",
-		"<b>2</b> of 4 findings have a fix that was proven. Merging all of them changes 2 Dockerfiles in 1 repository.",
+		"<b>2</b> of 4 findings have a fix that was proven. A merge makes 2 fixes at once, in 2 Dockerfiles of 1 repository.",
 		"Of 1 fix it is known what they save: images get <b>312 MB</b> smaller", `<span class="note">not known</span>`,
 		"a <code>COPY</code> stands too early", "&lt;script&gt;alert(1)", "1 unreadable, 1 archived.", "no tree ",
 		"1 file passed over as a template", `copy-order: 1 of 3; build-tools-shipped: 1 of 1`, "unknown instruction: <code>",
