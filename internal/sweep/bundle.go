@@ -13,7 +13,8 @@ import (
 	"github.com/lighterman/lighterman/internal/hidden"
 )
 
-// MaxFiles is how many files a bundle changes at most. The others are left for the next one.
+// MaxFiles is how many files a pull request changes at most, but for what its last Dockerfile shares. The others are left
+// for the next one.
 const MaxFiles = 100
 
 // A looked is a repository that was examined.
@@ -24,6 +25,7 @@ type looked struct {
 	result  *check.Result
 	known   map[string]bool // the identities of the findings
 	there   map[string]bool // the marks of the Dockerfiles
+	bounded bool            // bundles are made for pull requests, which are of a size that people read
 }
 
 // examine looks at Dockerfiles of a repository.
@@ -83,7 +85,7 @@ func (l *looked) bundle(ctx context.Context, t Topic, m mutes) (b Bundle, err er
 		switch {
 		case len(mine) == 0:
 			continue
-		case len(after) >= MaxFiles || named+2*len(mine) > maxNames:
+		case l.bounded && (len(after) >= MaxFiles || named+2*len(mine) > maxNames):
 			b.Left++
 			continue
 		}

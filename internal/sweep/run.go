@@ -186,10 +186,14 @@ func (r *run) examine(ctx context.Context) error {
 	if err == nil && len(paths) > 0 {
 		err = r.watched.Prefetch(paths)
 	}
+	var l *looked
 	if err == nil {
-		r.looked, err = examine(ctx, r.files, paths, o)
+		l, err = examine(ctx, r.files, paths, o)
 	}
-	return cmp.Or(r.watched.Failed(), err)
+	if err = cmp.Or(r.watched.Failed(), err); err == nil {
+		l.bounded, r.looked = true, l
+	}
+	return err
 }
 
 // bundles makes what is wanted, without what people declined.

@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -424,6 +425,25 @@ func TestMovedOn(t *testing.T) {
 	h.pulls[0].Comments = nil
 	if _, err := h.sweeper().Sweep(t.Context(), h.repo.Repo, Ask{}); !errors.Is(err, forge.ErrStale) {
 		t.Error(err)
+	}
+}
+
+// TestManyFilesComeInTurns: a pull request is of a size that people read, and says that there is more.
+func TestManyFilesComeInTurns(t *testing.T) {
+	h := newTown(map[string]string{".github/lighterman.yml": on})
+	files := map[string]string{}
+	for n := range MaxFiles + 20 {
+		files[fmt.Sprintf("s%03d/Dockerfile", n)] = "FROM a\nRUN LOUD x\n"
+	}
+	h.edit(files)
+	h.sweep(t, Ask{})
+	if n := len(h.changed(caching)); n != MaxFiles || !strings.Contains(h.pulls[0].Body, "There is more of this in 20 Dockerfiles") {
+		t.Errorf("%d files, %s", n, h.pulls[0].Body[:400])
+	}
+	h.merge(h.pulls[0])
+	h.sweep(t, Ask{})
+	if n := len(h.changed(caching)); n != 20 || len(h.pulls) != 2 || strings.Contains(h.pulls[1].Body, "There is more") {
+		t.Errorf("%d files", n)
 	}
 }
 

@@ -55,7 +55,7 @@ type Bundle struct {
 	// Covered are the findings of the Dockerfiles as they stand in the repository; those of Applied that came up with
 	// another fix are not among them.
 	Covered []check.Finding
-	Left    int // how many Dockerfiles with something to fix are left for another bundle
+	Left    int // how many Dockerfiles are left for another bundle; there are none when a checkout is looked at
 	Gain    Gain
 
 	heirs []heir
