@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -58,6 +59,11 @@ type decisions struct {
 func (d *decisions) flags(f *pflag.FlagSet) {
 	f.StringVar(&d.file, "config", "", "this configuration instead of the repository's .github/lighterman.yml")
 	f.StringSliceVar(&d.checks, "check", nil, "only this check (may be repeated)")
+}
+
+// named reports whether a finding is one of the named checks'; none named means all.
+func (d decisions) named(f check.Finding) bool {
+	return len(d.checks) == 0 || slices.ContainsFunc(d.checks, f.Check.GoesBy)
 }
 
 func (d *decisions) failOnFlag(f *pflag.FlagSet) {

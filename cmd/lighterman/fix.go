@@ -131,7 +131,7 @@ func (f fixer) wanted(found check.Finding) bool {
 	if len(f.checks) == 0 && len(found.Fixes) > 0 && found.Fixes[0].Whole {
 		return false
 	}
-	return len(f.checks) == 0 || slices.ContainsFunc(f.checks, found.Check.GoesBy)
+	return f.named(found)
 }
 
 // put writes what was fixed and says what was done.

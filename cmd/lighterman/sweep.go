@@ -94,7 +94,7 @@ func (s sweepSettings) look(ctx context.Context, c *checkout, engine check.Optio
 	if err != nil {
 		return nil, err
 	}
-	return sweep.Look(ctx, c.repo, c.kept(paths, settings, status), topics, settings.Options(engine))
+	return sweep.LookFor(ctx, c.repo, c.kept(paths, settings, status), topics, s.named, settings.Options(engine))
 }
 
 // topics are those that were asked for, else those of the configuration.

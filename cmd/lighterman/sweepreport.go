@@ -68,7 +68,7 @@ func told(cmd *cobra.Command, t stock.Stock, page string) error {
 func lookAt(ctx context.Context, targets []target, status io.Writer) ([]stock.Entry, error) {
 	entries := make([]stock.Entry, len(targets))
 	notes := make([]bytes.Buffer, len(targets))
-	step, end := progress(status, len(targets))
+	step, end := gauged(status, len(targets))
 	p := pool.New().WithContext(ctx).WithCancelOnError().WithMaxGoroutines(runtime.NumCPU())
 	for n, t := range targets {
 		p.Go(func(ctx context.Context) (err error) {

@@ -28,20 +28,31 @@ func colours(w io.Writer, flag string) bool {
 	return flag == "always" || flag != "never" && terminal(w) && os.Getenv("NO_COLOR") == ""
 }
 
-// progress shows how far a long run has come, on one line of a terminal; elsewhere it writes nothing. Several may step at a
-// time.
+// progress shows how far a long run has come, on one line of a terminal; elsewhere, and for a few files, it writes nothing.
 func progress(w io.Writer, total int) (step func(what string), end func()) {
-	if !terminal(w) || total < 10 {
+	if total < 10 {
+		return func(string) {}, func() {}
+	}
+	return gauged(w, total)
+}
+
+// gauged is progress for what takes its time, however few there are. Several may step at a time.
+func gauged(w io.Writer, total int) (step func(what string), end func()) {
+	if !terminal(w) || total == 0 {
 		return func(string) {}, func() {}
 	}
 	var mu sync.Mutex
 	n := 0
+	show := func(what string) {
+		fmt.Fprintf(w, "\r\x1b[K%s %d of %d  %.40s", gauge(n, total, 24), n, total, shown(what))
+	}
 	step = func(what string) {
 		mu.Lock()
 		defer mu.Unlock()
 		n++
-		fmt.Fprintf(w, "\r\x1b[K%s %d of %d  %.40s", gauge(n, total, 24), n, total, shown(what))
+		show(what)
 	}
+	show("")
 	return step, func() { fmt.Fprint(w, "\r\x1b[K") }
 }
 

@@ -23,9 +23,10 @@ type looked struct {
 	paths   []string
 	options check.Options
 	result  *check.Result
-	known   map[string]bool // the identities of the findings
-	there   map[string]bool // the marks of the Dockerfiles
-	bounded bool            // bundles are made for pull requests, which are of a size that people read
+	known   map[string]bool          // the identities of the findings
+	there   map[string]bool          // the marks of the Dockerfiles
+	bounded bool                     // bundles are made for pull requests, which are of a size that people read
+	want    func(check.Finding) bool // which findings are looked for; nil is all
 }
 
 // examine looks at Dockerfiles of a repository.
@@ -66,7 +67,7 @@ func (l *looked) wants(t Topic, m mutes) wants {
 
 // fixes reports whether the fix of a finding is made.
 func (w wants) fixes(f check.Finding) bool {
-	return w.topic.covers(f) && !w.mutes.covers(w.topic, f, w.there) && !w.disguised(f)
+	return w.topic.covers(f) && (w.want == nil || w.want(f)) && !w.mutes.covers(w.topic, f, w.there) && !w.disguised(f)
 }
 
 // disguised reports whether a finding that came up with a fix may be a declined one under another name.

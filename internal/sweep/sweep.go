@@ -70,10 +70,18 @@ type Survey struct {
 // Look surveys the Dockerfiles of a repository. The error says that it could not look; what could not be looked at of a
 // single file is in Result.Skipped.
 func Look(ctx context.Context, repo fs.FS, paths []string, topics []Topic, o check.Options) (*Survey, error) {
+	return LookFor(ctx, repo, paths, topics, func(check.Finding) bool { return true }, o)
+}
+
+// LookFor is Look for some findings only. The checks of the others judge the fixes all the same.
+func LookFor(ctx context.Context, repo fs.FS, paths []string, topics []Topic, want func(check.Finding) bool,
+	o check.Options) (*Survey, error) {
 	l, err := examine(ctx, repo, paths, o)
 	if err != nil {
 		return nil, err
 	}
+	l.want = want
+	l.result.Findings = slices.DeleteFunc(l.result.Findings, func(f check.Finding) bool { return !want(f) })
 	return l.survey(ctx, topics, mutes{})
 }
 
