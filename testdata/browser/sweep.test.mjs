@@ -87,6 +87,14 @@ for (const colorScheme of ["light", "dark"]) {
   }
 }
 
+test("it is printed dark on white, whatever the screen is", async () => {
+  const { page } = await open({ viewport: { width: 720, height: 1000 }, colorScheme: "dark" });
+  await page.emulateMedia({ media: "print", colorScheme: "dark" });
+  assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), "rgb(255, 255, 255)");
+  assert.deepEqual(await page.evaluate(wide), []);
+  assert.deepEqual(await page.evaluate(pale), []);
+});
+
 // wide lists what sticks out of the window.
 function wide() {
   const out = [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1 &&
