@@ -410,6 +410,9 @@ type ReviewEdit struct {
 // a removed or suspended installation. Trying again does not help.
 var ErrGone = errors.New("gone or out of reach")
 
+// ErrTooLarge is wrapped by errors that say that the repository is too large to be listed. Trying again does not help.
+var ErrTooLarge = errors.New("the repository is too large")
+
 // ErrForbidden is wrapped by Push's error when the host does not let us push: a protected branch, a missing permission.
 var ErrForbidden = errors.New("not allowed")
 

@@ -151,14 +151,14 @@ func (t *tree) list(dir *entry) error {
 		return nil
 	}
 	if t.subtrees++; t.subtrees > maxSubtrees {
-		return fmt.Errorf("more than %d directories of a large repository were asked for", maxSubtrees)
+		return fmt.Errorf("more than %d directories of a large repository were asked for: %w", maxSubtrees, forge.ErrTooLarge)
 	}
 	listing, _, err := t.i.client.Git.GetTree(t.ctx, t.repo.Owner, t.repo.Name, dir.sha, false)
 	if err != nil {
 		return meaning(err)
 	}
 	if listing.GetTruncated() {
-		return fmt.Errorf("directory %s is too large to be listed", dir.path)
+		return fmt.Errorf("directory %s is too large to be listed: %w", dir.path, forge.ErrTooLarge)
 	}
 	for _, e := range listing.Entries {
 		t.add(path.Join(dir.path, e.GetPath()), e, false)

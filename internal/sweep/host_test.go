@@ -37,6 +37,7 @@ type town struct {
 	watch   func()   // called before a motion is carried out
 	nth     int
 	forbids bool
+	large   bool
 }
 
 type commit struct {
@@ -113,6 +114,9 @@ func (tree) Prefetch([]string) error { return nil }
 
 func (h *town) Tree(_ context.Context, _ forge.Repo, id string) (forge.Tree, error) {
 	h.reads = append(h.reads, "tree")
+	if h.large {
+		return tree{}, fmt.Errorf("list it: %w", forge.ErrTooLarge)
+	}
 	files := fstest.MapFS{}
 	for name, text := range h.commits[id].files {
 		files[name] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}

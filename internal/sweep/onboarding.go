@@ -182,6 +182,9 @@ func (in Invitation) body(c *config.Config, sum Totals) string {
 		"a repository, looked at %s. Closing one of them declines just what it proposes; a commit on its branch makes it yours. " +
 		"Nothing is ever merged by itself."
 	const no = "**Closing this** means no, and it is not asked again. `sweeps: {enabled: false}` in the configuration says the same."
+	if gain := sum.Gain.words(); gain != "" {
+		said += " " + gain
+	}
 	return markdown.Paragraphs(said, fmt.Sprintf(merging, in.scope(), s.OpenPulls, scheduled(s.Schedule)), no,
 		byTopic(sum), byCheck(sum, in.Settings.Checks), in.passedOver())
 }
@@ -245,7 +248,7 @@ func byCheck(sum Totals, checks []*check.Check) string {
 // passedOver tells what was not looked at.
 func (in Invitation) passedOver() string {
 	var parts []string
-	for _, r := range []Reason{Archived, Disabled, Empty, Mirrored, Forked, Misconfigured} {
+	for _, r := range []Reason{Archived, Disabled, Empty, Mirrored, Forked, TooLarge, Misconfigured} {
 		if n := in.Skipped[r]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d (%s)", n, r))
 		}

@@ -86,10 +86,11 @@ func TestOnboarding(t *testing.T) {
 func TestOnboardingText(t *testing.T) {
 	h := newTown(map[string]string{"README.md": "hello"})
 	g := gain(t)
+	g.Totals.Gain = Gain{Bytes: 160_000_000, Known: 1}
 	h.ask(t, g, g)
 	body := h.pulls[0].Body
 	for _, want := range []string{
-		"looked at 2 Dockerfiles in 2 repositories. It found 6 problems, and can fix 6 of them",
+		"looked at 2 Dockerfiles in 2 repositories. It found 6 problems, and can fix 6 of them", "The compressed images get 320.0 MB smaller by their bases alone.",
 		"**Merging this**", "**Closing this** means no", "| Keep Docker build steps cached | 2 | 2 |", "| there is LOUD | 2 | 2 |",
 		"Not looked at: 1 (archived), 2 (fork).", "other repositories decide for themselves",
 	} {

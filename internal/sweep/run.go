@@ -22,6 +22,8 @@ const (
 	maxStale = 3
 	// maxLogins is how many people are looked up in one sweep; those beyond wait for the next.
 	maxLogins = 20
+	// maxReactions is how many commands are answered in one sweep.
+	maxReactions = 20
 )
 
 // A run is one sweep of one repository.
@@ -53,7 +55,11 @@ type run struct {
 func (s *Sweeper) Sweep(ctx context.Context, repo forge.Repo, ask Ask) (Outcome, error) {
 	out := Outcome{}
 	r := &run{Sweeper: s, ask: ask, out: &out, wanted: map[string]wanted{}, writers: map[string]bool{}, done: map[string]Step{}}
-	if err := r.sweep(ctx, repo); err != nil {
+	err := r.sweep(ctx, repo)
+	if errors.Is(err, forge.ErrTooLarge) {
+		out.Skipped, err = TooLarge, nil
+	}
+	if err != nil {
 		return out, fmt.Errorf("sweep %s: %w", repo, err)
 	}
 	s.log(ctx, repo, out)
@@ -306,11 +312,12 @@ func (r *run) proposals(ctx context.Context) ([]proposed, error) {
 // hear finds out which commands hold, and answers them by a reaction.
 func (r *run) hear(ctx context.Context, all []proposed) (accepted map[spoken]bool, answers []Step, err error) {
 	accepted = map[spoken]bool{}
+	left := maxReactions
 	for _, p := range all {
 		for _, pull := range p.Pulls {
 			m := forge.Motion{Branch: p.Branch, Tip: p.tip(), Number: pull.Number}
 			for _, c := range orders(pull) {
-				if !waiting(c) {
+				if !waiting(c) || left == 0 {
 					continue
 				}
 				may, known, err := r.mayWrite(ctx, c.Author)
@@ -320,6 +327,7 @@ func (r *run) hear(ctx context.Context, all []proposed) (accepted map[spoken]boo
 				if !known {
 					continue
 				}
+				left--
 				emoji := forge.Confused
 				if may {
 					emoji, accepted[spoken{pull.Number, c.ID}] = forge.ThumbUp, true

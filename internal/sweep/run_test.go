@@ -316,6 +316,7 @@ func TestSkipped(t *testing.T) {
 		Empty:    func(h *town) { delete(h.branches, "main") },
 		Mirrored: func(h *town) { h.repo.Mirror = true },
 		Forked:   func(h *town) { h.repo.Fork = true },
+		TooLarge: func(h *town) { h.large = true },
 		Misconfigured: func(h *town) {
 			h.edit(map[string]string{".github/lighterman.yml": "sweeps: {enabled: maybe}\n"})
 		},
@@ -425,6 +426,25 @@ func TestMovedOn(t *testing.T) {
 	h.pulls[0].Comments = nil
 	if _, err := h.sweeper().Sweep(t.Context(), h.repo.Repo, Ask{}); !errors.Is(err, forge.ErrStale) {
 		t.Error(err)
+	}
+}
+
+// TestAFloodOfCommandsIsBounded: each costs a write.
+func TestAFloodOfCommandsIsBounded(t *testing.T) {
+	h := enabled("FROM a\nRUN LOUD x\n")
+	h.sweep(t, Ask{})
+	h.close(h.pulls[0], false)
+	for range 30 {
+		h.comment(h.pulls[0], "mallory", "/lighterman unmute")
+	}
+	h.reads = nil
+	out, wrote := h.sweep(t, Ask{})
+	n := 0
+	for _, s := range out.Steps {
+		n += len(s.Motion.React)
+	}
+	if wrote != "react #1" || n != maxReactions || !strings.Contains(strings.Join(h.reads, " "), "may mallory") {
+		t.Errorf("wrote %q, %d reactions, read %v", wrote, n, h.reads)
 	}
 }
 

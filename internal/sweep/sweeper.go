@@ -78,6 +78,7 @@ const (
 	Empty         Reason = "empty"
 	Mirrored      Reason = "mirror"
 	Forked        Reason = "fork"
+	TooLarge      Reason = "size"          // it has too many files to be listed
 	Misconfigured Reason = "configuration" // its configuration cannot be used
 )
 
@@ -128,6 +129,7 @@ type Totals struct {
 	Dockerfiles int              `json:"dockerfiles"`
 	Findings    int              `json:"findings"`
 	Fixable     int              `json:"fixable"` // how many of the findings the bundles fix
+	Gain        Gain             `json:"gain"`    // what is known of it
 	Checks      map[string]Count `json:"checks,omitempty"`
 	Topics      map[string]Count `json:"topics,omitempty"` // Findings is how many fixes there are
 }

@@ -44,8 +44,8 @@ func subjects(topic string) subject {
 func (b Bundle) body(known map[string]bool) string {
 	const proof = "Each change was made in a copy and looked at again, and what BuildKit would build of it was compared with what " +
 		"it builds now; the last column says what that showed."
-	text := markdown.Paragraphs(subjects(b.Topic.Name).why+" "+proof, b.table(known, maxText-3000), b.rest(), notWanted)
-	return strings.TrimSpace(text)
+	why := strings.TrimSpace(subjects(b.Topic.Name).why + " " + b.Gain.words())
+	return markdown.Paragraphs(why+" "+proof, b.table(known, maxText-3000), b.rest(), notWanted)
 }
 
 // notWanted is how to say no.
@@ -53,6 +53,17 @@ const notWanted = "**Not wanted?** Close this pull request: none of this is prop
 	"may push writes `/lighterman unmute` here. A commit of yours on the branch makes it yours: it is left alone then. In " +
 	"`.github/lighterman.yml`, `checks` switches off a check, `sweeps: {families: […]}` picks the kinds of fixes, and " +
 	"`sweeps: {enabled: false}` ends all of them."
+
+// words say what a gain comes to, "" when nothing is known.
+func (g Gain) words() string {
+	switch {
+	case g.Known == 0 || g.Bytes < 100_000:
+		return ""
+	case g.Bytes < 1_000_000_000:
+		return fmt.Sprintf("The compressed images get %.1f MB smaller by their bases alone.", float64(g.Bytes)/1e6)
+	}
+	return fmt.Sprintf("The compressed images get %.1f GB smaller by their bases alone.", float64(g.Bytes)/1e9)
+}
 
 // rest tells what is left for later.
 func (b Bundle) rest() string {

@@ -101,6 +101,18 @@ func TestTextsAreBounded(t *testing.T) {
 	}
 }
 
+// TestGainIsToldWhereKnown and nothing is guessed.
+func TestGainIsToldWhereKnown(t *testing.T) {
+	for g, want := range map[Gain]string{
+		{}: "", {Bytes: 5000, Known: 1}: "", {Bytes: 7}: "", {Bytes: 2_340_000, Known: 1}: " 2.3 MB smaller", {Bytes: 1_250_000_000, Known: 3}: " 1.2 GB smaller",
+	} {
+		b := Bundle{Topic: Topics(nil)[2], Gain: g}
+		if got := b.body(nil); want == "" && strings.Contains(got, "smaller") || !strings.Contains(got, want) {
+			t.Errorf("%+v: %s", g, got)
+		}
+	}
+}
+
 // TestTitles follow the log of a repository, or what was decided.
 func TestTitles(t *testing.T) {
 	const plain = "Make images smaller"

@@ -21,6 +21,7 @@ func (s *Survey) Totals() Totals {
 		for _, f := range b.Covered {
 			fixed[f.ID] = true
 		}
+		t.Gain = t.Gain.Plus(b.Gain)
 		t.Topics[b.Topic.Name] = Count{Findings: len(b.Applied), Fixable: len(b.Applied), Files: len(b.Files)}
 	}
 	for _, f := range s.Result.Findings {
@@ -40,6 +41,7 @@ func (t *Totals) Add(o Totals) {
 	t.Dockerfiles += o.Dockerfiles
 	t.Findings += o.Findings
 	t.Fixable += o.Fixable
+	t.Gain = t.Gain.Plus(o.Gain)
 	t.Checks, t.Topics = added(t.Checks, o.Checks), added(t.Topics, o.Topics)
 }
 
