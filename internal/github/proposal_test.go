@@ -242,6 +242,39 @@ func TestProposalsTellWhoClosedWhat(t *testing.T) {
 	}
 }
 
+// TestLookingAtProposalsIsCheap: a sweep of a thousand repositories has to do with an hour's 5,000 points, of which it may
+// use 70 in a hundred.
+func TestLookingAtProposalsIsCheap(t *testing.T) {
+	h := stock(t)
+	var names []string
+	for n := range 8 {
+		names = append(names, fmt.Sprint("lighterman/", n))
+		must(t, h.repo.Branch(names[n], "main"))
+		_, err := h.repo.Push(names[n], "x", map[string]string{fmt.Sprint(n): "x"})
+		must(t, err)
+		_, err = h.repo.OpenPull(githubtest.PullOptions{Title: "x", Author: h.Bot(), Head: names[n]})
+		must(t, err)
+		_, err = h.repo.Pulls()[n].Comment(h.Bot(), "x")
+		must(t, err)
+	}
+	h.ForgetRequests()
+	h.stands(t)
+	all, err := h.app.Proposals(t.Context(), h.place(), names)
+	must(t, err)
+	for _, p := range all {
+		if len(p.Pulls) != 1 || len(p.Pulls[0].Comments) != 1 {
+			t.Errorf("proposal %+v", p)
+		}
+	}
+	points := 0
+	for _, r := range h.Requests() {
+		points += r.Points
+	}
+	if n := h.operations(); points != 3 || n["graphql:Talked"] != 1 {
+		t.Errorf("%d points for %v", points, n)
+	}
+}
+
 // TestProposalsPassOverOthers: pull requests of forks with a branch of that name hide none of ours, and one of somebody
 // else's from the branch itself says that it is taken.
 func TestProposalsPassOverOthers(t *testing.T) {

@@ -178,6 +178,7 @@ type Request struct {
 	Operation string // as Fault.Operation names it; "" for an unknown one
 	Status    int    // 0 when the connection was cut
 	Token     bool   // a request for an installation token, which budgets do not count
+	Points    int    // that a GraphQL query cost of the hour
 }
 
 // Requests are the requests answered so far without those for tokens, oldest first.

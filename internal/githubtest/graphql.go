@@ -49,11 +49,16 @@ func (s *Server) graphql(r *http.Request, body []byte) *answer {
 	if err := d.Decode(&in); err != nil {
 		return failed(&apiError{status: 400, message: "Problems parsing JSON"})
 	}
-	if err := s.spendGraphQL(t.installation, isMutation(body)); err != nil {
+	c := s.costOf(in)
+	if err := s.spendGraphQL(t.installation, isMutation(body), c.points()); err != nil {
 		return limitedGraphQL(err)
 	}
-	out := s.execute(t, in)
-	a := &answer{status: 200, header: make(http.Header)}
+	out := obj{"errors": []obj{{"type": "MAX_NODE_LIMIT_EXCEEDED", "message": fmt.Sprintf(
+		"This query requests up to %d possible nodes which exceeds the maximum limit of 500,000.", c.nodes)}}}
+	if c.nodes <= maxQueryNodes {
+		out = s.execute(t, in)
+	}
+	a := &answer{status: 200, header: make(http.Header), points: c.points()}
 	s.rateHeader(a.header, t.installation.rates.graphql, "graphql")
 	a.header.Set("Content-Type", "application/json; charset=utf-8")
 	a.body, err = json.Marshal(out)

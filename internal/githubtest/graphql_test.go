@@ -82,6 +82,28 @@ func TestGraphQLRefuses(t *testing.T) {
 	}
 }
 
+// TestGraphQLCosts: a query costs what its connections may come to, as in GitHub's own example of 5,101 requests, and one
+// that asks for too many nodes is not run.
+func TestGraphQLCosts(t *testing.T) {
+	s, _, _ := scene(t, githubtest.Options{})
+	c := installation(t, s, obj{})
+	ask := func(threads, comments, reactions int) (int, obj) {
+		s.ForgetRequests()
+		o := c.query(fmt.Sprintf(`query($t: Int!) { repository(owner: "acme", name: "shop") { pullRequest(number: 1) {
+			reviewThreads(first: $t) { nodes { comments(last: %d) { nodes { reactions(first: %d) { nodes { content } } } } } } } } }`,
+			comments, reactions), obj{"t": threads})
+		return s.Requests()[0].Points, o
+	}
+	for _, tc := range []struct{ threads, comments, reactions, points int }{{100, 50, 60, 51}, {1, 1, 1, 1}, {100, 1, 100, 2}} {
+		if got, o := ask(tc.threads, tc.comments, tc.reactions); got != tc.points || o["errors"] != nil {
+			t.Errorf("%+v: %d points, %v", tc, got, o["errors"])
+		}
+	}
+	if _, o := ask(100, 100, 100); !strings.Contains(fmt.Sprint(o["errors"]), "1010100 possible nodes") {
+		t.Errorf("a million nodes: %v", o)
+	}
+}
+
 // TestGraphQLMutations: resolving takes contents: write, minimising does not.
 func TestGraphQLMutations(t *testing.T) {
 	s, _, p := scene(t, githubtest.Options{})

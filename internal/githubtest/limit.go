@@ -67,12 +67,12 @@ func (s *Server) spendContent(i *installation, content bool) error {
 }
 
 // spendGraphQL is spend for GraphQL. Its own hour is over with an answer of 200 that holds an error.
-func (s *Server) spendGraphQL(i *installation, mutation bool) error {
+func (s *Server) spendGraphQL(i *installation, mutation bool, cost int) error {
 	now, limits, points := s.now(), s.options.Limits, readPoints
 	if mutation {
 		points = writePoints
 	}
-	if !i.rates.graphql.add(now, time.Hour, 1, limits.Primary) {
+	if !i.rates.graphql.add(now, time.Hour, cost, limits.Primary) {
 		return primary(i.rates.graphql)
 	}
 	if !i.rates.mutations.add(now, time.Minute, points, limits.GraphQLPoints) {

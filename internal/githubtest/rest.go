@@ -148,6 +148,7 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	points int // that a GraphQL query cost
 }
 
 // serve answers a request, with the fault that was injected for it if there is one, and records it.
@@ -190,7 +191,10 @@ func (s *Server) decide(r *http.Request, body []byte, operation string, act func
 }
 
 func (s *Server) record(r *http.Request, operation string, f *Fault, a *answer) {
-	status := 0
+	status, points := 0, 0
+	if a != nil {
+		points = a.points
+	}
 	switch {
 	case f != nil && f.Cut:
 	case f != nil && f.Status != 0:
@@ -200,7 +204,7 @@ func (s *Server) record(r *http.Request, operation string, f *Fault, a *answer) 
 	}
 	s.requests = append(s.requests, Request{
 		At: s.now(), Host: r.Host, Method: r.Method, Path: r.URL.Path, Operation: operation, Status: status,
-		Token: operation == "apps/create-installation-access-token",
+		Token: operation == "apps/create-installation-access-token", Points: points,
 	})
 }
 
