@@ -27,7 +27,8 @@ const SweepFormat = "lighterman-sweep"
 // something, families and topics as they are always shown. What stands in a finding is what review says of it, and so is an
 // error; fix is null when none is offered. by_proof counts the findings with a proven fix by the class of its proof. Of a
 // repository with very many findings or errors only the first are listed; the counts have all of them. skipped is null for
-// a repository that was looked at, else why it was not: unreadable, archived, disabled, empty, mirror or fork.
+// a repository that was looked at, else why it was not: unreadable, configuration (one that cannot be used), size (too many
+// files to be listed), archived, disabled, empty, mirror or fork.
 //
 // A gain is what is known without building: by how many bytes compressed images for linux/amd64 get smaller, and for how
 // many fixes that is known; registries know it (--online), and only where an image changes its base.

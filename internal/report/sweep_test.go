@@ -59,6 +59,7 @@ func swept() report.Sweep {
 		}),
 		stock.Surveyed("acme/clean", "", sweepDay, &sweep.Survey{Result: &check.Result{Files: 1}}),
 		stock.PassedOver("acme/old", "https://github.com/acme/old", sweepDay, sweep.Archived, ""),
+		stock.PassedOver("acme/vast", "", sweepDay, sweep.TooLarge, ""),
 		stock.PassedOver("acme/gone", "", sweepDay, stock.Unreadable, "no tree "+hostile),
 	})}
 }
@@ -169,7 +170,7 @@ func TestSweepPageSaysWhatIsKnown(t *testing.T) {
 		"<h1>Sweep of 3 repositories</h1>", "25 November 2026 · lighterman v1.2.3", `<dd>1,202</dd>`, "50 % of the findings",
 		"<b>2</b> of 4 findings have a fix that was proven. A merge makes 2 fixes at once, in 2 Dockerfiles of 1 repository.",
 		"Of 1 fix it is known what they save: images get <b>312 MB</b> smaller", `<span class="note">not known</span>`,
-		"a <code>COPY</code> stands too early", "&lt;script&gt;alert(1)", "1 unreadable, 1 archived.", "no tree ",
+		"a <code>COPY</code> stands too early", "&lt;script&gt;alert(1)", "1 unreadable, 1 too large to be listed, 1 archived.", "no tree ",
 		"1 file passed over as a template", `copy-order: 1 of 3; build-tools-shipped: 1 of 1`, "unknown instruction: <code>",
 		`<rect class="fix" x="0.00%" y="19" width="33.33%" height="10"/><rect class="rest" x="33.33%" y="19" width="66.67%"`,
 	} {
@@ -189,8 +190,8 @@ func TestSweepPageSaysWhatIsKnown(t *testing.T) {
 func TestSweepPageOfAThousand(t *testing.T) {
 	s := swept()
 	entries := s.Stock.Entries
-	for n := range 2500 {
-		entries = append(entries, entries[n%5])
+	for n := range 3000 {
+		entries = append(entries, entries[n%6])
 		entries[len(entries)-1].Name = fmt.Sprintf("acme/repository-%d", n)
 	}
 	s.Stock = stock.Add(entries)

@@ -51,6 +51,7 @@ var sweepPage = template.Must(template.New("sweep").Funcs(template.FuncMap{
 	"proven": func(f stock.FamilySum, class string) int { return f.Proven[fixes.Class(class)] },
 	"rest":   func(all, some int) int { return all - some },
 	"clean":  clean,
+	"why":    why,
 	"web":    web,
 	"ticked": func(text string) []string { return strings.Split(text, "`") },
 	"odd":    func(n int) bool { return n%2 == 1 },
@@ -72,6 +73,17 @@ var effects = map[string]string{
 	string(check.Pinning):      "what is built tomorrow is what is built today",
 	string(check.Context):      "less of the repository goes into the build",
 	string(check.Hygiene):      "programs that stop when they are told to, steps that fail when a part does, plain spelling",
+}
+
+// why is the reason why a repository was passed over, in words.
+func why(r sweep.Reason) string {
+	switch r {
+	case sweep.TooLarge:
+		return "too large to be listed"
+	case sweep.Misconfigured:
+		return "with a configuration that cannot be used"
+	}
+	return string(r)
 }
 
 // A sweepView is the page's sweep with all that is drawn.

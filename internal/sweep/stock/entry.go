@@ -16,7 +16,7 @@ const Unreadable sweep.Reason = "unreadable"
 
 // reasons are all of them, in the order in which they are told.
 var reasons = []sweep.Reason{
-	Unreadable, sweep.Misconfigured, sweep.Archived, sweep.Disabled, sweep.Empty, sweep.Mirrored, sweep.Forked,
+	Unreadable, sweep.Misconfigured, sweep.TooLarge, sweep.Archived, sweep.Disabled, sweep.Empty, sweep.Mirrored, sweep.Forked,
 }
 
 // How much of one repository is kept; what is more is counted.
