@@ -91,3 +91,12 @@ func schemaOfFields(t reflect.Type) object {
 
 // Keys are the keys of our configuration file.
 func Keys() []string { return keysOf(reflect.TypeFor[file]()) }
+
+// SweepKeys are those under sweeps, as in "sweeps.enabled".
+func SweepKeys() []string {
+	var out []string
+	for _, key := range keysOf(reflect.TypeFor[sweeps]()) {
+		out = append(out, "sweeps."+key)
+	}
+	return out
+}
