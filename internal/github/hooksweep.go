@@ -54,16 +54,16 @@ func (h *hook) ended(call forge.Call) forge.Call {
 	return call
 }
 
-// unmuting is the command that asks for what people had declined. It is about the repository: a sweep reads it from the
-// pull request, and nothing is to be reviewed.
+// unmuting is the command that asks for what people had declined. A review of the pull request answers it, and a sweep of the
+// repository carries it out.
 const unmuting = prefix + " unmute"
 
-// unmuted is a call for the repository in place of one for the pull request on which somebody asks for what was declined.
+// unmuted adds the repository to a call for a pull request on which somebody asks for what was declined.
 func unmuted(call forge.Call) forge.Call {
-	if r := call.Request; r == nil || r.Thread || !asksFor(r.Text, unmuting) {
-		return call
+	if r := call.Request; r != nil && !r.Thread && asksFor(r.Text, unmuting) {
+		call.Refs = append(call.Refs, forge.Ref{Repo: call.Refs[0].Repo})
 	}
-	return forge.Call{Refs: []forge.Ref{{Repo: call.Refs[0].Repo}}}
+	return call
 }
 
 // asksFor reports whether a command has these words, whatever comes after them.
