@@ -1,12 +1,14 @@
 package sweep
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/forge"
 )
 
@@ -518,5 +520,56 @@ func TestDeclinedUnderAnotherName(t *testing.T) {
 	h.merge(h.pulls[1])
 	if _, wrote := h.sweep(t, Ask{}); wrote != "delete lighterman/caching" {
 		t.Errorf("wrote %q", wrote)
+	}
+}
+
+// TestTheOrganisationDecides: its default counts as the repository's own, and when it changes a memory holds no more. What could
+// not be read is no decision.
+func TestTheOrganisationDecides(t *testing.T) {
+	h := newTown(map[string]string{"Dockerfile": "FROM a\nRUN LOUD x\n"})
+	text, failed := "", error(nil)
+	s := h.sweeper()
+	s.Settings = func(context.Context, forge.Repo) config.Settings {
+		return config.Settings{Checks: words().Checks, Owner: "acme", Organisation: config.Reference{Repo: "acme/.github"},
+			Fetch: func(ref config.Reference) (config.Source, error) {
+				if failed == nil && text == "" {
+					return config.Source{}, config.ErrUnreachable
+				}
+				ref.Path = ".github/lighterman.yml"
+				return config.Source{Reference: ref, Text: []byte(text)}, failed
+			}}
+	}
+	var memory []byte
+	for n, tt := range []struct {
+		text    string
+		consent Consent
+		wrote   string
+		reads   string
+	}{
+		{"", Missing, "", "repository tree"},
+		{"", Missing, "", "repository"},
+		{"sweeps: {enabled: true}\n", Given, "commit lighterman/caching, open lighterman/caching, text #1", "repository tree proposals proposals"},
+		{"sweeps: {enabled: true}\n", Given, "", "repository proposals"},
+		{"sweeps: {enabled: true}\nfail-on: error\n", Given, "", "repository tree proposals proposals"},
+		{"sweeps: {enabled: false}\n", Refused, "say #1, close #1, delete lighterman/caching", "repository tree proposals"},
+		{"sweeps: {enabled: false}\n", Refused, "", "repository proposals"},
+	} {
+		text, h.reads, h.log = tt.text, nil, nil
+		out, err := s.Sweep(t.Context(), h.repo.Repo, Ask{Memory: memory})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wrote, reads := h.wrote(), strings.Join(h.reads, " ")
+		if out.Consent != tt.consent || wrote != tt.wrote || reads != tt.reads {
+			t.Errorf("%d: %s, wrote %q, read %s", n, out.Consent, wrote, reads)
+		}
+		memory = out.Memory
+	}
+	failed = errors.New("no route")
+	if _, err := s.Sweep(t.Context(), h.repo.Repo, Ask{Memory: memory}); !errors.Is(err, failed) {
+		t.Error(err)
+	}
+	if _, err := s.Sweep(t.Context(), h.repo.Repo, Ask{}); !errors.Is(err, failed) {
+		t.Error(err)
 	}
 }
