@@ -38,6 +38,7 @@ type town struct {
 	nth     int
 	forbids bool
 	large   bool
+	slow    bool // it still takes pull requests for conflicting that are not any more
 }
 
 type commit struct {
@@ -145,7 +146,7 @@ func (h *town) Proposals(_ context.Context, _ forge.Repo, names []string) ([]for
 			default:
 				seen := pull.Pull
 				seen.Comments = slices.Clone(pull.Comments)
-				seen.Conflicting = pull.State == forge.PullOpen && h.conflicts(name)
+				seen.Conflicting = pull.State == forge.PullOpen && (h.slow || h.conflicts(name))
 				p.Pulls = append(p.Pulls, seen)
 			}
 		}

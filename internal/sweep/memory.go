@@ -59,9 +59,6 @@ func (r *run) recall(ctx context.Context) error {
 		return nil
 	}
 	r.prefixes = m.Prefixes[:min(len(m.Prefixes), maxPrefixes)]
-	if len(r.ask.Families) > 0 {
-		return nil // what is wanted of the others would be forgotten
-	}
 	keep := r.Remember
 	if keep == 0 {
 		keep = 30 * 24 * time.Hour
@@ -115,7 +112,7 @@ func (r *run) settings(ctx context.Context) config.Settings {
 // remember is what the next sweep is told.
 func (r *run) remember() []byte {
 	if len(r.ask.Families) > 0 {
-		return r.ask.Memory
+		return r.ask.Memory // what is wanted of the others would be forgotten
 	}
 	m := memory{Version: r.Version, Tree: r.there.Tree, Branch: r.there.Branch, Made: r.now(), Outside: r.outside, Sweeps: r.sweeps, Totals: r.out.Totals}
 	m.Mutes, m.Topics = r.wantedFor, map[string]remembered{}

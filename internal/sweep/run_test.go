@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -216,6 +217,31 @@ var scenes = []scene{
 		{func(h *town) { h.close(first(h), false) }, "text #2"},
 		{func(h *town) { h.merge(h.pulls[1]) }, "delete lighterman/smaller-image"},
 	}},
+	{"branches are called something else, and one is a person's", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) {
+			h.push(caching, h.commits[h.branches[caching]].files, "mine", false)
+			h.edit(map[string]string{".github/lighterman.yml": strings.Replace(on, "{", "{branch-prefix: bot/, ", 1)})
+		}, "say #1"},
+		{func(h *town) { h.edit(map[string]string{"Dockerfile": "FROM a\nRUN LOUD y\n"}) }, ""},
+		{func(h *town) { h.close(first(h), false) }, "commit bot/caching, open bot/caching, dress #2, text #2"},
+	}},
+	{"merged, reverted and unmuted before the branch is tidied", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) {
+			h.merge(first(h))
+			h.edit(map[string]string{"Dockerfile": "FROM a\nRUN LOUD x\n"})
+			h.comment(first(h), "robin", "/lighterman unmute")
+		}, "react #1, commit lighterman/caching, open lighterman/caching, dress #2, text #2"},
+	}},
+	{"a comment is edited to unmute", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) {
+			h.close(first(h), false)
+			h.comment(first(h), "robin", "/lighterman unmute")
+			first(h).Comments[0].Edited = true
+		}, ""},
+	}},
 	{"both are declined, and one is fixed by hand", "FROM a\nRUN LOUD SLOW x\n", []act{
 		{nil, opened},
 		{func(h *town) { h.close(first(h), false) }, ""},
@@ -282,6 +308,13 @@ func TestUnchangedCostsTwoReads(t *testing.T) {
 	if string(again.Memory) != string(out.Memory) {
 		t.Errorf("memory changed from\n%s to\n%s", out.Memory, again.Memory)
 	}
+	h.clock = h.clock.Add(20 * 24 * time.Hour)
+	again, _ = h.sweep(t, Ask{Memory: again.Memory})
+	h.clock, h.reads = h.clock.Add(11*24*time.Hour), nil
+	if h.sweep(t, Ask{Memory: again.Memory}); !slices.Contains(h.reads, "tree") {
+		t.Errorf("a memory of a memory is never old: %v", h.reads)
+	}
+	h.clock = h.clock.Add(-31 * 24 * time.Hour)
 	for name, ask := range map[string]func(s *Sweeper, h *town){
 		"another engine": func(s *Sweeper, _ *town) { s.Version = "v2" },
 		"a month later":  func(_ *Sweeper, h *town) { h.clock = h.clock.Add(31 * 24 * time.Hour) },
@@ -409,6 +442,20 @@ func TestFamiliesAskedFor(t *testing.T) {
 	}
 	if _, wrote = h.sweep(t, Ask{Memory: part.Memory}); wrote != "" {
 		t.Errorf("wrote %q", wrote)
+	}
+}
+
+// TestAConflictThatIsNoneAnyMore is not answered again: GitHub takes a while to find out.
+func TestAConflictThatIsNoneAnyMore(t *testing.T) {
+	h := enabled("FROM a\nRUN LOUD x\n")
+	h.sweep(t, Ask{})
+	h.edit(map[string]string{"Dockerfile": "FROM b\nRUN LOUD x\n"})
+	h.slow = true
+	if _, wrote := h.sweep(t, Ask{}); wrote != "commit lighterman/caching, text #1" {
+		t.Errorf("wrote %q", wrote)
+	}
+	if _, wrote := h.sweep(t, Ask{}); wrote != "" {
+		t.Errorf("wrote %q again", wrote)
 	}
 }
 
