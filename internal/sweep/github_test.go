@@ -11,7 +11,7 @@ import (
 )
 
 // onGitHub is a repository on GitHub's double, and a sweeper that reaches it as the App does.
-func onGitHub(t *testing.T, files map[string]string) (*githubtest.Server, *githubtest.Repo, func(Ask) Outcome) {
+func onGitHub(t *testing.T, files map[string]string) (*githubtest.Server, *githubtest.Repo, *Sweeper, func(Ask) Outcome) {
 	t.Helper()
 	s := githubtest.Start(t, githubtest.Options{Limits: githubtest.Unlimited()})
 	repo, err := s.CreateRepo("acme", "shop", files)
@@ -25,7 +25,7 @@ func onGitHub(t *testing.T, files map[string]string) (*githubtest.Server, *githu
 	}
 	sweeper := &Sweeper{Host: app, Options: words(), Version: "v1"}
 	place := forge.Repo{Installation: s.InstallationID("acme"), Owner: "acme", Name: "shop"}
-	return s, repo, func(ask Ask) Outcome {
+	return s, repo, sweeper, func(ask Ask) Outcome {
 		t.Helper()
 		s.ForgetRequests()
 		out, err := sweeper.Sweep(t.Context(), place, ask)
@@ -48,7 +48,7 @@ func operations(s *githubtest.Server) string {
 // TestOnGitHub carries a sweep's pull requests through their lives as GitHub has them: opened, closed and unmuted, merged and
 // reverted, taken over. Whatever happened, a second sweep writes nothing, and with a memory takes three requests at most.
 func TestOnGitHub(t *testing.T) {
-	s, repo, sweep := onGitHub(t, map[string]string{".github/lighterman.yml": on, "Dockerfile": three})
+	s, repo, _, sweep := onGitHub(t, map[string]string{".github/lighterman.yml": on, "Dockerfile": three})
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -89,5 +89,34 @@ func TestOnGitHub(t *testing.T) {
 	settled("reverted, and fixed by hand", 0, 1)
 	if n := slices.IndexFunc(repo.Pulls(), func(p *githubtest.Pull) bool { return p.Number() > pulls[2].Number()+1 }); n >= 0 {
 		t.Errorf("there is another pull request, %s", repo.Pulls()[n].Title())
+	}
+}
+
+// TestOnboardingOnGitHub asks, and once the answer is merged the next sweep opens what it showed.
+func TestOnboardingOnGitHub(t *testing.T) {
+	s, repo, sweeper, sweep := onGitHub(t, map[string]string{"Dockerfile": three})
+	out := sweep(Ask{})
+	if out.Consent != Missing || len(repo.Pulls()) != 0 {
+		t.Fatalf("%+v", out)
+	}
+	totals := []RepoTotals{{out.Repository.Repo, out.Totals}}
+	for n := range 2 {
+		step, err := sweeper.Onboard(t.Context(), out.Repository.Repo, totals, nil, Ask{})
+		if err != nil || step.Done != (n == 0) || step.Number != 1 {
+			t.Fatalf("%+v, %v", step, err)
+		}
+	}
+	if out = sweep(Ask{Memory: out.Memory}); out.Written != 0 || len(s.Requests()) != 1 {
+		t.Errorf("%+v asked for %s", out, operations(s))
+	}
+	if _, err := repo.Pulls()[0].Merge("robin"); err != nil {
+		t.Fatal(err)
+	}
+	if out = sweep(Ask{Memory: out.Memory}); out.Consent != Given || out.Opened != 3 {
+		t.Errorf("%+v", out)
+	}
+	step, err := sweeper.Onboard(t.Context(), out.Repository.Repo, totals, nil, Ask{})
+	if _, gone := repo.Head(OnboardingBranch); err != nil || step.Act != Tidy || gone == nil {
+		t.Errorf("%+v, %v, %v", step, err, gone)
 	}
 }

@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -84,6 +85,47 @@ func Onboarding(in Invitation) (Step, error) {
 		step.Motion = motion(step.Act, s, p, want, in.Repository, c.Sweeps)
 	}
 	return step, nil
+}
+
+// Onboard carries out what Onboarding decides, in a repository as it stands now. Of an ask only DryRun and Permit count.
+func (s *Sweeper) Onboard(ctx context.Context, repo forge.Repo, totals []RepoTotals, skipped map[Reason]int, ask Ask) (Step, error) {
+	step, err := Step{}, forge.ErrStale
+	for n := 0; n < maxStale && errors.Is(err, forge.ErrStale); n++ {
+		step, err = s.onboard(ctx, repo, Invitation{Totals: totals, Skipped: skipped}, ask)
+	}
+	if err != nil {
+		return step, fmt.Errorf("ask in %s whether sweeps are wanted: %w", repo, err)
+	}
+	return step, nil
+}
+
+func (s *Sweeper) onboard(ctx context.Context, repo forge.Repo, in Invitation, ask Ask) (step Step, err error) {
+	r := &run{Sweeper: s, out: &Outcome{}}
+	if in.Repository, err = s.Host.Repository(ctx, repo); err != nil {
+		return step, err
+	}
+	if why := passedOver(in.Repository); why != "" {
+		return Step{Topic: onboarding, Branch: OnboardingBranch, Act: Rest, Why: "the repository is no place for it: " + string(why)}, nil
+	}
+	r.there, in.Now = in.Repository, r.now()
+	tree, err := s.Host.Tree(ctx, in.Repository.Repo, in.Repository.Head)
+	if err != nil {
+		return step, err
+	}
+	watched := &forge.Watch{Tree: tree}
+	in.Files, in.Settings = watched, r.settings(ctx)
+	all, err := s.Host.Proposals(ctx, in.Repository.Repo, []string{OnboardingBranch})
+	if err != nil || len(all) != 1 {
+		return step, cmp.Or(err, fmt.Errorf("read one branch: got %d", len(all)))
+	}
+	in.Proposal = all[0]
+	if step, err = Onboarding(in); err != nil || watched.Failed() != nil {
+		return step, cmp.Or(err, watched.Failed())
+	}
+	r.ask, r.out.Steps = ask, []Step{step}
+	r.done = map[string]Step{}
+	err = r.write(ctx)
+	return r.out.Steps[0], err
 }
 
 // want is what is to be proposed.

@@ -151,3 +151,40 @@ func TestMostToGain(t *testing.T) {
 		t.Error("there is nothing at all")
 	}
 }
+
+// TestOnboard asks on the code host once, within what is permitted, and not where it is out of place.
+func TestOnboard(t *testing.T) {
+	h := newTown(map[string]string{"README.md": "hello"})
+	totals := []RepoTotals{gain(t)}
+	onboard := func(ask Ask) (Step, string) {
+		t.Helper()
+		h.log = nil
+		step, err := h.sweeper().Onboard(t.Context(), h.repo.Repo, totals, nil, ask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return step, h.wrote()
+	}
+	if step, wrote := onboard(Ask{DryRun: true}); wrote != "" || step.Act != Open || step.Motion.Empty() {
+		t.Errorf("%+v wrote %q", step, wrote)
+	}
+	if step, wrote := onboard(Ask{Permit: func() bool { return false }}); wrote != "" || !step.Waits {
+		t.Errorf("%+v wrote %q", step, wrote)
+	}
+	h.watch = func() { h.watch = nil; h.push(OnboardingBranch, h.main(), "mine", false, h.branches["main"]) }
+	if step, wrote := onboard(Ask{}); wrote != "" || step.Act != Rest {
+		t.Errorf("%+v wrote %q", step, wrote)
+	}
+	h.drop(OnboardingBranch)
+	if step, wrote := onboard(Ask{}); wrote != asked || step.Number != 1 || !step.Done {
+		t.Errorf("%+v wrote %q", step, wrote)
+	}
+	if _, wrote := onboard(Ask{}); wrote != "" {
+		t.Errorf("wrote %q again", wrote)
+	}
+	h.repo.Archived = true
+	h.close(h.pulls[0], true)
+	if step, wrote := onboard(Ask{}); wrote != "" || step.Act != Rest {
+		t.Errorf("%+v wrote %q", step, wrote)
+	}
+}

@@ -176,6 +176,14 @@ func (w *walker) holds(before int) {
 			w.fail("a person's %s was moved to %q", branch, w.branches[branch])
 		}
 	}
+	for _, p := range w.pulls {
+		for _, mark := range []string{yieldedMark, withdrawnMark} {
+			other := func(c forge.Comment) bool { return !tells(c, mark) }
+			if n := len(slices.DeleteFunc(slices.Clone(p.Comments), other)); n > 1 {
+				w.fail("#%d was told %d times that it is %s", p.Number, n, mark)
+			}
+		}
+	}
 	for _, p := range w.pulls[before:] {
 		for _, id := range about(p) {
 			if w.refused[id] {
