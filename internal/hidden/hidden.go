@@ -42,3 +42,17 @@ func Tail(body string) (above string, contents []string) {
 	}
 	return strings.TrimRight(strings.Join(lines[:n], "\n"), "\n \t"), contents
 }
+
+// Lines is the contents of all markers in a body, wherever they stand on lines of their own, and the body without them. It is
+// for bodies into which nobody gets a line without our escaping it, but who may edit them.
+func Lines(body string) (rest string, contents []string) {
+	var kept []string
+	for _, l := range strings.Split(strings.ReplaceAll(body, "\r\n", "\n"), "\n") {
+		if m := line.FindStringSubmatch(strings.TrimRight(l, " \t")); m != nil {
+			contents = append(contents, m[1])
+		} else {
+			kept = append(kept, l)
+		}
+	}
+	return strings.TrimSpace(strings.Join(kept, "\n")), contents
+}

@@ -40,3 +40,11 @@ func TestTailReadsTheUnbrokenRunOfLastLines(t *testing.T) {
 		}
 	}
 }
+
+func TestLinesReadsMarkersAnywhere(t *testing.T) {
+	a, b := Line("a=1"), Line("b=2")
+	rest, contents := Lines("text\r\n\r\n" + a + "\r\n" + b + "\r\n\r\nmine\n> " + a)
+	if rest != "text\n\n\nmine\n> "+a || !slices.Equal(contents, []string{"a=1", "b=2"}) {
+		t.Errorf("%q, %q", rest, contents)
+	}
+}

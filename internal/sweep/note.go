@@ -92,9 +92,10 @@ func (n note) content() string {
 	return hidden.Hash(n.String())
 }
 
-// noteOf reads the note at the end of a body, and what stands above it. It is not ok when there is none that can be read.
+// noteOf reads the note of a body, and what stands beside it. It is not ok when there is none that can be read. The note stands
+// at the end, unless somebody wrote something below it; nobody gets such lines into a body without being let edit it.
 func noteOf(body string) (above string, n note, ok bool) {
-	above, lines := hidden.Tail(body)
+	above, lines := hidden.Lines(body)
 	for _, line := range lines {
 		if m := noteLine.FindStringSubmatch(line); m != nil {
 			n.topic, n.bundle, n.base, n.title, n.text, n.fresh, ok = m[1], m[2], m[3], m[4], m[5], m[6] != "", true

@@ -170,6 +170,14 @@ var scenes = []scene{
 		{func(h *town) { h.edit(map[string]string{"b/Dockerfile": "FROM a\nRUN LOUD y\n"}) }, "commit lighterman/caching, text #1"},
 		{func(h *town) { h.close(first(h), false) }, ""},
 	}},
+	{"a line is added below", "FROM a\nRUN LOUD x\n", []act{
+		{nil, opened},
+		{func(h *town) { first(h).Body += "\nSee also #7." }, ""},
+		{func(h *town) { h.edit(map[string]string{"b/Dockerfile": "FROM a\nRUN LOUD y\n"}) }, "commit lighterman/caching, text #1"},
+		{func(h *town) { first(h).Body += "\nNo."; h.close(first(h), false) }, ""},
+		{func(h *town) { h.edit(map[string]string{"c/Dockerfile": "FROM a\nRUN LOUD z\n"}) },
+			"commit lighterman/caching, open lighterman/caching, dress #2, text #2"},
+	}},
 	{"the text's note is deleted", "FROM a\nRUN LOUD x\n", []act{
 		{nil, opened},
 		{func(h *town) { first(h).Body = "quieter" }, "text #1"},

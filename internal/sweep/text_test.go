@@ -77,7 +77,7 @@ func TestNotesReadBack(t *testing.T) {
 			t.Errorf("a note of %d takes %d bytes", size, len(n.String()))
 		}
 	}
-	for _, body := range []string{"", "text", "text\n\n" + hidden.Line("sweep=x"), n.String() + "\nmine", "`" + n.String()} {
+	for _, body := range []string{"", "text", "text\n\n" + hidden.Line("sweep=x"), "`" + n.String(), "> " + n.String()} {
 		if _, _, ok := noteOf(body); ok {
 			t.Errorf("%q has a note", body)
 		}
