@@ -194,7 +194,7 @@ func (t *tally) table() string {
 
 // row is one finding in the table.
 func (t *tally) row(c told) string {
-	what := markdown.Sentence(markdown.Capital(c.Finding.Message)) + " " + fmt.Sprintf("[%s](%s%[1]s.md)", c.Finding.Check.Name, pages)
+	what := markdown.Sentence(markdown.Capital(c.Finding.Message)) + " " + fmt.Sprintf("[%s](%s)", c.Finding.Check.Name, c.Finding.Check.Page())
 	fix := "none"
 	if len(c.Finding.Fixes) > 0 {
 		best := c.Finding.Fixes[0]

@@ -9,9 +9,6 @@ import (
 	"github.com/lighterman/lighterman/internal/markdown"
 )
 
-// pages is where the page of each check is read: why it matters, what is not reported, before and after.
-const pages = "https://github.com/lighterman/lighterman/blob/main/internal/checks/"
-
 // maxAlso is how many other files of a family a comment names before it counts them.
 const maxAlso = 5
 
@@ -22,7 +19,7 @@ func (c *Comment) write(files []File, worked bool) {
 		_, c.withheld = suggest(f, c.Finding.Fixes[0], Hunk{c.Finding.Line, c.Finding.EndLine})
 	}
 	said := markdown.Paragraphs(markdown.Sentence(markdown.Capital(c.Finding.Message)), also(c.Also))
-	footer := fmt.Sprintf("<sub>[%s](%s%[1]s.md)</sub>", c.Finding.Check.Name, pages)
+	footer := fmt.Sprintf("<sub>[%s](%s)</sub>", c.Finding.Check.Name, c.Finding.Check.Page())
 	by := ""
 	if worked && len(c.Finding.Fixes) > 0 {
 		by = change(f, c.Finding.Fixes[0])

@@ -54,7 +54,7 @@ func (b *bench) explain(o order, checks []*check.Check) verdict {
 
 // page is the beginning of a check's page: what it says and why that matters.
 func (r *Reviewer) page(c *check.Check) string {
-	link := fmt.Sprintf("[The whole page](%s%s.md)", pages, c.Name)
+	link := fmt.Sprintf("[The whole page](%s)", c.Page())
 	if r.Page == nil {
 		return markdown.Paragraphs("**"+markdown.Code(c.Name)+"**: "+markdown.Sentence(c.Summary), link)
 	}
