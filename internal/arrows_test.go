@@ -66,6 +66,9 @@ var arrows = map[string][]string{
 	// What is counted, and under which names. Who counts does not know it: it is told through interfaces of theirs.
 	"internal/metrics": {},
 
+	// The same for traces.
+	"internal/trace": {},
+
 	// What people read. The page of a pull request shows the same comments the bot posts.
 	"internal/report": {"fixes", "fixes/dockerfile", "internal/check", "internal/review", "internal/sweep", "internal/sweep/stock"},
 
@@ -109,6 +112,7 @@ var owners = map[string][]string{
 	"github.com/bmatcuk/doublestar/v4":                            {"internal/config"},
 	"github.com/robfig/cron/v3":                                   {"internal/config"},
 	"github.com/prometheus/client_golang":                         {"internal/metrics"},
+	"go.opentelemetry.io/otel":                                    {"internal/trace"},
 	"github.com/agnivade/levenshtein":                             {"internal/config"},
 	"github.com/zricethezav/gitleaks/v8":                          {"internal/secret"},
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/lighterman/lighterman/internal/queue"
+	"github.com/lighterman/lighterman/internal/trace"
 )
 
 type logKey struct{}
@@ -25,9 +26,12 @@ func aware(log *slog.Logger) *slog.Logger { return slog.New(awareHandler{log.Han
 
 type awareHandler struct{ slog.Handler }
 
-// Handle implements slog.Handler. What a line says itself is not said twice.
+// Handle implements slog.Handler. A line that is part of a trace says of which. What a line says itself is not said twice.
 func (h awareHandler) Handle(ctx context.Context, r slog.Record) error {
 	attrs, _ := ctx.Value(logKey{}).([]slog.Attr)
+	if id, span := trace.IDs(ctx); id != "" {
+		attrs = append(slices.Clip(attrs), slog.String("trace_id", id), slog.String("span_id", span))
+	}
 	if len(attrs) == 0 {
 		return h.Handler.Handle(ctx, r)
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/lighterman/lighterman/internal/queue"
 	"github.com/lighterman/lighterman/internal/review"
 	"github.com/lighterman/lighterman/internal/server"
+	"github.com/lighterman/lighterman/internal/trace"
 )
 
 // A service is the App: webhooks in, jobs in a queue, reviews out. serve and demo run the same one. Without an App it
@@ -33,6 +34,7 @@ type service struct {
 	server   *server.Server
 	pages    *admin.Pages // nil without Admin
 	metrics  *metrics.Set
+	trace    *trace.Tracer
 	close    func() // ends the prover's children
 	app      atomic.Pointer[liveApp]
 	arrivals chan github.Arrival
@@ -82,6 +84,12 @@ func newService(ctx context.Context, o serviceOptions) (_ *service, err error) {
 	s := &service{options: o, metrics: metrics.New(version()), arrivals: make(chan github.Arrival, maxArrivals)}
 	s.options.Log = aware(o.Log)
 	o.Log = s.options.Log
+	if s.trace, err = trace.FromEnvironment(ctx, version(), o.Log); err != nil {
+		return nil, err
+	}
+	if s.trace != nil {
+		s.options.GitHub.Trace = s.exchange
+	}
 	s.options.GitHub.Logger, s.options.GitHub.Ledger, s.options.GitHub.Meter = o.Log, s, s.metrics
 	s.engine, s.close = newEngine(o.Log)
 	defer func() {
@@ -134,6 +142,9 @@ func (s *service) become(o github.Options) error {
 		Forge: app, Library: review.NewLibrary(app.Reader(), app.InstallationOf), Owners: s.options.Presets, Options: s.engine,
 		Logger: s.options.Log, Page: checks.Page,
 	}
+	if s.trace != nil {
+		reviewer.Trace = s.phase
+	}
 	live := &liveApp{App: app, work: s.work(reviewer), notes: &notes{log: s.options.Log}}
 	if s.options.Inspect {
 		hook := ""
@@ -148,7 +159,7 @@ func (s *service) become(o github.Options) error {
 
 func (s *service) newServer() (*server.Server, error) {
 	o := server.Options{
-		Secrets: s.options.Secrets, Queue: s.queue, Decode: github.Decode, Logger: s.options.Log, Linger: s.options.Linger,
+		Secrets: s.options.Secrets, Queue: tracedQueue{s.queue, s.trace}, Decode: github.Decode, Logger: s.options.Log, Linger: s.options.Linger,
 		Heard: s.heard, Meter: s.metrics, Metrics: s.metrics.Handler(), Notes: func() []string { return s.app.Load().notes.current() },
 	}
 	if s.pages != nil && s.options.AdminAddr == "" {
@@ -193,6 +204,7 @@ func (s *service) run(ctx context.Context, l net.Listener) error {
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
 	err = errors.Join(err, s.queue.Stop(stopping))
+	s.sendTraces(stopping)
 	if app := s.app.Load(); app != nil {
 		app.notes.wg.Wait()
 	}
@@ -224,8 +236,10 @@ func (s *service) share(ctx context.Context, job queue.Job, out review.Outcome) 
 // work is what the queue does with a pull request. A review that the pull request moved away from comes again: if no
 // webhook brought it, because what was read was older than the one that led here, then after a while.
 func (s *service) work(r *review.Reviewer) func(context.Context, queue.Job) (queue.Done, error) {
-	return func(ctx context.Context, job queue.Job) (queue.Done, error) {
+	return func(ctx context.Context, job queue.Job) (done queue.Done, err error) {
 		ctx = noting(ctx, job)
+		ctx, end := s.jobSpan(ctx, job)
+		defer func() { end(err) }()
 		since := review.Since{Mark: job.Mark, Memory: job.Memory, Head: job.Head, Request: job.Request()}
 		out, err := r.ReviewSince(ctx, job.Ref, since, job.Requests...)
 		if err != nil {

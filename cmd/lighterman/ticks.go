@@ -17,7 +17,7 @@ const (
 
 // ticks are what is done beside the webhooks, at the start and then every so often. It gives way to them.
 func (s *service) ticks() []queue.Tick {
-	return []queue.Tick{
+	all := []queue.Tick{
 		{Name: "missed-webhooks", Every: recoverEvery, Run: func(ctx context.Context) error {
 			return s.server.Recover(github.Background(ctx), s.app.Load())
 		}},
@@ -25,4 +25,8 @@ func (s *service) ticks() []queue.Tick {
 			return s.server.CatchUp(github.Background(ctx), s.app.Load())
 		}},
 	}
+	for n, tick := range all {
+		all[n].Run = s.tickSpan(tick)
+	}
+	return all
 }

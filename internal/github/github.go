@@ -20,6 +20,7 @@
 package github
 
 import (
+	"context"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
@@ -55,6 +56,9 @@ type Options struct {
 	Ledger Ledger
 	// Meter hears of every request; nil is nobody.
 	Meter Meter
+	// Trace begins a span for an exchange, by the template of its address, and returns what ends it with the answer's status
+	// (0: none came). Nil is none.
+	Trace func(ctx context.Context, endpoint string) (context.Context, func(status int))
 }
 
 const (

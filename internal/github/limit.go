@@ -41,6 +41,7 @@ type gate struct {
 	key    string // under which the ledger has the writes of this gate
 	of     int64  // the installation, 0 for the App itself
 	meter  Meter
+	trace  func(context.Context, string) (context.Context, func(int))
 	next   http.RoundTripper
 	turn   turn
 
@@ -63,7 +64,7 @@ type budget struct {
 func newGate(o Options, installation int64) *gate {
 	return &gate{
 		clock: o.Clock, pause: o.WritePause, ledger: o.Ledger, key: fmt.Sprintf("writes of installation %d", installation),
-		of: installation, meter: o.Meter, next: o.Transport, budgets: make(map[string]budget),
+		of: installation, meter: o.Meter, trace: o.Trace, next: o.Transport, budgets: make(map[string]budget),
 	}
 }
 
@@ -98,14 +99,20 @@ const requestPatience = time.Minute
 
 func (g *gate) send(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), requestPatience)
+	endpoint, answered := endpointOf(r), func(int) {}
+	if g.trace != nil {
+		ctx, answered = g.trace(ctx, endpoint)
+	}
 	began := g.clock.Now()
 	res, err := g.next.RoundTrip(r.WithContext(ctx))
-	took, endpoint := g.clock.Now().Sub(began), endpointOf(r)
+	took := g.clock.Now().Sub(began)
 	if err != nil {
+		answered(0)
 		g.meter.Requested(endpoint, 0, took)
 		cancel()
 		return nil, err
 	}
+	answered(res.StatusCode)
 	g.meter.Requested(endpoint, res.StatusCode, took)
 	res.Body = &timedBody{res.Body, cancel}
 	return res, nil

@@ -21,6 +21,8 @@ type Reviewer struct {
 	Logger  *slog.Logger // nil: nothing is logged
 	// Page is the documentation of a check as Markdown; nil: there is none beyond its summary.
 	Page func(*check.Check) string
+	// Trace begins a span for a phase of a review and returns what ends it. Nil is none.
+	Trace func(ctx context.Context, phase string) (context.Context, func(error))
 
 	request string // of the review that this copy is for
 }
@@ -83,12 +85,20 @@ func (r *Reviewer) ReviewSince(ctx context.Context, ref forge.Ref, since Since, 
 
 func (r *Reviewer) review(ctx context.Context, ref forge.Ref, since Since, asked []forge.Request) (Outcome, error) {
 	commands := r.acknowledge(ctx, ref, asked)
-	change, err := r.Forge.Change(ctx, ref)
+	var change *forge.Change
+	err := r.phase(ctx, "read", func(ctx context.Context) (err error) {
+		change, err = r.Forge.Change(ctx, ref)
+		return err
+	})
 	if err != nil {
 		return Outcome{}, err
 	}
 	out := Outcome{Head: change.Head}
-	look, err := r.look(ctx, change)
+	var look seen
+	err = r.phase(ctx, "examine", func(ctx context.Context) (err error) {
+		look, err = r.look(ctx, change)
+		return err
+	})
 	if err != nil {
 		return out, err
 	}
@@ -169,7 +179,18 @@ func (r *Reviewer) publish(ctx context.Context, ref forge.Ref, plan forge.Plan) 
 		signed.Request = r.request
 		plan.Check = &signed
 	}
-	return r.Forge.Publish(ctx, ref, plan)
+	return r.phase(ctx, "publish", func(ctx context.Context) error { return r.Forge.Publish(ctx, ref, plan) })
+}
+
+// phase does a part of a review, in a span of its own.
+func (r *Reviewer) phase(ctx context.Context, name string, do func(context.Context) error) error {
+	if r.Trace == nil {
+		return do(ctx)
+	}
+	ctx, end := r.Trace(ctx, name)
+	err := do(ctx)
+	end(err)
+	return err
 }
 
 // answer does what was asked for. pushed reports that the head moved to a commit of ours.
