@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -11,6 +12,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/lighterman/lighterman/internal/admin"
+	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/github"
 )
 
 // adminSettings are what serve is told about the admin page.
@@ -90,9 +93,13 @@ func (s *service) newPages(ctx context.Context) (*admin.Pages, error) {
 		}
 		a.Key = []byte(key)
 	}
+	site, err := github.Site(s.options.GitHub.BaseURL)
+	if err != nil {
+		return nil, err
+	}
 	return admin.New(admin.Options{
-		Access: a, Queue: s.queue, Notes: s.notes, Rates: s.rates, Version: version(), Public: s.options.Public,
-		Logger: s.options.Log,
+		Access: a, Queue: s.queue, Host: adminHost{s}, Desk: adminDesk{s}, Notes: s.notes, Rates: s.rates, Version: version(),
+		Public: s.options.Public, Site: site, Logger: s.options.Log,
 	})
 }
 
@@ -140,4 +147,78 @@ func (s *service) rates() (all []admin.Rate) {
 		all = append(all, admin.Rate{Installation: l.Installation, What: l.Resource, Left: l.Left, Of: l.Of, Reset: l.Reset})
 	}
 	return all
+}
+
+// An adminHost asks GitHub for the admin page, once there is an App.
+type adminHost struct{ s *service }
+
+func (h adminHost) app() (*liveApp, error) {
+	if app := h.s.app.Load(); app != nil {
+		return app, nil
+	}
+	return nil, admin.ErrNoApp
+}
+
+func (h adminHost) Installations(ctx context.Context) ([]forge.Installation, error) {
+	app, err := h.app()
+	if err != nil {
+		return nil, err
+	}
+	return app.Accounts(ctx)
+}
+
+func (h adminHost) Repositories(ctx context.Context, installation int64) ([]forge.Listed, error) {
+	app, err := h.app()
+	if err != nil {
+		return nil, err
+	}
+	return app.Reached(ctx, installation)
+}
+
+func (h adminHost) Sent(ctx context.Context) ([]forge.Sent, error) {
+	app, err := h.app()
+	if err != nil {
+		return nil, err
+	}
+	return app.Newest(ctx)
+}
+
+// An adminDesk does what the buttons of the admin page ask for.
+type adminDesk struct{ s *service }
+
+// Look finds the installation where no webhook has told it.
+func (d adminDesk) Look(ctx context.Context, ref forge.Ref) error {
+	if ref.Repo.Installation == 0 {
+		app, err := adminHost(d).app()
+		if err != nil {
+			return err
+		}
+		if ref.Repo.Installation, err = app.InstallationOf(ctx, ref.Repo.Owner); err != nil {
+			return err
+		}
+	}
+	return d.s.queue.Enqueue(ctx, ref)
+}
+
+func (d adminDesk) Again(ctx context.Context, guid string) error {
+	event, body, ok, err := d.s.queue.Payload(ctx, guid)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errors.New("the delivery's body is not kept any more")
+	}
+	return d.s.server.Again(ctx, guid, event, body)
+}
+
+func (d adminDesk) Fetch(ctx context.Context, id int64) error {
+	app, err := adminHost(d).app()
+	if err != nil {
+		return err
+	}
+	sent, body, err := app.Attempt(ctx, id)
+	if err != nil {
+		return err
+	}
+	return d.s.server.Take(ctx, sent, body)
 }

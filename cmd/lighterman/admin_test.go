@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,7 +14,9 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/internal/admin"
+	"github.com/lighterman/lighterman/internal/githubtest"
 	"github.com/lighterman/lighterman/internal/queue"
+	"github.com/lighterman/lighterman/internal/review"
 )
 
 const adminToken = "between the operators and nobody else"
@@ -143,4 +147,66 @@ func TestAdminKeyIsShared(t *testing.T) {
 	if len(keys) != 1 || keys[""] {
 		t.Errorf("%d keys", len(keys))
 	}
+}
+
+// press sends a form with the administrators' token.
+func (s *service) press(t *testing.T, path string, form url.Values) {
+	t.Helper()
+	r := httptest.NewRequest("POST", path, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Authorization", "Bearer "+adminToken)
+	w := httptest.NewRecorder()
+	s.server.ServeHTTP(w, r)
+	if w.Code != http.StatusSeeOther {
+		t.Fatalf("%s: %d\n%s", path, w.Code, w.Body)
+	}
+}
+
+// TestAdminPageOfAReview: after a review on the double every page shows it, and the buttons bring about a run each that
+// writes nothing.
+func TestAdminPageOfAReview(t *testing.T) {
+	s := newStage(t)
+	s.service.options.Admin = admin.Access{Token: adminToken}
+	var err error
+	s.service.pages, err = s.service.newPages(t.Context())
+	must(t, err)
+	s.service.server, err = s.service.newServer() // another one over the same queue
+	must(t, err)
+	pull := s.pull(t, "shop", demoFile("web/Dockerfile"))
+	s.outcome(t, pull)
+	must(t, s.service.queue.Idle(t.Context()))
+	for path, wants := range map[string][]string{
+		"":                    {"Requests left", "Dead"},
+		"jobs":                {"acme/shop#1", ">done<"},
+		"pull?q=acme/shop/1":  {"something was written", pull.Head(), "pull_request opened", "acme/shop/pull/1"},
+		"pull?q=acme/shop/99": {"Nothing is known of it"},
+		"deliveries":          {"pull_request opened", "202", "Handle again"},
+		"installations":       {">acme<", "active"},
+		"repositories?installation=" + fmt.Sprint(s.hub.InstallationID("acme")): {"acme/shop", "acme/shop#1"},
+		"sweeps": {"No repository is listed"},
+	} {
+		w := s.service.ask("/admin/" + path)
+		for _, want := range wants {
+			if !strings.Contains(w.Body.String(), want) {
+				t.Errorf("%s: %d lacks %q\n%s", path, w.Code, want, w.Body)
+			}
+		}
+	}
+	var last githubtest.Delivery
+	for _, d := range s.hub.Deliveries() {
+		if d.Event == "pull_request" {
+			last = d
+		}
+	}
+	for path, form := range map[string]url.Values{
+		"look": {"q": {"acme/shop#1"}}, "again": {"guid": {last.GUID}}, "fetch": {"id": {fmt.Sprint(last.ID)}},
+	} {
+		s.hub.ForgetRequests()
+		s.service.press(t, "/admin/"+path, form)
+		if out := s.outcome(t, pull); out.End != review.Unchanged {
+			t.Errorf("%s: %s", path, out.End)
+		}
+		must(t, s.service.queue.Idle(t.Context()))
+	}
+	once(t, pull)
 }

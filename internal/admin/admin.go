@@ -19,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/page"
 )
 
@@ -29,6 +30,8 @@ const Root = "/admin/"
 type Options struct {
 	Access Access
 	Queue  Queue
+	Host   Host
+	Desk   Desk
 	// Notes are how the App's registration falls short; it must not block. Nil is none.
 	Notes func() []string
 	// Rates are the requests that are left, as this process knows. Nil is none.
@@ -37,6 +40,8 @@ type Options struct {
 	Version string
 	// Public is how people reach the service: https://HOST; "" is not known.
 	Public string
+	// Site is the code host's web site; "" has pages link none of it.
+	Site string
 	// Logger is told who did what. Nil discards it.
 	Logger *slog.Logger
 }
@@ -63,6 +68,10 @@ type Pages struct {
 	origins *http.CrossOriginProtection
 	log     *slog.Logger
 	now     func() time.Time
+
+	accounts *memo[struct{}, []forge.Installation]
+	repos    *memo[int64, []forge.Listed]
+	sent     *memo[struct{}, []forge.Sent]
 }
 
 // New makes the pages. It refuses settings that let in nobody, or everybody.
@@ -77,6 +86,9 @@ func New(o Options) (*Pages, error) {
 		options: o, entry: newEntry(o.Access), mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(), log: o.Logger,
 		now: time.Now,
 	}
+	now := func() time.Time { return p.now() }
+	p.accounts, p.repos = newMemo[struct{}, []forge.Installation](now), newMemo[int64, []forge.Listed](now)
+	p.sent = newMemo[struct{}, []forge.Sent](now)
 	p.set = page.New(text, style, p.functions())
 	if o.Public != "" {
 		if u, err := url.Parse(o.Public); err != nil || p.origins.AddTrustedOrigin(u.Scheme+"://"+u.Host) != nil {
@@ -99,6 +111,16 @@ type route struct {
 func (p *Pages) routes() []route {
 	return []route{
 		{"GET", "{$}", p.overview},
+		{"GET", "pull", p.pull},
+		{"GET", "jobs", p.jobs},
+		{"GET", "deliveries", p.deliveries},
+		{"GET", "installations", p.installations},
+		{"GET", "sweeps", p.sweeps},
+		{"GET", "repositories", p.repositories},
+		{"POST", "replay", p.replay},
+		{"POST", "look", p.look},
+		{"POST", "again", p.again},
+		{"POST", "fetch", p.fetch},
 		{"GET", "login", func(w http.ResponseWriter, _ *http.Request) { leave(w, "./") }},
 		{"POST", "logout", p.logout},
 	}
@@ -232,7 +254,11 @@ func (p *Pages) frame(r *http.Request, title, here string) frame {
 }
 
 // said are what a page tells after a button was pressed, by the word in its address.
-var said = map[string]string{}
+var said = map[string]string{
+	"replayed": "The job runs again.",
+	"asked":    "It will be looked at.",
+	"again":    "The delivery was handled as if it came now.",
+}
 
 // trouble says why something was not done.
 func (p *Pages) trouble(w http.ResponseWriter, r *http.Request, status int, title, line string) {
@@ -241,6 +267,12 @@ func (p *Pages) trouble(w http.ResponseWriter, r *http.Request, status int, titl
 		Line string
 	}{p.frame(r, title, ""), line}
 	p.show(w, status, "trouble", v)
+}
+
+// did writes down what a visitor had done.
+func (p *Pages) did(r *http.Request, what string, args ...any) {
+	p.log.Info("admin page: "+what, append(args, "by", visitorOf(r).name)...)
+	p.sent.forget()
 }
 
 // broken answers for what could not be read or done.

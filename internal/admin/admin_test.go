@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/queue"
 )
 
@@ -19,9 +21,59 @@ const token = "a token of sixty-four characters is more than anybody will guess"
 
 // A shelf is a Queue that holds what a test put there.
 type shelf struct {
-	err    error
-	depth  queue.Depth
-	counts []queue.DayCount
+	err      error
+	depth    queue.Depth
+	counts   []queue.DayCount
+	live     []queue.LiveJob
+	dead     []queue.DeadJob
+	reports  []queue.Report
+	known    queue.Known
+	repos    []queue.Repository
+	received []queue.Received
+	sent     []forge.Sent
+	accounts []forge.Installation
+	reached  []forge.Listed
+	asked    int // of the host
+	deeds    []string
+}
+
+func (s *shelf) Live(context.Context, int) ([]queue.LiveJob, error) { return s.live, s.err }
+func (s *shelf) Dead(context.Context) ([]queue.DeadJob, error)      { return s.dead, s.err }
+func (s *shelf) Report(context.Context, forge.Ref) (r queue.Report, ok bool, err error) {
+	if len(s.reports) == 0 {
+		return r, false, s.err
+	}
+	return s.reports[0], true, s.err
+}
+func (s *shelf) Reports(context.Context, int) ([]queue.Report, error)    { return s.reports, s.err }
+func (s *shelf) Known(context.Context, forge.Ref) (queue.Known, error)   { return s.known, s.err }
+func (s *shelf) Received(context.Context, int) ([]queue.Received, error) { return s.received, s.err }
+func (s *shelf) Repositories(context.Context, int64) ([]queue.Repository, error) {
+	return s.repos, s.err
+}
+func (s *shelf) did(format string, args ...any) error {
+	s.deeds = append(s.deeds, fmt.Sprintf(format, args...))
+	return s.err
+}
+func (s *shelf) Replay(_ context.Context, id int64) error    { return s.did("replay %d", id) }
+func (s *shelf) Look(_ context.Context, ref forge.Ref) error { return s.did("look %s", ref) }
+func (s *shelf) Again(_ context.Context, guid string) error  { return s.did("again %s", guid) }
+func (s *shelf) Fetch(_ context.Context, id int64) error     { return s.did("fetch %d", id) }
+
+// A host is the Host of a shelf.
+type host struct{ *shelf }
+
+func (h host) Installations(context.Context) ([]forge.Installation, error) {
+	h.asked++
+	return h.accounts, h.err
+}
+func (h host) Repositories(context.Context, int64) ([]forge.Listed, error) {
+	h.asked++
+	return h.reached, h.err
+}
+func (h host) Sent(context.Context) ([]forge.Sent, error) {
+	h.asked++
+	return h.sent, h.err
 }
 
 func (s *shelf) Depth(context.Context) (queue.Depth, error) { return s.depth, s.err }
@@ -32,7 +84,7 @@ func (s *shelf) Counts(context.Context, time.Time) ([]queue.DayCount, error) {
 // newPages makes pages for whoever knows the token, unless change says otherwise.
 func newPages(t *testing.T, q *shelf, change ...func(*Options)) *Pages {
 	t.Helper()
-	o := Options{Access: Access{Token: token}, Queue: q, Version: "v1"}
+	o := Options{Access: Access{Token: token}, Queue: q, Host: host{q}, Desk: q, Version: "v1", Site: "https://github.example"}
 	for _, c := range change {
 		c(&o)
 	}

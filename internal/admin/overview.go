@@ -7,12 +7,21 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/queue"
 )
 
 // A Queue is what the pages read of package queue, and what their buttons do to it.
 type Queue interface {
 	Depth(ctx context.Context) (queue.Depth, error)
+	Live(ctx context.Context, most int) ([]queue.LiveJob, error)
+	Dead(ctx context.Context) ([]queue.DeadJob, error)
+	Replay(ctx context.Context, id int64) error
+	Report(ctx context.Context, ref forge.Ref) (queue.Report, bool, error)
+	Reports(ctx context.Context, most int) ([]queue.Report, error)
+	Known(ctx context.Context, ref forge.Ref) (queue.Known, error)
+	Repositories(ctx context.Context, installation int64) ([]queue.Repository, error)
+	Received(ctx context.Context, most int) ([]queue.Received, error)
 	Counts(ctx context.Context, since time.Time) ([]queue.DayCount, error)
 }
 
@@ -77,7 +86,7 @@ type Taken struct {
 	Shown, Applied, ByHand, Refused int
 }
 
-// The words of queue.Count.What.
+// The words of queue.Count.What that say what became of a fix.
 const (
 	wasShown    = "shown"
 	wasApplied  = "applied"

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"html/template"
 	"time"
+
+	"github.com/lighterman/lighterman/internal/queue"
 )
 
 // A link is a page in the list of pages.
@@ -11,12 +13,23 @@ type link struct{ Path, Title string }
 
 // links are the pages in their order.
 func (p *Pages) links() []link {
-	return []link{{"", "Overview"}}
+	return []link{
+		{"", "Overview"}, {"pull", "Pull request"}, {"jobs", "Jobs"}, {"deliveries", "Deliveries"},
+		{"installations", "Installations"}, {"sweeps", "Sweeps"},
+	}
 }
 
 // functions are what the templates call.
 func (p *Pages) functions() template.FuncMap {
-	return template.FuncMap{"pages": p.links, "span": span, "when": p.when}
+	return template.FuncMap{
+		"pages": p.links, "span": span, "when": p.when, "name": nameOf, "outcome": outcome, "short": short,
+		"pair": func(j queue.DeadJob, stamp string) any {
+			return struct {
+				Job   queue.DeadJob
+				Stamp string
+			}{j, stamp}
+		},
+	}
 }
 
 // span is a time that passed, for people.
@@ -58,3 +71,18 @@ func (p *Pages) when(t time.Time) template.HTML {
 	return template.HTML(fmt.Sprintf(`<time datetime="%s">%s</time> <small>%s UTC</small>`,
 		utc.Format(time.RFC3339), rough, utc.Format(layout)))
 }
+
+// outcome is what became of a run, for people.
+func outcome(o queue.Outcome) string {
+	words := map[queue.Outcome]string{
+		queue.Finished: "done", queue.Gone: "gone", queue.Limited: "asked to wait", queue.Interrupted: "interrupted",
+		queue.MovedOn: "moved on", queue.Failed: "failed", queue.Buried: "failed for good",
+	}
+	if w := words[o]; w != "" {
+		return w
+	}
+	return string(o)
+}
+
+// short is the beginning of a commit's name.
+func short(commit string) string { return commit[:min(len(commit), 10)] }

@@ -307,10 +307,34 @@ type Call struct {
 
 // A Sent is one attempt of the host to deliver a webhook to us.
 type Sent struct {
-	ID    int64
-	GUID  string // the same for every attempt to deliver the webhook
-	Event string
-	At    time.Time
+	ID     int64
+	GUID   string // the same for every attempt to deliver the webhook
+	Event  string
+	Action string // the payload's, "" where the event has none
+	At     time.Time
+	Status int  // of our answer; 0 when there was none
+	Again  bool // somebody had it delivered again
+}
+
+// Arrived reports whether we answered that we had it.
+func (s Sent) Arrived() bool { return 200 <= s.Status && s.Status <= 299 }
+
+// An Installation is an account on which the App is installed.
+type Installation struct {
+	ID        int64
+	Account   string // login of the organisation or the person
+	Kind      string // the host's word for which of them it is
+	All       bool   // on all of its repositories, those to come included
+	Suspended bool
+	Page      string // where the account's owners change it; "" is not known
+}
+
+// A Listed is a repository that an installation reaches.
+type Listed struct {
+	Repo
+	Private  bool
+	Archived bool
+	Fork     bool
 }
 
 // Asks reports whether there is anything to do.

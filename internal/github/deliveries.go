@@ -45,10 +45,8 @@ func (a *App) Failed(ctx context.Context, since time.Time) ([]forge.Sent, error)
 			if d.GetDeliveredAt().Before(since) {
 				return all, nil
 			}
-			if d.GetStatusCode() < 200 || d.GetStatusCode() > 299 { // a server may not know the filter
-				all = append(all, forge.Sent{
-					ID: d.GetID(), GUID: d.GetGUID(), Event: d.GetEvent(), At: d.GetDeliveredAt().Time,
-				})
+			if s := sent(d); !s.Arrived() { // a server may not know the filter
+				all = append(all, s)
 			}
 		}
 		if res.Cursor == "" {
@@ -60,24 +58,51 @@ func (a *App) Failed(ctx context.Context, since time.Time) ([]forge.Sent, error)
 	return all, nil
 }
 
+func sent(d *gogithub.HookDelivery) forge.Sent {
+	return forge.Sent{
+		ID: d.GetID(), GUID: d.GetGUID(), Event: d.GetEvent(), Action: d.GetAction(), At: d.GetDeliveredAt().Time,
+		Status: d.GetStatusCode(), Again: d.GetRedelivery(),
+	}
+}
+
+// Newest are the last attempts to deliver a webhook, the newest first, at most a hundred.
+func (a *App) Newest(ctx context.Context) ([]forge.Sent, error) {
+	page, _, err := a.itself().Apps.ListHookDeliveries(ctx, &gogithub.ListCursorOptions{PerPage: pageSize})
+	if err != nil {
+		return nil, doing(meaning(err), "read the delivery log")
+	}
+	all := make([]forge.Sent, len(page))
+	for n, d := range page {
+		all[n] = sent(d)
+	}
+	return all, nil
+}
+
 // Payload is what an attempt to deliver a webhook sent.
 func (a *App) Payload(ctx context.Context, id int64) ([]byte, error) {
+	_, body, err := a.Attempt(ctx, id)
+	return body, err
+}
+
+// Attempt is one attempt to deliver a webhook, with what it sent.
+func (a *App) Attempt(ctx context.Context, id int64) (forge.Sent, []byte, error) {
 	client := a.itself()
 	req, err := client.NewRequest(http.MethodGet, fmt.Sprintf("app/hook/deliveries/%d", id), nil)
 	if err != nil {
-		return nil, err
+		return forge.Sent{}, nil, err
 	}
 	var body payload
 	if _, err := client.Do(ctx, req, &body); err != nil {
-		return nil, doing(meaning(err), "read delivery %d", id)
+		return forge.Sent{}, nil, doing(meaning(err), "read delivery %d", id)
 	}
 	var d struct {
-		Request struct{ Payload json.RawMessage }
+		gogithub.HookDelivery
+		Request struct{ Payload json.RawMessage } `json:"request"`
 	}
 	if err := json.Unmarshal(body.Bytes(), &d); err != nil {
-		return nil, doing(err, "read delivery %d", id)
+		return forge.Sent{}, nil, doing(err, "read delivery %d", id)
 	}
-	return d.Request.Payload, nil
+	return sent(&d.HookDelivery), d.Request.Payload, nil
 }
 
 // payload takes maxDelivery bytes and no more.

@@ -210,6 +210,10 @@ type engine interface {
 	list(ctx context.Context, installation int64, all []Listed, due func(forge.Repo) time.Time) error
 	repositories(ctx context.Context, installation int64) ([]Repository, error)
 	sweepDue(ctx context.Context, now time.Time, most int) (int, error)
+	live(ctx context.Context, most int) ([]LiveJob, error)
+	received(ctx context.Context, most int) ([]Received, error)
+	payload(ctx context.Context, guid string) (event string, body []byte, ok bool, err error)
+	known(ctx context.Context, subject string) (Known, error)
 }
 
 // Open opens the database, brings its tables up to date and makes the queue ready to receive. On SQLite it fails when

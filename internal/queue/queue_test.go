@@ -107,6 +107,8 @@ func conform(t *testing.T, where func(testing.TB) place) {
 		"a series of pushes is run seldom":      rests,
 		"the last run is reported":              reportsRuns,
 		"what happened is counted once":         countsOnce,
+		"a pull request is looked up":           looksUp,
+		"deliveries are remembered":             remembersDeliveries,
 		"a head's wait is told once":            tellsWait,
 		"a run knows the webhook behind it":     knowsCause,
 		"old reports and counts are forgotten":  forgetsReports,

@@ -109,6 +109,8 @@ func schema() []string {
 		)`,
 		`CREATE INDEX lighterman_repository_due_at ON lighterman_repository (due_at)`,
 		`CREATE INDEX lighterman_repository_installation ON lighterman_repository (installation)`,
+		// For those who ask what arrived about a pull request.
+		`CREATE INDEX lighterman_delivery_subject ON lighterman_delivery (subject)`,
 	}
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -114,6 +115,39 @@ func (s *Server) fetch(ctx context.Context, log Log, missed []forge.Sent) error 
 	}
 	if len(errs) > 0 {
 		return fmt.Errorf("%d missed webhooks could not be taken, the first: %w", len(errs), errs[0])
+	}
+	return nil
+}
+
+// Again handles a webhook that came before once more, as if it came now: under a name of its own, since its own is taken.
+// What people asked for by it is not done twice.
+func (s *Server) Again(ctx context.Context, guid, event string, payload []byte) error {
+	name := guid[:min(len(guid), maxName-len("-again-")-againLength)] + "-again-" + rand.Text()[:againLength]
+	if !isName(name) || !slices.Contains(events(), event) {
+		return fmt.Errorf("handle webhook %s again: it is none of those that are handled", cut(guid))
+	}
+	outcome, err := s.store(ctx, name, event, payload)
+	if err != nil {
+		return fmt.Errorf("handle webhook %s again: %w", guid, err)
+	}
+	s.log.Info("webhook handled again", "delivery", name, "event", event, "outcome", outcome)
+	return nil
+}
+
+// againLength is how much of a name is random.
+const againLength = 8
+
+// Take takes a webhook from the code host's log: one that did not arrive, or once more one that did.
+func (s *Server) Take(ctx context.Context, sent forge.Sent, payload []byte) error {
+	unknown, err := s.options.Queue.Unknown(ctx, []string{sent.GUID})
+	if err != nil {
+		return err
+	}
+	if len(unknown) == 0 || !isName(sent.GUID) || !slices.Contains(events(), sent.Event) {
+		return s.Again(ctx, sent.GUID, sent.Event, payload)
+	}
+	if _, err := s.store(ctx, sent.GUID, sent.Event, payload); err != nil {
+		return fmt.Errorf("take webhook %s: %w", sent.GUID, err)
 	}
 	return nil
 }
