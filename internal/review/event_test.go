@@ -307,6 +307,41 @@ func TestAMergeGroupTellsNothing(t *testing.T) {
 	}
 }
 
+// TestEveryEndSaysWhy holds that whoever asks why nothing was posted is told, whatever became of a review.
+func TestEveryEndSaysWhy(t *testing.T) {
+	for why, change := range map[string]func(*desk){
+		"no Dockerfile is touched, nor what another one depends on": func(d *desk) { d.push(nil, archive{"main.go": "package main\n"}) },
+		"nothing was found in 1 Dockerfile":                         func(d *desk) { d.push(nil, copying) },
+		"the pull request is closed":                                func(d *desk) { d.closed = true },
+		"1 finding dismissed by ann":                                func(d *desk) { d.threads[0].Downs = []string{"ann"} },
+		"1 finding dismissed by somebody":                           func(d *desk) { d.threads[0].Hidden = "off-topic" },
+		"there is nothing new to say since the review before":       func(*desk) {},
+		"1 finding ignored by a comment in the file": func(d *desk) {
+			d.push(nil, archive{"Dockerfile": "# lighterman global ignore=all\n" + adding["Dockerfile"]})
+		},
+		"1 finding on lines that the pull request does not change": func(d *desk) {
+			d.push(adding, archive{"Dockerfile": adding["Dockerfile"] + "RUN a\nRUN b\nRUN c\nRUN d\n"})
+		},
+		"1 Dockerfile could not be looked at":                        func(d *desk) { d.push(nil, archive{"Dockerfile": "FRO\n"}) },
+		"1 finding not on the diff, for GitHub refused the comments": func(d *desk) { d.threads, d.refuses = nil, true },
+		"Drafts are not looked at here": func(d *desk) {
+			d.draft = true
+			d.push(archive{settingsFile: "drafts: skip\n"}, archive{settingsFile: "drafts: skip\n", "Dockerfile": adding["Dockerfile"]})
+		},
+		"1 Dockerfile is left out by the configuration": func(d *desk) {
+			d.push(archive{settingsFile: "paths: {exclude: [Dockerfile]}\n"}, archive{settingsFile: "paths: {exclude: [Dockerfile]}\n", "Dockerfile": adding["Dockerfile"]})
+		},
+		"it is not known what the merge group is merged into": func(d *desk) { d.change.Ref.Group = d.tip },
+	} {
+		d := newDesk(nil, adding)
+		d.review(t, adds)
+		change(d)
+		if out, err := d.review(t, adds); err != nil || !strings.Contains(out.Why, why) {
+			t.Errorf("%q, %v; want %q", out.Why, err, why)
+		}
+	}
+}
+
 // TestRunsOfLinesAreFound holds counting by hashes against counting.
 func TestRunsOfLinesAreFound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

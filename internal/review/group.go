@@ -22,6 +22,7 @@ func (r *Reviewer) unknown(ctx context.Context, ref forge.Ref) (Outcome, error) 
 	if err := r.publish(ctx, ref, out.Plan); err != nil {
 		return out, fmt.Errorf("review %s: %w", ref, err)
 	}
+	out.Posted, out.Why = written(out.Plan), "it is not known what the merge group is merged into"
 	r.log(ctx, ref, out)
 	return out, nil
 }
