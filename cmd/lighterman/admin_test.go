@@ -72,9 +72,9 @@ func newAdmin(t *testing.T, change func(*serviceOptions)) *service {
 }
 
 // ask asks the server for a page with the administrators' token.
-func (s *service) ask(path string) *httptest.ResponseRecorder {
+func (s *service) ask(token, path string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest("GET", path, nil)
-	r.Header.Set("Authorization", "Bearer "+adminToken)
+	r.Header.Set("Authorization", "Bearer "+token)
 	w := httptest.NewRecorder()
 	s.server.ServeHTTP(w, r)
 	return w
@@ -91,17 +91,17 @@ func TestThereIsNoAdminPageUnlessAsked(t *testing.T) {
 	} {
 		s := newAdmin(t, change)
 		for _, path := range []string{"/admin", "/admin/", "/admin/login"} {
-			if w := s.ask(path); w.Code != http.StatusNotFound {
+			if w := s.ask(adminToken, path); w.Code != http.StatusNotFound {
 				t.Errorf("%s: %s: %d", name, path, w.Code)
 			}
 		}
 	}
 	s := newAdmin(t, func(o *serviceOptions) { o.Admin = admin.Access{Token: adminToken} })
-	w := s.ask("/admin/")
+	w := s.ask(adminToken, "/admin/")
 	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "There is no GitHub App yet") {
 		t.Errorf("%d\n%s", w.Code, w.Body)
 	}
-	if w := s.ask("/admin"); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "admin/" {
+	if w := s.ask(adminToken, "/admin"); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "admin/" {
 		t.Errorf("%d %s", w.Code, w.Header())
 	}
 }
@@ -150,11 +150,11 @@ func TestAdminKeyIsShared(t *testing.T) {
 }
 
 // press sends a form with the administrators' token.
-func (s *service) press(t *testing.T, path string, form url.Values) {
+func (s *service) press(t *testing.T, token, path string, form url.Values) {
 	t.Helper()
 	r := httptest.NewRequest("POST", path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Authorization", "Bearer "+adminToken)
+	r.Header.Set("Authorization", "Bearer "+token)
 	w := httptest.NewRecorder()
 	s.server.ServeHTTP(w, r)
 	if w.Code != http.StatusSeeOther {
@@ -166,12 +166,7 @@ func (s *service) press(t *testing.T, path string, form url.Values) {
 // writes nothing.
 func TestAdminPageOfAReview(t *testing.T) {
 	s := newStage(t)
-	s.service.options.Admin = admin.Access{Token: adminToken}
-	var err error
-	s.service.pages, err = s.service.newPages(t.Context())
-	must(t, err)
-	s.service.server, err = s.service.newServer() // another one over the same queue
-	must(t, err)
+	token := s.admin
 	pull := s.pull(t, "shop", demoFile("web/Dockerfile"))
 	s.outcome(t, pull)
 	must(t, s.service.queue.Idle(t.Context()))
@@ -185,7 +180,7 @@ func TestAdminPageOfAReview(t *testing.T) {
 		"repositories?installation=" + fmt.Sprint(s.hub.InstallationID("acme")): {"acme/shop", "acme/shop#1"},
 		"sweeps": {"No repository is listed"},
 	} {
-		w := s.service.ask("/admin/" + path)
+		w := s.service.ask(token, "/admin/"+path)
 		for _, want := range wants {
 			if !strings.Contains(w.Body.String(), want) {
 				t.Errorf("%s: %d lacks %q\n%s", path, w.Code, want, w.Body)
@@ -202,7 +197,7 @@ func TestAdminPageOfAReview(t *testing.T) {
 		"look": {"q": {"acme/shop#1"}}, "again": {"guid": {last.GUID}}, "fetch": {"id": {fmt.Sprint(last.ID)}},
 	} {
 		s.hub.ForgetRequests()
-		s.service.press(t, "/admin/"+path, form)
+		s.service.press(t, token, "/admin/"+path, form)
 		if out := s.outcome(t, pull); out.End != review.Unchanged {
 			t.Errorf("%s: %s", path, out.End)
 		}

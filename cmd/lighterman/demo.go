@@ -20,6 +20,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/spf13/cobra"
 
+	"github.com/lighterman/lighterman/internal/admin"
 	"github.com/lighterman/lighterman/internal/github"
 	"github.com/lighterman/lighterman/internal/githubtest"
 	"github.com/lighterman/lighterman/internal/queue"
@@ -51,6 +52,8 @@ type stage struct {
 	stop     func() error // ends the service and waits for it
 	outcomes chan review.Outcome
 	told     *narrator
+	admin    string // the token of its admin page
+	site     string // where the service listens
 }
 
 func runDemo(ctx context.Context, w io.Writer, addr string, leave bool) (err error) {
@@ -84,13 +87,14 @@ func setStage(ctx context.Context, w io.Writer, o githubtest.Options, cooldown t
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	s := &stage{hub: hub, outcomes: make(chan review.Outcome, 16), told: newNarrator(w)}
+	s := &stage{hub: hub, outcomes: make(chan review.Outcome, 16), told: newNarrator(w), admin: rand.Text() + rand.Text()}
 	end := func() error { return errors.Join(hub.Close(), os.RemoveAll(dir)) }
 	webhookSecret := rand.Text()
 	s.service, err = newService(ctx, serviceOptions{
 		GitHub:   github.Options{AppID: hub.AppID(), PrivateKey: hub.PrivateKey(), BaseURL: hub.URL(), WritePause: -1},
 		Queue:    queue.Options{DataDir: dir, Cooldown: cooldown},
 		Secrets:  []string{webhookSecret},
+		Admin:    admin.Access{Token: s.admin},
 		Log:      log(webhookSecret),
 		Reviewed: func(o review.Outcome) { s.outcomes <- o },
 	})
@@ -109,7 +113,8 @@ func setStage(ctx context.Context, w io.Writer, o githubtest.Options, cooldown t
 		cancel()
 		return errors.Join(<-ended, end())
 	}
-	hub.SetWebhook("http://"+l.Addr().String()+"/webhook", webhookSecret)
+	s.site = "http://" + l.Addr().String()
+	hub.SetWebhook(s.site+"/webhook", webhookSecret)
 	s.told.step("server  webhooks at http://%s/webhook, SQLite in %s", l.Addr(), dir)
 	s.told.step("github  a double of GitHub at %s, with a real git repository underneath", hub.URL())
 	return s, nil
@@ -177,6 +182,7 @@ func (s *stage) servePage(ctx context.Context, pull *githubtest.Pull, addr strin
 	web := &http.Server{Handler: page.handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
 		MaxHeaderBytes: 16 << 10}
 	context.AfterFunc(ctx, func() { _ = web.Close() })
+	s.told.step("admin   %s/admin/ is the operators' page; its token is %s", s.site, s.admin)
 	s.told.step("page    commit suggestions here, Ctrl-C ends: http://%s/", l.Addr())
 	if err := web.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve the page: %w", err)
