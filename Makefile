@@ -67,7 +67,7 @@ image: ## Build deploy/Dockerfile for real, run what comes out, and write its si
 	BUILDKIT_HOST=$$($(BUILDKIT) host) $(GO) test ./cmd/lighterman -run '^TestImage$$' -count=1 -v -timeout 30m -update; \
 	status=$$?; $(BUILDKIT) stop; exit $$status
 
-test-browser: build ## Test the demo's page, the set-up page and a sweep's report in headless Chromium.
+test-browser: build ## Test the demo's, the set-up and the admin page and a sweep's report in headless Chromium.
 	cd $(BROWSER) && node --test
 
 pictures: build ## Take the README's pictures anew: the demo's page, and the report of a sweep over testdata/corpus.

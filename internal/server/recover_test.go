@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -130,6 +131,39 @@ func TestRecoverGoesOn(t *testing.T) {
 		}
 		if marked := q.notes[lookedKey] != ""; marked == c.failed {
 			t.Errorf("%s: marked as read: %t", name, marked)
+		}
+	}
+}
+
+// TestAWebhookIsHandledAgain under a name of its own when its own is known, under its own when it never arrived, and not at
+// all when nobody handles what it tells.
+func TestAWebhookIsHandledAgain(t *testing.T) {
+	q := &shelf{}
+	s := newServer(t, q)
+	send(s, delivery(opened))
+	const known = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
+	for _, sent := range []forge.Sent{{GUID: known, Event: "pull_request"}, {GUID: "missed", Event: "pull_request"}} {
+		if err := s.Take(t.Context(), sent, []byte(opened)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Again(t.Context(), strings.Repeat("g", maxName), "pull_request", []byte(opened)); err != nil {
+		t.Error(err)
+	}
+	var names []string
+	for name := range q.known {
+		names = append(names, name)
+		if len(name) > maxName {
+			t.Errorf("%s is %d bytes long", name, len(name))
+		}
+	}
+	if slices.Sort(names); len(names) != 4 || names[0] != known || !strings.HasPrefix(names[1], known+"-again-") ||
+		!strings.HasPrefix(names[2], "ggg") || names[3] != "missed" {
+		t.Errorf("stored %q", names)
+	}
+	for _, sent := range []forge.Sent{{GUID: "x", Event: "watch"}, {GUID: "no guid", Event: "pull_request"}} {
+		if err := s.Take(t.Context(), sent, []byte(opened)); err == nil || len(q.known) != 4 {
+			t.Errorf("%+v was taken", sent)
 		}
 	}
 }
