@@ -8,12 +8,14 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/admin"
+	"github.com/lighterman/lighterman/internal/github"
 	"github.com/lighterman/lighterman/internal/githubtest"
 	"github.com/lighterman/lighterman/internal/queue"
 	"github.com/lighterman/lighterman/internal/review"
@@ -204,4 +206,40 @@ func TestAdminPageOfAReview(t *testing.T) {
 		must(t, s.service.queue.Idle(t.Context()))
 	}
 	once(t, pull)
+}
+
+// TestADeadJobIsReplayedFromThePage lets a review fail for good, and presses the page's own button.
+func TestADeadJobIsReplayedFromThePage(t *testing.T) {
+	hub, err := githubtest.New(githubtest.Options{})
+	must(t, err)
+	t.Cleanup(func() { must(t, hub.Close()) })
+	s := newAdmin(t, func(o *serviceOptions) {
+		o.GitHub = github.Options{AppID: hub.AppID(), PrivateKey: hub.PrivateKey(), BaseURL: hub.URL(), WritePause: -1}
+		o.Secrets, o.Queue.Attempts, o.Queue.Cooldown = []string{crashSecret}, 1, -1
+		o.Admin = admin.Access{Token: adminToken}
+	})
+	repo, err := hub.CreateRepo("acme", "shop", map[string]string{"README.md": "# shop\n"})
+	must(t, err)
+	_, err = repo.Push("topic", "x", demoFile("web/Dockerfile"))
+	must(t, err)
+	_, err = repo.OpenPull(githubtest.PullOptions{Title: "x", Author: "robin", Head: "topic"})
+	must(t, err)
+	hub.Inject(githubtest.Fault{Operation: "pulls/list-files", Status: 422,
+		Body: `{"message":"<b>no luck</b>","documentation_url":"https://docs.github.com/rest","status":"422"}`})
+	must(t, s.queue.Start(t.Context()))
+	s.press(t, adminToken, "/admin/look", url.Values{"q": {"acme/shop#1"}})
+	must(t, s.queue.Idle(t.Context()))
+	body := s.ask(adminToken, "/admin/jobs").Body.String()
+	id := regexp.MustCompile(`name="id" value="(\d+)"`).FindStringSubmatch(body)
+	if id == nil || !strings.Contains(body, "no luck") || strings.Contains(body, "<b>no") {
+		t.Fatalf("no dead job is shown:\n%s", body)
+	}
+	if why := s.ask(adminToken, "/admin/pull?q=acme/shop/1").Body.String(); !strings.Contains(why, "was put aside") {
+		t.Errorf("it is not told:\n%s", why)
+	}
+	s.press(t, adminToken, "/admin/replay", url.Values{"id": {id[1]}})
+	must(t, s.queue.Idle(t.Context()))
+	if why := s.ask(adminToken, "/admin/pull?q=acme/shop/1").Body.String(); !strings.Contains(why, "something was written") {
+		t.Errorf("nothing came of it:\n%s", why)
+	}
 }
