@@ -57,7 +57,7 @@ func readIgnore(repo *snapshot, name string, info fs.FileInfo) *matcher {
 	if err != nil {
 		return broken
 	}
-	patterns, err := ignorefile.ReadAll(bytes.NewReader(data))
+	patterns, err := ignorefile.ReadAll(bytes.NewReader(readable(data)))
 	if err != nil {
 		return broken
 	}
@@ -66,6 +66,12 @@ func readIgnore(repo *snapshot, name string, info fs.FileInfo) *matcher {
 		return broken
 	}
 	return &matcher{patterns: patterns, compiled: compiled}
+}
+
+// readable is a text with U+FFFD for every byte that is no UTF-8, for which the matcher takes them too, and for NUL, which is
+// in no name: of either it complains on the process's standard error, each time.
+func readable(text []byte) []byte {
+	return bytes.ReplaceAll([]byte(string([]rune(string(text)))), []byte{0}, []byte("\uFFFD"))
 }
 
 // A matcher says which names an ignore file keeps out of a context. The zero value keeps out none.

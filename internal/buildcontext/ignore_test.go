@@ -33,6 +33,7 @@ func TestIgnoreFileAsBuildKitReadsIt(t *testing.T) {
 		"comment with space":         " # a.md\n",
 		"hash within":                "a.md #x\n",
 		"byte order mark":            "\ufeff*.md\n",
+		"no UTF-8":                   "caf\xe9\n*.md\nsrc\xff\xfe\n",
 		"byte order mark and !":      "\ufeff!a.md\n*.md\n",
 		"carriage returns":           "*.md\r\nsrc\r\n",
 		"trailing blanks":            "*.md  \nsrc\t\n",

@@ -133,7 +133,7 @@ func (t *tally) conclusion() forge.Conclusion {
 		slices.ContainsFunc(t.opinion.Notes, func(n Note) bool { return n.Fails }) {
 		return forge.Failure
 	}
-	if len(t.told) > 0 || slices.ContainsFunc(t.opinion.Notes, func(n Note) bool { return n.Urgent }) {
+	if len(t.told) > 0 || t.opinion.Cut || slices.ContainsFunc(t.opinion.Notes, func(n Note) bool { return n.Urgent }) {
 		return forge.Neutral
 	}
 	return forge.Success
@@ -157,6 +157,8 @@ func (t *tally) title() string {
 		return fmt.Sprintf("%s in %s", counted(len(t.told), "finding"), counted(files, "Dockerfile"))
 	case unread > 0:
 		return fmt.Sprintf("%s could not be looked at", counted(unread, "Dockerfile"))
+	case t.opinion.Cut:
+		return "Not all changed files were looked at"
 	case files == 0:
 		return "No Dockerfile is changed"
 	case t.dismissed > 0:

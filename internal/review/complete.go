@@ -18,11 +18,14 @@ import (
 // A host lists what a pull request changes, but not all that matters of it: it leaves out the diffs of large files, and it
 // knows nothing of Dockerfiles whose meaning changes with another file.
 
-// complete are the changed files with the diffs of Dockerfiles that the host left out, made from the merge base.
+// complete are the changed files with the diffs of Dockerfiles that the host left out, made from the merge base. Where it
+// counts no lines there may be some all the same: a .gitattributes file, which may be the pull request's own, makes any file a
+// binary one.
 func (r *Reviewer) complete(ctx context.Context, change *forge.Change, head forge.Tree) ([]forge.ChangedFile, error) {
 	files := slices.Clone(change.Files)
 	missing := func(c forge.ChangedFile) bool {
-		return c.Patch == "" && c.Lines > 0 && c.Status != forge.Removed && r.Options.Subject(c.Path)
+		told := c.Lines == 0 && (c.Status == forge.Added || c.Status == forge.Copied) // as a whole, whatever its lines are
+		return c.Patch == "" && !told && c.Status != forge.Removed && r.Options.Subject(c.Path)
 	}
 	if !slices.ContainsFunc(files, missing) {
 		return files, nil
@@ -61,6 +64,7 @@ func compute(c *forge.ChangedFile, base, head forge.Tree) error {
 	}
 	after, alsoKnown, err := text(head, c.Path)
 	if err != nil || !known || !alsoKnown {
+		c.Lines = max(c.Lines, 1) // it may be all of them
 		return err
 	}
 	lines := splitLines(string(diff.Diff("a", before, "b", after)))
@@ -149,7 +153,7 @@ func dockerfiles(tree fs.FS, dirs []string, o check.Options) ([]string, error) {
 			switch {
 			case e.IsDir() && slices.ContainsFunc(dirs, func(d string) bool { return within(name, d) || within(d, name) }):
 				next = append(next, name)
-			case e.Type().IsRegular() && o.Subject(name) && distance(dirs, dir) >= 0:
+			case e.Type().IsRegular() && o.Subject(name) && !unclear(name) && distance(dirs, dir) >= 0:
 				found = append(found, name)
 			}
 		}

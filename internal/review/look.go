@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 	"github.com/lighterman/lighterman/internal/check"
@@ -41,12 +43,13 @@ type examined struct {
 	files    []File
 	result   *check.Result
 	settings Settings
-	left     int // how many Dockerfiles there are beyond MaxFiles
+	left     int      // how many Dockerfiles there are beyond MaxFiles
+	garbled  []string // changed Dockerfiles whose names are not known
 }
 
 func examine(ctx context.Context, head fs.FS, changed []forge.ChangedFile, s Settings) (*examined, error) {
 	picked, left := pick(changed, s.Options)
-	e := &examined{head: head, files: open(head, picked), settings: s, left: left}
+	e := &examined{head: head, files: open(head, picked), settings: s, left: left, garbled: garbled(changed, s.Options)}
 	paths := make([]string, len(picked))
 	for n, c := range picked {
 		paths[n] = c.Path
@@ -81,8 +84,11 @@ func (e *examined) opinion(ctx context.Context, a audience) (*Opinion, error) {
 		return nil, err
 	}
 	o.FailOn = e.settings.FailOn
+	for _, path := range e.garbled {
+		o.Notes = append(o.Notes, Note{Path: path, Words: "could not be looked at: its name is not valid UTF-8", Urgent: true})
+	}
 	if e.left > 0 {
-		o.Partial = true
+		o.Partial, o.Cut = true, true
 		words := fmt.Sprintf("%d more changed Dockerfiles were not looked at; the first %d were", e.left, MaxFiles)
 		o.Notes = append(o.Notes, Note{Words: words})
 	}
@@ -92,7 +98,7 @@ func (e *examined) opinion(ctx context.Context, a audience) (*Opinion, error) {
 // pick are the changed Dockerfiles to look at, and how many there are beyond MaxFiles.
 func pick(changed []forge.ChangedFile, o check.Options) (picked []forge.ChangedFile, left int) {
 	for _, c := range changed {
-		if c.Status == forge.Removed || !o.Subject(c.Path) || !fs.ValidPath(c.Path) {
+		if !dockerfileOf(c, o) || unclear(c.Path) {
 			continue
 		}
 		if len(picked) == MaxFiles {
@@ -102,6 +108,26 @@ func pick(changed []forge.ChangedFile, o check.Options) (picked []forge.ChangedF
 		picked = append(picked, c)
 	}
 	return picked, left
+}
+
+// dockerfileOf reports whether a changed file is a Dockerfile to look at.
+func dockerfileOf(c forge.ChangedFile, o check.Options) bool {
+	return c.Status != forge.Removed && o.Subject(c.Path) && fs.ValidPath(c.Path)
+}
+
+// unclear reports whether a name came here garbled: GitHub's answers hold U+FFFD for what is no UTF-8. What is written under
+// such a name is another file.
+func unclear(path string) bool { return strings.ContainsRune(path, utf8.RuneError) }
+
+// garbled are the changed Dockerfiles with such names.
+func garbled(changed []forge.ChangedFile, o check.Options) []string {
+	var out []string
+	for _, c := range changed {
+		if dockerfileOf(c, o) && unclear(c.Path) {
+			out = append(out, c.Path)
+		}
+	}
+	return out
 }
 
 // open reads the files with their diffs. One that cannot be read is left out; examining it says why. A diff that

@@ -25,6 +25,8 @@ type Opinion struct {
 	Unseen  map[string]bool
 	Seen    map[string]bool
 	Partial bool
+	// Cut says that not all changed files were looked at, because there are too many.
+	Cut bool
 	// Files is how many of the files that were looked at the pull request changes.
 	Files int
 	// Elsewhere is how many findings there are besides, in lines that the pull request leaves alone.

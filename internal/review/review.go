@@ -240,7 +240,7 @@ type seen struct {
 func (r *Reviewer) look(ctx context.Context, change *forge.Change) (seen, error) {
 	s := seen{change: change}
 	picked, _ := pick(change.Files, r.Options)
-	if len(picked) == 0 && !slices.ContainsFunc(change.Files, concerns) {
+	if len(picked) == 0 && len(garbled(change.Files, r.Options)) == 0 && !slices.ContainsFunc(change.Files, concerns) {
 		return s, nil
 	}
 	var err error
@@ -292,7 +292,7 @@ func (s seen) opinion(ctx context.Context, st *forge.Standing) (*Opinion, error)
 	o.Head = st.Head
 	o.Notes = append(o.Notes, s.notes...)
 	if len(s.change.Files) < st.Count {
-		o.Partial = true
+		o.Partial, o.Cut = true, true
 		const words = "this pull request changes %d files, of which %d are listed; the others were not looked at"
 		o.Notes = append(o.Notes, Note{Words: fmt.Sprintf(words, st.Count, len(s.change.Files))})
 	}
