@@ -1,6 +1,7 @@
 package review
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -73,5 +74,39 @@ func TestANameThatCameGarbledIsLeftAlone(t *testing.T) {
 	d.request(t, Published, fixAll(d, "ann"), adds)
 	if len(d.pushed) > 0 {
 		t.Errorf("pushed %+v", d.pushed)
+	}
+}
+
+// TestACrowdDoesNotOutvoteAWriter holds that a command of somebody who may push is not refused because too many others, who
+// may not, were asked about first.
+func TestACrowdDoesNotOutvoteAWriter(t *testing.T) {
+	d := checkDesk(nil, map[string]string{"Dockerfile": "FROM node\nADD . .\nUSER node\n"})
+	d.mustReview(t, Published, adds)
+	for n := range maxLogins + 5 {
+		d.say(fmt.Sprint("sock-", n), "/lighterman fix")
+	}
+	id := d.say("ann", "/lighterman fix")
+	for range 3 {
+		if _, err := d.review(t, adds); err != nil {
+			t.Fatal(err)
+		}
+		if slices.Contains(d.comment(id).Reacted, forge.Confused) {
+			t.Fatal("refused")
+		}
+	}
+	if len(d.pushed) != 1 {
+		t.Errorf("%d commits", len(d.pushed))
+	}
+}
+
+// TestCodeIsNotAcknowledged holds that a command which is a block of code, and none, is not shown as seen.
+func TestCodeIsNotAcknowledged(t *testing.T) {
+	d := checkDesk(nil, map[string]string{"Dockerfile": "FROM node\nADD . .\nUSER node\n"})
+	d.mustReview(t, Published, adds)
+	id := d.say("ann", "    /lighterman fix")
+	q := forge.Request{ID: "x", Kind: forge.Command, By: "ann", Comment: id, Text: "/lighterman fix"}
+	d.request(t, Unchanged, q, adds)
+	if got := d.comment(id).Reacted; len(got) > 0 || len(d.pushed) > 0 {
+		t.Errorf("reacted %v, pushed %d", got, len(d.pushed))
 	}
 }

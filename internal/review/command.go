@@ -177,13 +177,16 @@ func orders(st *forge.Standing) []order {
 	return all
 }
 
-// turn are the orders that one review carries out: first those of people who may push.
+// turn are the orders that one review carries out: first those of people who may push. Those of whom that was not asked, since
+// it was of too many, wait: to say no to them would be for good.
 func (k known) turn(st *forge.Standing, now time.Time) []order {
 	var first, rest []order
 	for _, o := range orders(st) {
-		if o.writes && k.writes(o.comment.Author) {
+		switch {
+		case o.writes && o.wrong == "" && !k.asked(o.comment.Author):
+		case o.writes && k.writes(o.comment.Author):
 			first = append(first, o)
-		} else {
+		default:
 			rest = append(rest, o)
 		}
 	}

@@ -36,6 +36,12 @@ func (o order) spoken() spoken { return spoken{o.thread != nil, o.comment.ID} }
 
 func (k known) writes(login string) bool { return k.writers[strings.ToLower(login)] }
 
+// asked reports whether it was looked up what somebody may do.
+func (k known) asked(login string) bool {
+	_, ok := k.writers[strings.ToLower(login)]
+	return ok
+}
+
 // maxLogins is how many people are looked up for one review; all others may not.
 const maxLogins = 20
 

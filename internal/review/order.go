@@ -281,7 +281,7 @@ func (r *Reviewer) acknowledge(ctx context.Context, ref forge.Ref, asked []forge
 	for _, q := range asked {
 		s := spoken{q.Thread, q.Comment}
 		c, shown := find(st, s)
-		if shown && (!waiting(c) || slices.Contains(c.Reacted, forge.Eyes)) {
+		if _, ok := parse(c.Body); shown && (!ok || !waiting(c) || slices.Contains(c.Reacted, forge.Eyes)) {
 			continue
 		}
 		if left--; left < 0 {
