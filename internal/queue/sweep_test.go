@@ -108,11 +108,6 @@ func sweepsSeldom(t *testing.T, p place) {
 	waitDepth(t, q, Depth{})
 	sweeps.want(t, 1)
 	reviews.want(t, 1)
-	d := push("asked", repository("app"))
-	d.Call.Request = &forge.Request{Kind: forge.Rerun}
-	receive(t, q, d)
-	idle(t, q)
-	sweeps.want(t, 2)
 }
 
 // sweepsAreBounded has a sweep end by its own timeout, which is longer or shorter than that of a review.

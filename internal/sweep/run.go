@@ -382,6 +382,7 @@ func (r *run) decide(all []proposed) []Step {
 			first = append(first, step)
 		}
 	}
+	r.out.Standing = open
 	for _, p := range later {
 		want, _ := r.wantedOf(p)
 		s := stateOf(p, want, r.there, r.now())
@@ -445,8 +446,8 @@ func (r *run) write(ctx context.Context) error {
 		if step.Motion.Empty() || r.ask.DryRun {
 			continue
 		}
-		if step.Motion.Open != nil && r.ask.Permit != nil && !r.ask.Permit() {
-			step.Act, step.Why, step.Waits, step.Motion = Rest, "enough pull requests were opened for now", true, forge.Motion{}
+		if why := r.unopened(step.Motion); why != "" {
+			step.Act, step.Why, step.Waits, step.Motion = Rest, why, true, forge.Motion{}
 			continue
 		}
 		opened, err := r.Host.Propose(ctx, r.there.Repo, step.Motion)
@@ -466,6 +467,18 @@ func (r *run) write(ctx context.Context) error {
 	}
 	r.keep()
 	return nil
+}
+
+// unopened is why a motion that opens a pull request is left for later, "" when it is not.
+func (r *run) unopened(m forge.Motion) string {
+	switch {
+	case m.Open == nil:
+	case !r.ask.Agreed && r.sweeps.Calm(r.now()):
+		return "these are the quiet hours"
+	case r.ask.Permit != nil && !r.ask.Permit():
+		return "enough pull requests were opened for now"
+	}
+	return ""
 }
 
 // keep puts back what was done before something else had to be decided anew: it shows as settled now.

@@ -58,9 +58,11 @@ type Outcome struct {
 	Totals Totals
 	// Steps are one for each topic, in the order in which they were decided.
 	Steps []Step
-	// Opened is how many pull requests were opened, Written how many steps wrote something.
-	Opened  int
-	Written int
+	// Opened is how many pull requests were opened, beside the Standing that were open and stay so, and Written how many
+	// steps wrote something.
+	Opened   int
+	Standing int
+	Written  int
 	// Memory is for the Ask of the next sweep: at most MaxMemory bytes of JSON; nil when there is nothing to remember.
 	Memory []byte
 }
