@@ -79,6 +79,12 @@ func runDemo(ctx context.Context, w io.Writer, addr string, leave bool) (err err
 // service's log, given the webhook's secret.
 func setStage(ctx context.Context, w io.Writer, o githubtest.Options, cooldown time.Duration, log func(string) *slog.Logger) (
 	*stage, error) {
+	return setStageFor(ctx, w, o, queue.Options{Cooldown: cooldown}, nil, log)
+}
+
+// setStageFor is setStage for a queue with these options, which sweeps if told how.
+func setStageFor(ctx context.Context, w io.Writer, o githubtest.Options, jobs queue.Options, sweeps *sweepOptions,
+	log func(string) *slog.Logger) (*stage, error) {
 	dir, err := os.MkdirTemp("", "lighterman-demo-")
 	if err != nil {
 		return nil, err
@@ -90,9 +96,11 @@ func setStage(ctx context.Context, w io.Writer, o githubtest.Options, cooldown t
 	s := &stage{hub: hub, outcomes: make(chan review.Outcome, 16), told: newNarrator(w), admin: rand.Text() + rand.Text()}
 	end := func() error { return errors.Join(hub.Close(), os.RemoveAll(dir)) }
 	webhookSecret := rand.Text()
+	jobs.DataDir = dir
 	s.service, err = newService(ctx, serviceOptions{
 		GitHub:   github.Options{AppID: hub.AppID(), PrivateKey: hub.PrivateKey(), BaseURL: hub.URL(), WritePause: -1},
-		Queue:    queue.Options{DataDir: dir, Cooldown: cooldown},
+		Queue:    jobs,
+		Sweeps:   sweeps,
 		Secrets:  []string{webhookSecret},
 		Admin:    admin.Access{Token: s.admin},
 		Log:      log(webhookSecret),

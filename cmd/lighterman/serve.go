@@ -38,6 +38,8 @@ type serveSettings struct {
 	publicURL         string
 	credentialsFile   string
 	presetOwners      []string
+	sweeps            bool
+	sweepLimits       sweepOptions
 	admin             adminSettings
 }
 
@@ -91,6 +93,12 @@ administrators, once --admin-token-file or --admin-header says who they are.`,
 		"the least time between two reviews of a pull request, unless somebody asked for one")
 	f.DurationVar(&s.writePause, "write-pause", time.Second,
 		"the time between two writes to GitHub, which asks for a second; an Enterprise Server without rate limits needs none")
+	f.BoolVar(&s.sweeps, "sweeps", true,
+		"look at whole repositories on their schedule, and open pull requests with fixes where the configuration enables it")
+	f.IntVar(&s.sweepLimits.OpenPerOwner, "sweep-open-per-owner", 50,
+		"how many pull requests of sweeps an installation has open at most")
+	f.IntVar(&s.sweepLimits.OpensPerHour, "sweep-opens-per-hour", 20,
+		"how many pull requests of sweeps are opened in an installation within an hour")
 	f.DurationVar(&s.linger, "linger", 0, "how long to go on taking webhooks after a signal to stop, with /readyz failing")
 	return cmd
 }
@@ -151,6 +159,10 @@ func (s serveSettings) options(log *slog.Logger) (o serviceOptions, err error) {
 		return o, err
 	}
 	o.Queue.Cooldown, o.Queue.Workers = orNone(s.cooldown), s.workers
+	if s.sweeps {
+		s.sweepLimits.Spread = time.Hour
+		o.Sweeps = &s.sweepLimits
+	}
 	if o.Public, err = publicAddress(s.publicURL); err != nil {
 		return o, err
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/lighterman/lighterman/internal/queue"
 	"github.com/lighterman/lighterman/internal/review"
 	"github.com/lighterman/lighterman/internal/server"
+	"github.com/lighterman/lighterman/internal/sweep"
 	"github.com/lighterman/lighterman/internal/trace"
 )
 
@@ -43,8 +44,9 @@ type service struct {
 // A liveApp is what there is once the App's credentials are known.
 type liveApp struct {
 	*github.App
-	work  func(context.Context, queue.Job) (queue.Done, error)
-	notes *notes
+	work    func(context.Context, queue.Job) (queue.Done, error)
+	sweeper *sweep.Sweeper
+	notes   *notes
 }
 
 // serviceOptions say what a service is made of.
@@ -71,6 +73,8 @@ type serviceOptions struct {
 	Inspect bool
 	// Recover makes up for webhooks that did not arrive, at the start and on a timer.
 	Recover bool
+	// Sweeps has whole repositories swept; nil has none.
+	Sweeps *sweepOptions
 	// Reviewed hears the outcome of each review; nil is fine.
 	Reviewed func(review.Outcome)
 }
@@ -107,6 +111,9 @@ func newService(ctx context.Context, o serviceOptions) (_ *service, err error) {
 	o.Queue.Ended = s.ended
 	if o.Recover {
 		o.Queue.Ticks = s.ticks()
+	}
+	if o.Sweeps != nil {
+		o.Queue.Sweep = s.sweep
 	}
 	if o.GitHub.AppID != 0 {
 		if err := s.become(s.options.GitHub); err != nil {
@@ -146,6 +153,9 @@ func (s *service) become(o github.Options) error {
 		reviewer.Trace = s.phase
 	}
 	live := &liveApp{App: app, work: s.work(reviewer), notes: &notes{log: s.options.Log}}
+	live.sweeper = &sweep.Sweeper{
+		Host: app, Options: s.engine, Settings: reviewer.Settings, Version: version(), Logger: s.options.Log,
+	}
 	if s.options.Inspect {
 		hook := ""
 		if s.options.Public != "" {

@@ -25,6 +25,9 @@ func (s *service) ticks() []queue.Tick {
 			return s.server.CatchUp(github.Background(ctx), s.app.Load())
 		}},
 	}
+	if s.options.Sweeps != nil {
+		all = append(all, s.sweepTicks()...)
+	}
 	for n, tick := range all {
 		all[n].Run = s.tickSpan(tick)
 	}

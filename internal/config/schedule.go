@@ -46,7 +46,7 @@ func (s Sweeps) Next(repo string, after time.Time) time.Time {
 	if err != nil {
 		return after.Add(never)
 	}
-	offset := jitter(repo, p.spread)
+	offset := Jitter(repo, p.spread)
 	from := after.Add(-offset)
 	// Walls are what clocks show, kept as times in UTC, where no change of the clocks is in the way.
 	for wall := shown(from.In(zone), time.UTC).Add(-changes); ; {
@@ -68,8 +68,11 @@ func shown(t time.Time, in *time.Location) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), in)
 }
 
-// jitter is the repository's part of a spread.
-func jitter(repo string, spread time.Duration) time.Duration {
+// Jitter is the repository's part of a spread, in whole seconds: always the same for a name, and evenly spread among them.
+func Jitter(repo string, spread time.Duration) time.Duration {
+	if spread < time.Second {
+		return 0
+	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(strings.ToLower(repo))) // never fails
 	return time.Duration(h.Sum64()%uint64(spread/time.Second)) * time.Second

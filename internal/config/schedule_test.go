@@ -17,7 +17,7 @@ func at(t *testing.T, text string) time.Time {
 
 func TestSweepsAreDueAsTheScheduleSays(t *testing.T) {
 	const repo = "acme/shop"
-	off := jitter(repo, 10*time.Minute)
+	off := Jitter(repo, 10*time.Minute)
 	for _, c := range []struct {
 		name     string
 		sweeps   Sweeps

@@ -25,6 +25,7 @@ type Set struct {
 	runTime                      *prometheus.HistogramVec
 	pushToReview                 prometheus.Histogram
 	reviews                      *prometheus.CounterVec
+	sweeps, proposals            *prometheus.CounterVec
 	requests                     *prometheus.CounterVec
 	requestTime                  *prometheus.HistogramVec
 	waits                        *prometheus.HistogramVec
@@ -75,6 +76,11 @@ func (s *Set) service() {
 	s.registry.MustRegister(s.pushToReview)
 	s.reviews = s.counter("lighterman_reviews_total",
 		"Reviews that ended: published, unchanged (nothing new to say) or closed.", "end")
+	s.sweeps = s.counter("lighterman_sweeps_total",
+		"Sweeps of repositories that ended: written, unchanged (nothing to write), surveyed (nobody decided whether sweeps are "+
+			"enabled), refused (they are not) or skipped.", "end")
+	s.proposals = s.counter("lighterman_sweep_steps_total",
+		"What sweeps did about pull requests of their own: open, finish, renew, retext, withdraw, yield, tidy or answer.", "act")
 }
 
 // github makes the metrics of what goes over the wire to GitHub.

@@ -32,6 +32,7 @@ func full() *Set {
 		return Jobs{Waiting: 1, Running: 2, Delayed: 3, Dead: 4, Oldest: 5 * time.Second}, nil
 	})
 	s.Reviewed("published")
+	s.Swept("written", []string{"open"})
 	s.Requested("GET /app", 200, time.Second)
 	s.Held("turn", time.Second)
 	s.Held("asked", -1)
@@ -55,6 +56,8 @@ var names = map[string]string{
 	"lighterman_job_run_duration_seconds":        "histogram kind",
 	"lighterman_push_to_review_seconds":          "histogram",
 	"lighterman_reviews_total":                   "counter end",
+	"lighterman_sweeps_total":                    "counter end",
+	"lighterman_sweep_steps_total":               "counter act",
 	"lighterman_github_requests_total":           "counter endpoint status",
 	"lighterman_github_request_duration_seconds": "histogram endpoint",
 	"lighterman_github_wait_seconds":             "histogram reason",

@@ -31,6 +31,14 @@ func (s *Set) Ran(r Run) {
 	}
 }
 
+// Swept counts a sweep that ended, and what it did.
+func (s *Set) Swept(end string, acts []string) {
+	s.sweeps.WithLabelValues(end).Inc()
+	for _, act := range acts {
+		s.proposals.WithLabelValues(act).Inc()
+	}
+}
+
 // Jobs are those of all processes on the database.
 type Jobs struct {
 	Waiting, Running, Delayed, Dead int

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/config"
+	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/queue"
+	"github.com/lighterman/lighterman/internal/sweep"
+)
+
+// TestPermits takes as many as there may be within an hour, and open at once, and gives back what was merged.
+func TestPermits(t *testing.T) {
+	b := permitBook{Open: map[string]int{}}
+	limits := sweepOptions{OpenPerOwner: 3, OpensPerHour: 2}
+	now := time.Unix(1_800_000_000, 0)
+	take := func(after time.Duration, want bool) {
+		t.Helper()
+		if got := b.take("acme/a", limits, now.Add(after)); got != want {
+			t.Errorf("after %s: %t, want %t; %+v", after, got, want, b)
+		}
+	}
+	take(0, true)
+	take(time.Minute, true)
+	take(time.Minute, false)
+	take(time.Hour, true) // the first is an hour old
+	take(3*time.Hour, false)
+	b.Open["acme/a"] = 1
+	take(3*time.Hour, true)
+}
+
+// TestInvitationWaits asks when everything was looked at, nobody agreed, and there is something to gain.
+func TestInvitationWaits(t *testing.T) {
+	at := func(name, body string) queue.Repository {
+		r := queue.Repository{Listed: queue.Listed{Repo: forge.Repo{Owner: "acme", Name: name}}, Body: body}
+		if body != "" {
+			r.Swept = time.Now()
+		}
+		return r
+	}
+	skipped := func(name string) queue.Repository {
+		r := at(name, "")
+		r.Skip = "fork"
+		return r
+	}
+	const missing, more = `{"consent":"missing","totals":{"fixable":1}}`, `{"consent":"missing","totals":{"fixable":2}}`
+	for name, tt := range map[string]struct {
+		all   []queue.Repository
+		place string // "" when nobody is asked
+	}{
+		"the one with most":       {[]queue.Repository{at("a", missing), at("b", more), skipped("c")}, "b"},
+		"the owner's own":         {[]queue.Repository{at("a", missing), at(".github", `{"skipped":"empty"}`)}, ".github"},
+		"one is still to come":    {[]queue.Repository{at("a", missing), at("b", "")}, ""},
+		"somebody agreed":         {[]queue.Repository{at("a", missing), at("b", `{"consent":"given"}`)}, ""},
+		"there is nothing to fix": {[]queue.Repository{at("a", `{"consent":"missing"}`)}, ""},
+	} {
+		place, _, _, ok := invitation(tt.all)
+		if ok != (tt.place != "") || ok && place.Name != tt.place {
+			t.Errorf("%s: %s, %t", name, place, ok)
+		}
+	}
+}
+
+// TestSweepsWaitForPermits comes again soon where something waits, and else when the schedule says.
+func TestSweepsWaitForPermits(t *testing.T) {
+	s := config.Sweeps{Schedule: "monthly", TimeZone: "UTC"}
+	repo := forge.Repo{Owner: "acme", Name: "a"}
+	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+	if got := nextSweep(s, repo, now, true).Sub(now); got < waitForPermit || got > 2*waitForPermit {
+		t.Errorf("waits %s for a permit", got)
+	}
+	if got := nextSweep(s, repo, now, false); got != s.Next("acme/a", now) {
+		t.Errorf("comes again at %s", got)
+	}
+	if got := sweepEnd(swept{Consent: sweep.Given, Written: 1}); got != "written" {
+		t.Errorf("ended %s", got)
+	}
+}
