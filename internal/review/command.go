@@ -177,16 +177,13 @@ func orders(st *forge.Standing) []order {
 	return all
 }
 
-// turn are the orders that one review carries out: first those of people who may push. Those of whom that was not asked, since
-// it was of too many, wait: to say no to them would be for good.
+// turn are the orders that one review carries out: first those of people who may push.
 func (k known) turn(st *forge.Standing, now time.Time) []order {
 	var first, rest []order
 	for _, o := range orders(st) {
-		switch {
-		case o.writes && o.wrong == "" && !k.asked(o.comment.Author):
-		case o.writes && k.writes(o.comment.Author):
+		if o.writes && k.writes(o.comment.Author) {
 			first = append(first, o)
-		default:
+		} else {
 			rest = append(rest, o)
 		}
 	}

@@ -36,14 +36,9 @@ func (o order) spoken() spoken { return spoken{o.thread != nil, o.comment.ID} }
 
 func (k known) writes(login string) bool { return k.writers[strings.ToLower(login)] }
 
-// asked reports whether it was looked up what somebody may do.
-func (k known) asked(login string) bool {
-	_, ok := k.writers[strings.ToLower(login)]
-	return ok
-}
-
-// maxLogins is how many people are looked up for one review; all others may not.
-const maxLogins = 20
+// maxLogins is how many people are looked up for one review; all others may not. It is no less than maxOrders, so that the
+// command of nobody who was not looked up gets its turn.
+const maxLogins = maxOrders
 
 // know looks up those whose word hangs on whether they may push to the repository.
 func (r *Reviewer) know(ctx context.Context, st *forge.Standing) (known, error) {
