@@ -26,6 +26,8 @@ type sweepSettings struct {
 
 func sweepCommand() *cobra.Command {
 	var s sweepSettings
+	var where storage
+	var status bool
 	cmd := &cobra.Command{
 		Use:   "sweep [PATH...]",
 		Short: "Show what can be fixed in a whole checkout, one change for each family of fixes",
@@ -39,15 +41,23 @@ else, and DIR/report.json (its first fields are "format": "lighterman-sweep" and
 the report then, whether it is a checkout, a part of one or a plain folder, so that a folder of repositories is reported with
 FOLDER/*. What is there already is only replaced when it is a report, too. Nothing else is written.
 
+--status tells of the sweeps that a server does. An SQLite database belongs to one process: stop the server first, or look
+at its admin page.
+
 Exit code: 0, whether there was something to fix or not; 2 when a file or a repository could not be looked at.`,
 		Example: `  lighterman sweep
   lighterman sweep --family caching --family smaller-image services
   lighterman sweep --report out ~/src/*`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if status {
+				return sweepStatus(cmd, &where)
+			}
 			return runSweep(cmd, args, s)
 		},
 	}
 	f := cmd.Flags()
+	where.flags(f)
+	f.BoolVar(&status, "status", false, "print how far the sweeps of a server have come, from its database, and nothing else")
 	s.decisions.flags(f)
 	s.asking.flags(f)
 	f.StringSliceVar(&s.families, "family", nil,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -75,5 +76,27 @@ func TestSweepsWaitForPermits(t *testing.T) {
 	}
 	if got := sweepEnd(swept{Consent: sweep.Given, Written: 1}); got != "written" {
 		t.Errorf("ended %s", got)
+	}
+}
+
+// TestSweepStatus counts repositories as they stand, and names those that have something to tell.
+func TestSweepStatus(t *testing.T) {
+	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+	at := func(name, skip, job, body string) queue.Repository {
+		return queue.Repository{Listed: queue.Listed{Repo: forge.Repo{Owner: "acme", Name: name}, Skip: skip}, Job: job, Body: body,
+			Swept: now.Add(-time.Hour), Due: now.Add(time.Hour)}
+	}
+	var out strings.Builder
+	must(t, printStatus(&out, []queue.Repository{
+		at("a", "", "running", `{"open":2,"waits":1,"totals":{"fixable":3}}`), at("b", "fork", "", ""), at("c", "", "", `{}`),
+		at("d", "", "", `{"skipped":"empty"}`),
+	}, now))
+	const want = `4 repositories known, 2 swept, 0 due, 0 waiting, 1 running, 0 put off; 2 pull requests open, 1 more to be opened
+passed over: 1 (empty)
+passed over: 1 (fork)
+acme/a  running  2 open  3 to fix  next 2026-11-26T13:00:00Z
+`
+	if out.String() != want {
+		t.Errorf("got %s, want %s", out.String(), want)
 	}
 }
