@@ -4,7 +4,9 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/lighterman/lighterman/internal/githubtest"
 	"github.com/lighterman/lighterman/internal/review"
@@ -285,6 +287,81 @@ func TestALaggingReadLosesNoCommand(t *testing.T) {
 	c := s.comment(t, pull, "joe", "/lighterman help")
 	if s.emojis(c) != "eyes +1" || len(s.answers(pull)) != 1 {
 		t.Errorf("reacted %q, answered %q", s.emojis(c), s.answers(pull))
+	}
+}
+
+// TestACommandInAReviewIsAnsweredOnce sends the webhook again, and gives commands in reviews that are none: a bot's, one
+// that came in by an edit, one that is still pending.
+func TestACommandInAReviewIsAnsweredOnce(t *testing.T) {
+	var late atomic.Int64
+	now := func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
+	s := newStageWith(t, githubtest.Options{Now: now}, -1)
+	pull, _ := s.spoken(t)
+	must(t, pull.Review("dependabot[bot]", "/lighterman help"))
+	must(t, pull.StartReview("joe", "/lighterman help"))
+	id, err := pull.SubmitReview("mary", "APPROVE", "Looks good.")
+	must(t, err)
+	late.Store(int64(time.Minute))
+	must(t, pull.EditReview(id, "mary", "/lighterman help"))
+	must(t, pull.DismissReview(id, "ann"))
+	s.settled(t)
+	s.wroteNothing(t)
+	must(t, pull.Review("ann", "/lighterman fix\n\nand then it is fine"))
+	before := pull.Head()
+	s.settled(t)
+	after := pull.Head()
+	for _, d := range s.hub.Deliveries() {
+		if d.Event == "pull_request_review" {
+			must(t, s.hub.Redeliver(d.ID))
+		}
+	}
+	s.settled(t)
+	_, err = pull.Repo().Push("topic", "More", map[string]string{"README.md": "more\n"})
+	must(t, err)
+	s.settled(t)
+	if all := s.answers(pull); len(all) != 1 || !strings.HasPrefix(all[0], "> `/lighterman fix`\n\nDone.\n\n") || after == before {
+		t.Errorf("the head was %s and is %s; answered %q", before, after, all)
+	}
+}
+
+// TestALostCommandInAReviewIsPickedUp holds that one whose webhook never came is carried out by the next review.
+func TestALostCommandInAReviewIsPickedUp(t *testing.T) {
+	s := newStage(t)
+	pull, _ := s.spoken(t)
+	s.hub.ChangeApp(githubtest.Full(), []string{"pull_request"}, "")
+	must(t, pull.Review("ann", "/lighterman ignore copy-order because the cache is elsewhere"))
+	s.settled(t)
+	if all := s.answers(pull); len(all) > 0 {
+		t.Fatalf("answered %q", all)
+	}
+	_, err := pull.Repo().Push("topic", "More", map[string]string{"README.md": "more\n"})
+	must(t, err)
+	s.settled(t)
+	if all := s.answers(pull); len(all) != 1 {
+		t.Errorf("answered %q", all)
+	}
+	threads, err := pull.Threads()
+	must(t, err)
+	for _, th := range threads {
+		ours := strings.Contains(th.Comments[0].Body, "[copy-order]")
+		if ours != (th.ResolvedBy != "") {
+			t.Errorf("resolved by %q: %s", th.ResolvedBy, th.Comments[0].Body)
+		}
+	}
+}
+
+// TestAnAnswerToAReviewIsNotDoubled loses GitHub's answer to its one write, and cuts the connection before it.
+func TestAnAnswerToAReviewIsNotDoubled(t *testing.T) {
+	for _, f := range []githubtest.Fault{{Status: 502, After: true}, {Status: 502}, {Cut: true, After: true}, {Cut: true}} {
+		s := newStage(t)
+		pull, _ := s.spoken(t)
+		f.Operation = "issues/create-comment"
+		s.hub.Inject(f)
+		must(t, pull.Review("ann", "/lighterman review"))
+		s.settled(t)
+		if all := s.answers(pull); len(all) != 1 {
+			t.Errorf("%+v: answered %d times", f, len(all))
+		}
 	}
 }
 

@@ -489,7 +489,7 @@ func TestReadyNamesWhatIsMissing(t *testing.T) {
 	n.stop()
 	permissions := githubtest.Full()
 	delete(permissions, "merge_queues")
-	n.hub.ChangeApp(permissions, []string{"push", "pull_request", "pull_request_review_comment"}, publicHost+"/old")
+	n.hub.ChangeApp(permissions, []string{"push", "pull_request", "pull_request_review", "pull_request_review_comment"}, publicHost+"/old")
 	settings := serveSettings{githubURL: n.hub.URL(), credentialsFile: n.credentials, publicURL: publicHost + "/"}
 	o, err := settings.options(quiet())
 	must(t, err)

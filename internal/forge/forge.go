@@ -141,7 +141,8 @@ type Standing struct {
 	// a line begins with a slash, which may be a command.
 	Threads []Thread
 	Others  []Thread
-	// Comments are what was said on the pull request itself, oldest first: what we said, and what begins with a slash.
+	// Comments are what was said on the pull request itself, oldest first: what we said, and what begins with a slash. The
+	// bodies of reviews that other people submitted are among them, ours are in Reviews.
 	Comments []Comment
 	// Reviews are the reviews that we submitted, oldest first, without their inline comments.
 	Reviews []Review
@@ -195,14 +196,16 @@ type Thread struct {
 
 // A Comment is one comment of a thread, or on the pull request itself. Of those in Standing.Threads the first is ours.
 type Comment struct {
-	ID      int64 // among the comments of threads, or among the others
+	ID      int64 // among the comments of threads, among the reviews, or among the others
 	NodeID  string
 	Author  string // login, which ends in "[bot]" for a program; "" for a deleted account
 	Ours    bool
 	Body    string
 	Made    time.Time
 	Edited  bool    // since it was made
+	Touched bool    // somebody else than its author edited it last
 	Reacted []Emoji // by us
+	Review  bool    // it is the body of a submitted review, which takes no reactions
 }
 
 // An Emoji is a reaction to a comment, in the words of GitHub's REST interface.
@@ -235,6 +238,8 @@ type Review struct {
 	NodeID string
 	Body   string
 	Commit string // the head it was written for
+
+	Touched bool // somebody else edited its body last
 }
 
 // A CheckRun is a check run of ours.
@@ -265,6 +270,7 @@ type Request struct {
 	Commit  string // the head whose check run had the button; "" for a command
 	Comment int64  // the comment that holds the command; 0 for a button
 	Thread  bool   // that comment stands in a review thread
+	Review  bool   // that comment is the body of a review
 	Text    string // the command as written, from "/lighterman" to the line's end
 }
 

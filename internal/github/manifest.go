@@ -22,7 +22,9 @@ func needs() []need {
 	return []need{
 		{"metadata", "read", "read", nil, "who may give commands"},
 		{"contents", "write", "read", []string{"push"}, "Dockerfiles, and the files they copy"},
-		{"pull_requests", "write", "write", []string{"pull_request", "pull_request_review_comment"}, "reviews"},
+		{"pull_requests", "write", "write", []string{
+			"pull_request", "pull_request_review", "pull_request_review_comment",
+		}, "reviews"},
 		{"checks", "write", "write", nil, "the check run and its buttons"},
 		{"issues", "read", "read", []string{"issue_comment"}, "commands in comments"},
 		{"merge_queues", "read", "read", []string{"merge_group"}, "the check run in merge queues"},

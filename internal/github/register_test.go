@@ -117,7 +117,7 @@ func TestManifestIsTaken(t *testing.T) {
 // TestShortfalls: what is missing is named once, with its page; what is more than needed is not.
 func TestShortfalls(t *testing.T) {
 	const hook = "https://l.example.com/webhook"
-	all := []string{"push", "pull_request", "pull_request_review_comment", "issue_comment", "merge_group"}
+	all := []string{"push", "pull_request", "pull_request_review", "pull_request_review_comment", "issue_comment", "merge_group"}
 	with := func(name, level string) map[string]string {
 		p := githubtest.Full()
 		p[name] = level

@@ -52,7 +52,10 @@ const standingQuery = `query Standing(
       }
       reviews(first: 100, after: $reviews) {
         pageInfo { hasNextPage endCursor }
-        nodes { id fullDatabaseId body state viewerDidAuthor commit { oid } }
+        nodes {
+          id fullDatabaseId body state viewerDidAuthor submittedAt lastEditedAt commit { oid }
+          author { __typename login } editor { __typename login }
+        }
       }
       comments(last: 50) { pageInfo { hasPreviousPage startCursor } nodes { ...talked } }
     }
@@ -96,7 +99,7 @@ fragment spoken on PullRequestReviewComment {` + spokenFields
 fragment talked on IssueComment {` + spokenFields
 	spokenFields = `
   id fullDatabaseId body viewerDidAuthor minimizedReason createdAt lastEditedAt
-  author { __typename login }
+  author { __typename login } editor { __typename login }
   reactionGroups { content viewerHasReacted }
 }`
 )
@@ -111,6 +114,12 @@ type pageInfo struct {
 type actor struct {
 	Typename string `json:"__typename"`
 	Login    string
+}
+
+// touched reports whether somebody else than the author edited something. An editor that GitHub does not name counts as
+// nobody: most often there was none.
+func touched(author, editor *actor) bool {
+	return editor != nil && (author == nil || !strings.EqualFold(author.login(), editor.login()))
 }
 
 // login is the name as the REST interface shows it; GraphQL leaves "[bot]" out. Deleted accounts are nil and have none.
@@ -138,6 +147,7 @@ type commentNode struct {
 	CreatedAt       time.Time
 	LastEditedAt    *time.Time
 	Author          *actor
+	Editor          *actor
 	ReactionGroups  []struct {
 		Content          string
 		ViewerHasReacted bool
@@ -152,7 +162,7 @@ func (n commentNode) comment() (forge.Comment, error) {
 	}
 	c := forge.Comment{
 		ID: id, NodeID: n.ID, Author: n.Author.login(), Ours: n.ViewerDidAuthor, Body: n.Body, Made: n.CreatedAt,
-		Edited: n.LastEditedAt != nil,
+		Edited: n.LastEditedAt != nil, Touched: touched(n.Author, n.Editor),
 	}
 	emojis := map[string]forge.Emoji{"EYES": forge.Eyes, "THUMBS_UP": forge.ThumbUp, "CONFUSED": forge.Confused}
 	for _, g := range n.ReactionGroups {
@@ -184,14 +194,20 @@ type threadPage struct {
 
 type reviewPage struct {
 	PageInfo pageInfo
-	Nodes    []struct {
-		ID              string
-		FullDatabaseID  string
-		Body            string
-		State           string
-		ViewerDidAuthor bool
-		Commit          *struct{ Oid string }
-	}
+	Nodes    []reviewNode
+}
+
+type reviewNode struct {
+	ID              string
+	FullDatabaseID  string
+	Body            string
+	State           string
+	ViewerDidAuthor bool
+	SubmittedAt     time.Time
+	LastEditedAt    *time.Time
+	Author          *actor
+	Editor          *actor
+	Commit          *struct{ Oid string }
 }
 
 type pullRequest struct {
@@ -276,7 +292,9 @@ func (i *installation) standing(ctx context.Context, ref forge.Ref) (*forge.Stan
 	if s.Comments, err = i.talk(ctx, ref, p.Comments); err != nil {
 		return nil, err
 	}
-	return s, i.said(ctx, ref, s, p)
+	err = i.said(ctx, ref, s, p)
+	slices.SortStableFunc(s.Comments, func(a, b forge.Comment) int { return a.Made.Compare(b.Made) })
+	return s, err
 }
 
 // base fills in what was read of the base branch's tip. Where GitHub does not tell, Base is what it was when the pull
@@ -480,16 +498,25 @@ func (i *installation) comments(ctx context.Context, thread string, page comment
 	}
 }
 
+// addReviews adds our reviews, and the bodies of others' that may be a command. A review that is pending was not said yet;
+// until it is submitted its body may change without having been edited.
 func addReviews(s *forge.Standing, page reviewPage) error {
 	for _, n := range page.Nodes {
-		if !n.ViewerDidAuthor || n.State == "PENDING" {
+		if n.State == "PENDING" || !n.ViewerDidAuthor && !commanding(n.Body) {
 			continue
 		}
 		id, err := strconv.ParseInt(n.FullDatabaseID, 10, 64)
 		if err != nil {
 			return fmt.Errorf("review %s has the id %q: %w", n.ID, n.FullDatabaseID, err)
 		}
-		r := forge.Review{ID: id, NodeID: n.ID, Body: n.Body}
+		if !n.ViewerDidAuthor {
+			s.Comments = append(s.Comments, forge.Comment{
+				ID: id, NodeID: n.ID, Author: n.Author.login(), Body: n.Body, Made: n.SubmittedAt, Review: true,
+				Edited: n.LastEditedAt != nil && n.LastEditedAt.After(n.SubmittedAt), Touched: touched(n.Author, n.Editor),
+			})
+			continue
+		}
+		r := forge.Review{ID: id, NodeID: n.ID, Body: n.Body, Touched: touched(n.Author, n.Editor)}
 		if n.Commit != nil { // nil when the commit was collected as garbage
 			r.Commit = n.Commit.Oid
 		}

@@ -48,10 +48,8 @@ type hook struct {
 		Body   string
 		Head   struct{ SHA string }
 	} `json:"pull_request"`
-	Comment *struct {
-		ID   int64
-		Body string
-	}
+	Comment    *hookComment
+	Review     *hookComment
 	MergeGroup *struct {
 		Head string `json:"head_sha"`
 		Base string `json:"base_sha"`
@@ -61,6 +59,12 @@ type hook struct {
 	Ref             string
 	Forced, Deleted bool
 	Commits         []hookCommit
+}
+
+// A hookComment is a comment, or a review, whose body may be null.
+type hookComment struct {
+	ID   int64
+	Body string
 }
 
 // A hookCheck is a check run or a check suite. GitHub leaves out pull requests that come from forks, and names some of
@@ -97,7 +101,7 @@ func (h *hook) call(event string) (forge.Call, error) {
 		return h.button()
 	case "check_suite rerequested":
 		return h.suite()
-	case "issue_comment created", "pull_request_review_comment created":
+	case "issue_comment created", "pull_request_review_comment created", "pull_request_review submitted":
 		call, err := h.command(event)
 		return unmuted(call), err
 	case "merge_group checks_requested":
@@ -218,29 +222,33 @@ func numberIn(key string) int {
 // prefix begins a command to us.
 const prefix = "/lighterman"
 
-// command is a comment on a pull request that asks us for something. Its id names the request, so that a payload that is
-// replayed under another GUID asks for nothing new: a comment is made once.
+// command is a comment on a pull request, or the body of a review, that asks us for something. Its id names the request,
+// so that a payload that is replayed under another GUID asks for nothing new: a comment is made once.
 func (h *hook) command(event string) (forge.Call, error) {
-	number, thread := 0, event == "pull_request_review_comment"
+	number, talk, said := 0, event == "issue_comment", h.Comment
 	switch {
-	case thread && h.PullRequest != nil:
+	case !talk && h.PullRequest != nil:
 		number = h.PullRequest.Number
-	case !thread && h.Issue != nil && h.Issue.PullRequest != nil:
+	case talk && h.Issue != nil && h.Issue.PullRequest != nil:
 		number = h.Issue.Number
-	case !thread && h.Issue != nil:
+	case talk && h.Issue != nil:
 		return forge.Call{}, nil // a comment on an issue
 	}
-	if h.Comment == nil {
+	if event == "pull_request_review" {
+		said = h.Review
+	}
+	if said == nil {
 		return forge.Call{}, errors.New("it holds no comment")
 	}
-	text := order(h.Comment.Body)
+	text := order(said.Body)
 	if text == "" || h.Sender.Type == "Bot" || strings.HasSuffix(h.Sender.Login, "[bot]") {
 		return forge.Call{}, nil
 	}
 	ref, err := h.ref(number)
 	return forge.Call{Refs: []forge.Ref{ref}, Request: &forge.Request{
-		ID:   fmt.Sprintf("%s-%d", event, h.Comment.ID),
-		Kind: forge.Command, By: h.Sender.Login, Comment: h.Comment.ID, Thread: thread, Text: text,
+		ID:   fmt.Sprintf("%s-%d", event, said.ID),
+		Kind: forge.Command, By: h.Sender.Login, Comment: said.ID, Text: text,
+		Thread: event == "pull_request_review_comment", Review: event == "pull_request_review",
 	}}, err
 }
 

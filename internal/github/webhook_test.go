@@ -55,7 +55,7 @@ func TestDecodeExamples(t *testing.T) {
 			}
 		}
 	}
-	for _, what := range append(exampled, "installation created", "push ") {
+	for _, what := range append(exampled, "installation created", "push ", "pull_request_review submitted") {
 		if seen[what] == 0 {
 			t.Errorf("no example of %s", what)
 		}
@@ -251,6 +251,23 @@ func TestDecodeCommands(t *testing.T) {
 		decode(t, tc.event, tc.payload, tc.want, "")
 	}
 	decode(t, here, `{"action":"created",`+onPull+`}`, "", "no comment")
+	reviewed := func(action, body, more string) string {
+		return strings.Replace(comment(action, body, more), `"comment":`, `"review":`, 1)
+	}
+	const whole = "pull_request_review"
+	for _, tc := range []struct{ payload, want string }{
+		{reviewed("submitted", "/lighterman review\nLooks good.", inline), said(whole, false, "/lighterman review")},
+		{reviewed("submitted", "Looks good.\n/lighterman review", inline), ""},
+		{reviewed("submitted", "/lighterman review", strings.Replace(inline, `"User"`, `"Bot"`, 1)), ""},
+		{`{"action":"submitted","review":{"id":31,"body":null},` + inline + `}`, ""},
+		{reviewed("edited", "/lighterman review", inline), ""},
+		{reviewed("dismissed", "/lighterman review", inline), ""},
+		{comment("created", "/lighterman review", inline), ""},
+	} {
+		decode(t, whole, tc.payload, tc.want, "")
+	}
+	decode(t, whole, comment("submitted", "/lighterman", inline), "", "no comment")
+	decode(t, whole, `{"action":"submitted","review":{"id":31,"body":"/lighterman"}`+hookRepo+`}`, "", "no pull request")
 }
 
 func FuzzDecode(f *testing.F) {

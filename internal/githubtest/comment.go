@@ -76,9 +76,9 @@ func (s *Server) newComment(by, body string) (*comment, error) {
 }
 
 // edit gives a comment other words and returns those it had.
-func (c *comment) edit(body string, now time.Time) string {
+func (c *comment) edit(by, body string, now time.Time) string {
 	was := c.body
-	c.body, c.edited = body, now
+	c.body, c.edited, c.editor = body, now, by
 	return was
 }
 
@@ -142,10 +142,10 @@ func (p *Pull) EditComment(id int64, by, body string) error {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
 	if c := p.said(id); c != nil {
-		return p.notifyTalk("edited", by, c, changedBody(c.edit(body, p.s.now())))
+		return p.notifyTalk("edited", by, c, changedBody(c.edit(by, body, p.s.now())))
 	}
 	if t, c := p.comment(id); c != nil {
-		return p.notifyThread("edited", by, t, c, changedBody(c.edit(body, p.s.now())))
+		return p.notifyThread("edited", by, t, c, changedBody(c.edit(by, body, p.s.now())))
 	}
 	return fmt.Errorf("edit: no comment %d in pull request %d", id, p.number)
 }
@@ -178,6 +178,9 @@ func (p *Pull) reply(t *thread, by, body string) (*comment, error) {
 	}
 	p.reviews = append(p.reviews, c.review)
 	t.comments = append(t.comments, c)
+	if err := p.notifySubmitted("submitted", by, c.review, nil); err != nil {
+		return nil, err
+	}
 	return c, p.notifyThread("created", by, t, c, nil)
 }
 
@@ -291,10 +294,37 @@ func (p *Pull) notifyThread(action, by string, t *thread, c *comment, more obj) 
 	return p.repo.notify("pull_request_review_comment", by, payload)
 }
 
-// notifyReview tells about every comment of a review that was submitted.
+// notifySubmitted sends a pull_request_review webhook. There a state is in lower case, and a body that is empty is null.
+func (p *Pull) notifySubmitted(action, by string, r *review, more obj) error {
+	if !p.repo.told("pull_request_review") {
+		return nil
+	}
+	words := p.reviewJSON(r)
+	words["state"] = strings.ToLower(r.state)
+	if r.body == "" {
+		words["body"] = nil
+	}
+	pull, err := p.json()
+	if err != nil {
+		return err
+	}
+	payload := obj{"action": action, "review": words, "pull_request": pull}
+	for key, value := range more {
+		payload[key] = value
+	}
+	return p.repo.notify("pull_request_review", by, payload)
+}
+
+// notifyReview tells about a review that was submitted, and about every comment of it.
 func (p *Pull) notifyReview(r *review) error {
+	if r.state == "PENDING" {
+		return nil
+	}
+	if err := p.notifySubmitted("submitted", r.author, r, nil); err != nil {
+		return err
+	}
 	for _, t := range p.threads {
-		if t.review != r || r.state == "PENDING" {
+		if t.review != r {
 			continue
 		}
 		if err := p.notifyThread("created", r.author, t, t.comments[0], nil); err != nil {

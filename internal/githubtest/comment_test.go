@@ -1,6 +1,7 @@
 package githubtest_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -179,11 +180,15 @@ func TestWordsAreTold(t *testing.T) {
 	for _, err := range []error{
 		p.EditComment(said, "robin", "/lighterman fix"), p.DeleteComment(said), p.Reply(th.ID, "renovate[bot]", "no"),
 		p.EditComment(th.Comments[0].ID, "ann", "x"), r.OpenIssue("Slow", "ann").Comment("ann", "/lighterman help"),
-		p.DeleteComment(th.Comments[0].ID),
+		p.DeleteComment(th.Comments[0].ID), p.StartReview("joe", "pending"),
 	} {
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+	review := must(p.SubmitReview("ann", "APPROVE", "/lighterman review"))(t)
+	if err := errors.Join(p.EditReview(review, "robin", "no"), p.DismissReview(review, "ann")); err != nil {
+		t.Fatal(err)
 	}
 	headers, got := hook.got(t, s)
 	var told []string
@@ -193,18 +198,27 @@ func TestWordsAreTold(t *testing.T) {
 			sender["type"]))
 	}
 	want := []string{
+		"pull_request_review.submitted lighterman[bot] Bot",
 		"pull_request_review_comment.created lighterman[bot] Bot", "issue_comment.created robin User",
 		"issue_comment.edited robin User", "issue_comment.deleted robin User",
+		"pull_request_review.submitted renovate[bot] Bot",
 		"pull_request_review_comment.created renovate[bot] Bot", "pull_request_review_comment.edited ann User",
 		"issue_comment.created ann User", "pull_request_review_comment.deleted lighterman[bot] Bot",
+		"pull_request_review.submitted ann User", "pull_request_review.edited robin User", "pull_request_review.dismissed ann User",
 	}
 	if !slices.Equal(told, want) {
 		t.Fatalf("told %q, want %q", told, want)
 	}
-	if got[1]["issue"].(obj)["pull_request"] == nil || got[6]["issue"].(obj)["pull_request"] != nil {
-		t.Errorf("issues %v and %v", got[1]["issue"], got[6]["issue"])
+	if got[2]["issue"].(obj)["pull_request"] == nil || got[8]["issue"].(obj)["pull_request"] != nil {
+		t.Errorf("issues %v and %v", got[2]["issue"], got[8]["issue"])
 	}
-	if from := got[2]["changes"].(obj)["body"].(obj)["from"]; from != "/lighterman help" {
+	if r := got[0]["review"].(obj); r["body"] != nil || r["state"] != "commented" {
+		t.Errorf("a review without a body is told as %v", r)
+	}
+	if r := got[11]["review"].(obj); r["body"] != "no" || r["state"] != "approved" {
+		t.Errorf("an edited review is told as %v", r)
+	}
+	if from := got[3]["changes"].(obj)["body"].(obj)["from"]; from != "/lighterman help" {
 		t.Errorf("edited from %v", from)
 	}
 	s.Grant("acme", map[string]string{"pull_requests": "write"})

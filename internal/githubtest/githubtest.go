@@ -168,7 +168,7 @@ func New(o Options) (*Server, error) {
 		o.Permissions = Full()
 	}
 	if o.Events == nil {
-		o.Events = []string{"pull_request", "pull_request_review_comment", "issue_comment", "merge_group"}
+		o.Events = []string{"pull_request", "pull_request_review", "pull_request_review_comment", "issue_comment", "merge_group"}
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -204,7 +205,24 @@ func (s *Server) reviewNode(t *token, repo *Repo, r *review) *node {
 		"state": value(r.state), "author": value(s.actor(r.author)), "commit": value(commit), "submittedAt": value(submitted),
 		"viewerDidAuthor": value(s.ours(r.author)), "isMinimized": value(r.minimized != ""),
 		"minimizedReason": value(none(r.minimized)),
+		"lastEditedAt":    value(stampOrNull(r.edited)), "editor": value(s.actorOrNull(r.editor)),
 	}}
+}
+
+// stampOrNull is a moment, null for the zero one.
+func stampOrNull(at time.Time) any {
+	if at.IsZero() {
+		return nil
+	}
+	return stamp(at)
+}
+
+// actorOrNull is a login as GraphQL shows it, null for none.
+func (s *Server) actorOrNull(login string) *node {
+	if login == "" {
+		return nil
+	}
+	return s.actor(login)
 }
 
 func (s *Server) threadNode(t *token, p *Pull, th *thread) *node {
@@ -247,15 +265,11 @@ func canResolve(t *token) bool {
 
 // commentNode is a comment on a thread or, as IssueComment, on the pull request itself.
 func (s *Server) commentNode(kind string, c *comment) *node {
-	var edited any
-	if !c.edited.IsZero() {
-		edited = stamp(c.edited)
-	}
 	return &node{kind, map[string]field{
 		"id": value(c.node()), "fullDatabaseId": value(strconv.FormatInt(c.id, 10)), "body": value(c.body),
 		"author": value(s.actor(c.author)), "viewerDidAuthor": value(s.ours(c.author)),
 		"isMinimized": value(c.minimized != ""), "minimizedReason": value(none(c.minimized)),
-		"createdAt": value(stamp(c.created)), "lastEditedAt": value(edited), "reactionGroups": value(s.reactionNodes(c)),
+		"createdAt": value(stamp(c.created)), "lastEditedAt": value(stampOrNull(c.edited)), "editor": value(s.actorOrNull(c.editor)), "reactionGroups": value(s.reactionNodes(c)),
 		"reactions": func(args map[string]any) (any, error) {
 			return connection("ReactionConnection", s.reactions(c, args["content"]), args)
 		},

@@ -53,7 +53,7 @@ func (s *Server) patchTalk(c *call) (int, any, error) {
 		if err != nil {
 			return 0, nil, onIssue("IssueComment", err)
 		}
-		was := said.edit(body, s.now())
+		was := said.edit(s.Bot(), body, s.now())
 		return 200, p.talkJSON(said), p.notifyTalk("edited", s.Bot(), said, changedBody(was))
 	}
 	return 0, nil, errNotFound

@@ -66,8 +66,8 @@ func (s *Server) putReview(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	r.body = body
-	return 200, c.pull.reviewJSON(r), nil
+	was := r.edit(s.Bot(), body, s.now())
+	return 200, c.pull.reviewJSON(r), c.pull.notifySubmitted("edited", s.Bot(), r, changedBody(was))
 }
 
 func (s *Server) patchComment(c *call) (int, any, error) {
@@ -84,7 +84,7 @@ func (s *Server) patchComment(c *call) (int, any, error) {
 		if err != nil {
 			return 0, nil, err
 		}
-		was := found.edit(body, s.now())
+		was := found.edit(s.Bot(), body, s.now())
 		o, err := p.commentJSON(t, found)
 		if err != nil {
 			return 0, nil, err

@@ -32,9 +32,11 @@ type review struct {
 	id        int64
 	author    string
 	body      string
-	state     string // PENDING, COMMENTED, APPROVED, CHANGES_REQUESTED
+	state     string // PENDING, COMMENTED, APPROVED, CHANGES_REQUESTED, DISMISSED
 	commit    string
 	submitted time.Time
+	edited    time.Time // zero when it never was
+	editor    string
 	minimized string
 	reply     bool // it holds one reply and is shown as nothing else
 }
@@ -203,13 +205,50 @@ type ReviewComment struct {
 
 // Review submits a person's review of the head, under the same rules as the App's.
 func (p *Pull) Review(by, body string, comments ...ReviewComment) error {
+	_, err := p.SubmitReview(by, "COMMENT", body, comments...)
+	return err
+}
+
+// SubmitReview is Review with an event in GitHub's words: COMMENT, APPROVE or REQUEST_CHANGES. It returns the review's id.
+func (p *Pull) SubmitReview(by, event, body string, comments ...ReviewComment) (int64, error) {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
-	r, err := p.addReview(by, reviewOf(body, "COMMENT", comments))
+	r, err := p.addReview(by, reviewOf(body, event, comments))
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return p.notifyReview(r)
+	return r.id, p.notifyReview(r)
+}
+
+// EditReview changes the body of a submitted review and tells the App's webhook.
+func (p *Pull) EditReview(id int64, by, body string) error {
+	return p.onReview(id, func(r *review) error {
+		return p.notifySubmitted("edited", by, r, changedBody(r.edit(by, body, p.s.now())))
+	})
+}
+
+// DismissReview takes the weight from a review and tells the App's webhook.
+func (p *Pull) DismissReview(id int64, by string) error {
+	return p.onReview(id, func(r *review) error {
+		r.state = "DISMISSED"
+		return p.notifySubmitted("dismissed", by, r, nil)
+	})
+}
+
+func (p *Pull) onReview(id int64, do func(*review) error) error {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	if r := p.review(id); r != nil && r.state != "PENDING" {
+		return do(r)
+	}
+	return fmt.Errorf("no submitted review %d in pull request %d", id, p.number)
+}
+
+// edit gives a review another body and returns the one it had.
+func (r *review) edit(by, body string, now time.Time) string {
+	was := r.body
+	r.body, r.edited, r.editor = body, now, by
+	return was
 }
 
 // StartReview leaves a review pending, as somebody does who walks away before submitting it.

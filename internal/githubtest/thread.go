@@ -27,6 +27,7 @@ type comment struct {
 	body      string
 	created   time.Time
 	edited    time.Time // zero when it never was
+	editor    string
 	minimized string
 	reactions []Reaction
 }

@@ -14,9 +14,10 @@ import (
 	"github.com/lighterman/lighterman/internal/pattern"
 )
 
-// Commands are asked for in comments on a pull request and in review threads. GitHub is the memory here too: a command is
-// settled when its comment carries our thumb up, or our confused face, and it was answered when a comment of ours names
-// it. Whatever is not settled is carried out by the next review, whether or not its webhook ever came.
+// Commands are asked for in comments on a pull request, in the bodies of reviews and in review threads. GitHub is the
+// memory here too: a command is settled when its comment carries our thumb up, or our confused face, and it was answered
+// when a comment of ours names it. A review takes no emoji (there is none in the REST interface), so there the answer
+// settles it. Whatever is not settled is carried out by the next review, whether or not its webhook ever came.
 
 // summons begins a command.
 const summons = "/lighterman"
@@ -177,13 +178,20 @@ func orders(st *forge.Standing) []order {
 	return all
 }
 
-// turn are the orders that one review carries out: first those of people who may push.
+// turn are the orders that one review carries out: first those of people who may push. What strangers ask for in a review
+// waits while there is no answer left for it, which alone would settle it.
 func (k known) turn(st *forge.Standing, now time.Time) []order {
 	var first, rest []order
+	left := repliesLeft(st, now)
 	for _, o := range orders(st) {
-		if o.writes && k.writes(o.comment.Author) {
+		switch {
+		case o.writes && k.writes(o.comment.Author):
 			first = append(first, o)
-		} else {
+		case o.comment.Review && left <= 0:
+		default:
+			if o.comment.Review {
+				left--
+			}
 			rest = append(rest, o)
 		}
 	}

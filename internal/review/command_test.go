@@ -79,8 +79,12 @@ func commandDesk(t *testing.T) *desk {
 // reacted is which of our emojis are on a comment.
 func (d *desk) reacted(id int64) string {
 	var out []string
-	for _, e := range d.comment(id).Reacted {
-		out = append(out, string(e))
+	for _, r := range heard(d.standing()) {
+		for _, e := range r.comment.Reacted {
+			if r.comment.ID == id {
+				out = append(out, string(e))
+			}
+		}
 	}
 	return strings.Join(out, " ")
 }
@@ -89,8 +93,8 @@ func (d *desk) reacted(id int64) string {
 func (d *desk) replies(id int64) []string {
 	var out []string
 	for _, c := range heard(d.standing()) {
-		if to, ok := answered(c.comment); ok && to == id {
-			out = append(out, strings.TrimSpace(strings.TrimSuffix(c.comment.Body, answerMark(id))))
+		if a, ok := answered(c.comment); ok && a.to == named(*d.comment(id)) {
+			out = append(out, strings.TrimSpace(strings.TrimSuffix(c.comment.Body, answerMark(*d.comment(id), a.emoji == forge.ThumbUp))))
 		}
 	}
 	return out
@@ -171,6 +175,7 @@ func TestCommandsSurviveEveryBreak(t *testing.T) {
 				d.say("joe", "/lighterman help"): "+1", d.say("ann", "/lighterman config"): "+1", d.say("joe", "/lighterman fix"): "confused",
 				d.say("ann", "/lighterman review"): "+1", d.say("ann", "/lighterman ignore inline", 0): "+1",
 				d.say("joe", "/lighterman wat", 0): "confused", d.say("joe", "/lighterman explain", 0): "+1",
+				d.sayInReview("joe", "/lighterman help"): "+1", d.sayInReview("joe", "/lighterman fix"): "confused",
 			}
 			d.push(nil, map[string]string{"Dockerfile": guilty + "ADD more .\n"})
 			broke := 0
@@ -203,6 +208,65 @@ func TestCommandsSurviveEveryBreak(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestCommandsInReviewsAreAnsweredOnce: a review takes no emoji, so each gets one answer, on the pull request, that settles it.
+func TestCommandsInReviewsAreAnsweredOnce(t *testing.T) {
+	for body, want := range map[string]struct{ by, emoji, reply string }{
+		"/lighterman help\n\nLooks good.":                      {"joe", "+1", "> `/lighterman help`\n\n| command | what it does |"},
+		"/lighterman review":                                   {"ann", "+1", "> `/lighterman review`\n\nDone."},
+		"/lighterman ignore add-for-local-files because of it": {"ann", "+1", "Done."},
+		"/lighterman ignore":                                   {"ann", "confused", "Which? Name a check"},
+		"/lighterman fix":                                      {"joe", "confused", notAllowed},
+		"/lighterman wat":                                      {"joe", "confused", "There is no command `wat`"},
+	} {
+		d := commandDesk(t)
+		id, twin := d.sayInReview(want.by, body), d.say("ann", "no command")
+		d.comment(twin).ID = id // reviews and comments are counted apart
+		runs := len(d.checks)
+		out := d.mustReview(t, Published, adds, rootly)
+		replies := d.replies(id)
+		if d.reacted(id) != want.emoji || len(replies) != 1 || !strings.Contains(replies[0], want.reply) {
+			t.Fatalf("%s: settled %q, replied %q", body, d.reacted(id), replies)
+		}
+		if again := len(d.checks) - runs; again != 1 && body == "/lighterman review" {
+			t.Errorf("%s: %d check runs more", body, again)
+		}
+		if !strings.HasSuffix(out.Mark, fmt.Sprintf("\nreview-%d", id)) {
+			t.Errorf("%s leaves the mark %q", body, out.Mark)
+		}
+		d.mustReview(t, Unchanged, adds, rootly)
+	}
+}
+
+// TestWhatStrangersAskForInReviewsWaitsForAnAnswer: without one left it is neither carried out nor forgotten, and the next
+// review is silent.
+func TestWhatStrangersAskForInReviewsWaitsForAnAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := commandDesk(t)
+		var asked []int64
+		for range maxReplies + 3 {
+			asked = append(asked, d.sayInReview("joe", "/lighterman help"))
+		}
+		mine := d.sayInReview("ann", "/lighterman config")
+		answered := func() (n int) {
+			for _, id := range asked {
+				n += len(d.replies(id))
+			}
+			return n
+		}
+		d.mustReview(t, Published, adds, rootly)
+		if n := answered(); n != maxReplies || len(d.replies(mine)) != 1 {
+			t.Errorf("%d and %d answers", n, len(d.replies(mine)))
+		}
+		d.mustReview(t, Unchanged, adds, rootly)
+		time.Sleep(time.Hour)
+		d.mustReview(t, Published, adds, rootly)
+		if n := answered(); n != len(asked) {
+			t.Errorf("%d of %d are answered after an hour", n, len(asked))
+		}
+		d.mustReview(t, Unchanged, adds, rootly)
+	})
 }
 
 func TestReviewCommandMakesANewRun(t *testing.T) {

@@ -28,11 +28,11 @@ type known struct {
 
 // A spoken names a comment among all of a pull request.
 type spoken struct {
-	thread bool
-	id     int64
+	thread, review bool
+	id             int64
 }
 
-func (o order) spoken() spoken { return spoken{o.thread != nil, o.comment.ID} }
+func (o order) spoken() spoken { return spoken{o.thread != nil, o.comment.Review, o.comment.ID} }
 
 func (k known) writes(login string) bool { return k.writers[strings.ToLower(login)] }
 
@@ -98,12 +98,22 @@ type remark struct {
 	thread  *forge.Thread
 }
 
-func (r remark) spoken() spoken { return spoken{r.thread != nil, r.comment.ID} }
+func (r remark) spoken() spoken { return spoken{r.thread != nil, r.comment.Review, r.comment.ID} }
 
-// heard are all comments of a pull request that may be a command.
+// heard are all comments of a pull request that may be a command. The bodies of reviews, which take no emoji, carry those
+// that our answers to them stand for.
 func heard(st *forge.Standing) []remark {
 	var all []remark
+	settled := map[string]forge.Emoji{}
 	for _, c := range st.Comments {
+		if a, ok := answered(c); ok && a.emoji != "" {
+			settled[a.to] = a.emoji
+		}
+	}
+	for _, c := range st.Comments {
+		if emoji := settled[named(c)]; c.Review && emoji != "" {
+			c.Reacted = []forge.Emoji{emoji}
+		}
 		all = append(all, remark{c, nil})
 	}
 	for _, threads := range [][]forge.Thread{st.Threads, st.Others} {

@@ -18,9 +18,9 @@ import (
 
 // helpText is the answer to "help".
 func helpText() string {
-	return markdown.Paragraphs(CommandTable(), "A command is the first line of a comment on the pull request, or of a reply in the "+
-		"thread of a finding. 👀 says that it was seen, 👍 that it was carried out, 😕 that it was not. Deleting an "+
-		"`ignore` takes it back.")
+	return markdown.Paragraphs(CommandTable(), "A command is the first line of a comment on the pull request, of a review, or of a "+
+		"reply in the thread of a finding. 👀 says that it was seen, 👍 that it was carried out, 😕 that it was not; a "+
+		"review gets a comment instead. Deleting an `ignore` takes it back.")
 }
 
 // CommandTable lists the commands in Markdown.

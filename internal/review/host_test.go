@@ -103,6 +103,9 @@ func (h *host) reply(r forge.Reply) {
 func (h *host) react(r forge.Reaction) {
 	h.writes++
 	c := h.comment(r.Comment)
+	if c.Review {
+		panic("a review takes no emoji")
+	}
 	if !slices.Contains(c.Reacted, r.Emoji) {
 		c.Reacted = append(slices.Clone(c.Reacted), r.Emoji)
 	}
@@ -137,6 +140,13 @@ func (h *host) say(by, body string, thread ...int) int64 {
 		h.threads[n].Comments = append(h.threads[n].Comments, c)
 	}
 	return c.ID
+}
+
+// sayInReview submits somebody's review and returns its id.
+func (h *host) sayInReview(by, body string) int64 {
+	id := h.say(by, body)
+	h.comment(id).Review = true
+	return id
 }
 
 // check writes a check run; annotations are added to those that it has.

@@ -1,9 +1,7 @@
 package review
 
 import (
-	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/lighterman/lighterman/internal/forge"
@@ -29,8 +27,17 @@ func markOf(st *forge.Standing, plan forge.Plan) string {
 		return ""
 	}
 	mark := st.Head + "\n" + key
-	for _, r := range plan.Reactions[:min(len(plan.Reactions), maxMarked)] {
-		mark += fmt.Sprintf("\n%d", r.Comment)
+	var settled []string
+	for _, r := range plan.Reactions {
+		settled = append(settled, named(forge.Comment{ID: r.Comment}))
+	}
+	for _, r := range plan.Replies {
+		if a, ok := answerIn(r.Body); ok && a.emoji != "" {
+			settled = append(settled, a.to)
+		}
+	}
+	for _, name := range settled[:min(len(settled), maxMarked)] {
+		mark += "\n" + name
 	}
 	return mark
 }
@@ -56,6 +63,6 @@ func (s Since) reached(st *forge.Standing) bool {
 	}
 	seen := slices.ContainsFunc(st.Checks, func(c forge.CheckRun) bool { return c.Key == marked[1] })
 	return seen && !slices.ContainsFunc(heard(st), func(r remark) bool {
-		return slices.Contains(marked[2:], strconv.FormatInt(r.comment.ID, 10)) && !judged(r.comment)
+		return slices.Contains(marked[2:], named(r.comment)) && !judged(r.comment)
 	})
 }

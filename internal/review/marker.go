@@ -28,22 +28,50 @@ func (m marker) String() string {
 	return fmt.Sprintf("<!-- lighterman:v1 id=%s text=%s lines=%d -->", m.id, m.text, m.lines)
 }
 
-// An answer to a command names the comment that it stands in, so that none is answered twice.
-var answerLine = regexp.MustCompile(`^<!-- lighterman:v1 answer=([1-9][0-9]{0,18}) -->$`)
-
-func answerMark(comment int64) string {
-	return fmt.Sprintf("<!-- lighterman:v1 answer=%d -->", comment)
+// An answer is what a comment of ours says, at its body's very end, of the command that it answers: the comment that the
+// command stands in, so that none is answered twice; and of one in a review, which takes no emoji, what became of it.
+type answer struct {
+	to    string // as named gives it
+	emoji forge.Emoji
 }
 
-// answered is the comment that one of ours answers.
-func answered(c forge.Comment) (comment int64, ok bool) {
-	body := strings.TrimRight(c.Body, "\r\n \t")
-	m := answerLine.FindStringSubmatch(body[strings.LastIndexByte(body, '\n')+1:])
-	if !c.Ours || m == nil {
-		return 0, false
+var answerLine = regexp.MustCompile(`^<!-- lighterman:v1 answer=((?:review-)?[1-9][0-9]{0,18})(?: (done|refused))? -->$`)
+
+// named is the name of a comment in our answers.
+func named(c forge.Comment) string {
+	if c.Review {
+		return fmt.Sprintf("review-%d", c.ID)
 	}
-	comment, err := strconv.ParseInt(m[1], 10, 64)
-	return comment, err == nil
+	return strconv.FormatInt(c.ID, 10)
+}
+
+func answerMark(c forge.Comment, done bool) string {
+	word := ""
+	switch {
+	case c.Review && done:
+		word = " done"
+	case c.Review:
+		word = " refused"
+	}
+	return fmt.Sprintf("<!-- lighterman:v1 answer=%s%s -->", named(c), word)
+}
+
+// answered reads which command a comment answers; ok is false when it is none of our answers.
+func answered(c forge.Comment) (a answer, ok bool) {
+	if !c.Ours {
+		return answer{}, false
+	}
+	return answerIn(c.Body)
+}
+
+func answerIn(body string) (a answer, ok bool) {
+	body = strings.TrimRight(body, "\r\n \t")
+	m := answerLine.FindStringSubmatch(body[strings.LastIndexByte(body, '\n')+1:])
+	if m == nil {
+		return answer{}, false
+	}
+	emojis := map[string]forge.Emoji{"done": forge.ThumbUp, "refused": forge.Confused}
+	return answer{m[1], emojis[m[2]]}, true
 }
 
 // markersOf reads the markers at the end of a body. Only the unbroken run of last lines counts: what stands above

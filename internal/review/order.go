@@ -30,12 +30,16 @@ func (o order) response(a response) verdict {
 
 // request is what an order asks for, in the words of a button.
 func (o order) request(kind forge.RequestKind) forge.Request {
-	id := fmt.Sprintf("comment-%d", o.comment.ID)
-	if o.thread != nil {
-		id = fmt.Sprintf("reply-%d", o.comment.ID)
+	place := "comment"
+	switch {
+	case o.thread != nil:
+		place = "reply"
+	case o.comment.Review:
+		place = "review"
 	}
 	return forge.Request{
-		ID: id, Kind: kind, By: o.comment.Author, Comment: o.comment.ID, Thread: o.thread != nil, Text: o.line,
+		ID: fmt.Sprintf("%s-%d", place, o.comment.ID), Kind: kind, By: o.comment.Author, Comment: o.comment.ID,
+		Thread: o.thread != nil, Review: o.comment.Review, Text: o.line,
 	}
 }
 
@@ -205,21 +209,36 @@ func (b *bench) ignore(o order, checks []*check.Check) verdict {
 // may write a command, and each reply is a mail to everybody who follows.
 const maxReplies = 10
 
-// reply plans the replies and reactions. What was replied to already, by a review that was cut off, gets no second reply.
-func reply(plan *forge.Plan, verdicts []verdict, st *forge.Standing, now time.Time) {
+// repliesLeft is how many commands may be answered with words now.
+func repliesLeft(st *forge.Standing, now time.Time) int {
 	left := maxReplies
 	for _, c := range heard(st) {
 		if _, ok := answered(c.comment); ok && now.Sub(c.comment.Made) < time.Hour {
 			left--
 		}
 	}
+	return left
+}
+
+// reply plans the replies and reactions. What was replied to already, by a review that was cut off, gets no second reply.
+// What was asked for in a review always gets one.
+func reply(plan *forge.Plan, verdicts []verdict, st *forge.Standing, now time.Time) {
+	left := repliesLeft(st, now)
+	for _, v := range verdicts {
+		if v.comment.Review {
+			left--
+		}
+	}
 	for _, v := range verdicts {
 		already := slices.ContainsFunc(v.around(st), func(c forge.Comment) bool {
-			id, ok := answered(c)
-			return ok && id == v.comment.ID
+			a, ok := answered(c)
+			return ok && a.to == named(v.comment)
 		})
 		done := v.done
 		switch {
+		case v.comment.Review:
+			plan.Replies = append(plan.Replies, forge.Reply{Body: v.body()})
+			continue
 		case v.words == "" || already:
 		case left > 0:
 			left--
@@ -238,11 +257,14 @@ func reply(plan *forge.Plan, verdicts []verdict, st *forge.Standing, now time.Ti
 
 // body is the reply. On the pull request itself it names what it answers, for nothing else there does.
 func (v verdict) body() string {
-	asked := ""
+	asked, words := "", v.words
 	if v.thread == nil {
 		asked = "> " + markdown.Code(v.line)
 	}
-	return clipped(markdown.Paragraphs(asked, v.words)) + "\n\n" + answerMark(v.comment.ID)
+	if v.comment.Review && words == "" {
+		words = "Done."
+	}
+	return clipped(markdown.Paragraphs(asked, words)) + "\n\n" + answerMark(v.comment, v.done)
 }
 
 // closed answers what is asked on a pull request that is closed; there is nothing else to do there.
@@ -279,13 +301,17 @@ func (r *Reviewer) acknowledge(ctx context.Context, ref forge.Ref, asked []forge
 	var there []spoken
 	left := welcome(st, time.Now())
 	for _, q := range asked {
-		s := spoken{q.Thread, q.Comment}
+		s := spoken{q.Thread, q.Review, q.Comment}
 		c, shown := find(st, s)
 		if _, ok := parse(c.Body); shown && (!ok || !waiting(c) || slices.Contains(c.Reacted, forge.Eyes)) {
 			continue
 		}
 		if left--; left < 0 {
 			break
+		}
+		if q.Review { // it takes no emoji
+			there = append(there, s)
+			continue
 		}
 		if r.Forge.React(ctx, ref, forge.Reaction{Comment: q.Comment, Thread: q.Thread, Emoji: forge.Eyes}) == nil {
 			there = append(there, s)

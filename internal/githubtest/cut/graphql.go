@@ -87,7 +87,7 @@ var (
 		"status", "summary", "text", "title",
 	}
 	reviewFields = []string{
-		"author", "body", "commit", "createdAt", "fullDatabaseId", "id", "isMinimized", "lastEditedAt", "minimizedReason",
+		"author", "body", "commit", "createdAt", "editor", "fullDatabaseId", "id", "isMinimized", "lastEditedAt", "minimizedReason",
 		"reactionGroups", "state", "submittedAt", "viewerDidAuthor",
 	}
 	commentFields = []string{
