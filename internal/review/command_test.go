@@ -637,3 +637,16 @@ func TestFixShowsTheAuthorThePatch(t *testing.T) {
 		t.Errorf("pushed %+v", d.pushed)
 	}
 }
+
+// TestWhatAPersonEditedIsLeftAlone: a comment of ours whose words somebody changed is neither edited nor hidden.
+func TestWhatAPersonEditedIsLeftAlone(t *testing.T) {
+	for _, touched := range []bool{false, true} {
+		d := commandDesk(t)
+		d.threads[0].Comments[0].Touched, d.threads[0].CanResolve = touched, false
+		d.push(nil, map[string]string{"Dockerfile": "FROM node\nUSER node\n"})
+		out := d.mustReview(t, Published, adds, rootly)
+		if n := len(out.Plan.Minimize) + len(out.Plan.Edit); (n == 0) != touched {
+			t.Errorf("touched %t: plan %+v", touched, out.Plan)
+		}
+	}
+}

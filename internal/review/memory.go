@@ -79,9 +79,9 @@ func (p posted) closed() bool {
 
 func bare(login string) string { return strings.ToLower(strings.TrimSuffix(login, "[bot]")) }
 
-// answered reports whether somebody else wrote in the thread.
+// answered reports whether somebody else wrote in the thread, or changed our words in it.
 func (p posted) answered() bool {
-	return slices.ContainsFunc(p.Comments, func(c forge.Comment) bool { return !c.Ours })
+	return p.Comments[0].Touched || slices.ContainsFunc(p.Comments, func(c forge.Comment) bool { return !c.Ours })
 }
 
 // carries reports whether a suggestion for the comment's lines would, put into the thread, replace just those lines.
