@@ -35,11 +35,11 @@ func TestCredentialsOfTheSettings(t *testing.T) {
 	}{
 		"stored":           {serveSettings{}, 7, "-----BEGIN", "stored", ""},
 		"rotated secret":   {serveSettings{webhookSecret: "new,stored"}, 7, "-----BEGIN", "new stored", ""},
-		"new key":          {serveSettings{privateKey: "another"}, 7, "another", "stored", ""},
-		"the same App":     {serveSettings{appID: 7}, 7, "-----BEGIN", "stored", ""},
-		"another App":      {serveSettings{appID: 8, privateKey: "k", webhookSecret: "s"}, 8, "k", "s", ""},
-		"half another App": {serveSettings{appID: 8, privateKey: "k"}, 0, "", "", "LIGHTERMAN_WEBHOOK_SECRET is not set"},
-		"another GitHub":   {serveSettings{githubURL: "https://api.github.com"}, 0, "", "", "are for https://git.corp"},
+		"new key":          {serveSettings{appSettings: appSettings{privateKey: "another"}}, 7, "another", "stored", ""},
+		"the same App":     {serveSettings{appSettings: appSettings{appID: 7}}, 7, "-----BEGIN", "stored", ""},
+		"another App":      {serveSettings{appSettings: appSettings{appID: 8, privateKey: "k"}, webhookSecret: "s"}, 8, "k", "s", ""},
+		"half another App": {serveSettings{appSettings: appSettings{appID: 8, privateKey: "k"}}, 0, "", "", "LIGHTERMAN_WEBHOOK_SECRET is not set"},
+		"another GitHub":   {serveSettings{appSettings: appSettings{githubURL: "https://api.github.com"}}, 0, "", "", "are for https://git.corp"},
 		"no address":       {serveSettings{publicURL: "app.example.com"}, 0, "", "", "LIGHTERMAN_PUBLIC_URL"},
 		"a secret in it":   {serveSettings{publicURL: "https://a:hunter2@example.com"}, 0, "", "", "LIGHTERMAN_PUBLIC_URL"},
 	} {

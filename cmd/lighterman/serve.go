@@ -1,14 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -20,24 +18,18 @@ import (
 
 // serveSettings are what serve is told by flags, variables or a file.
 type serveSettings struct {
+	appSettings
 	config            string
 	addr              string
-	appID             int64
-	privateKey        string
-	privateKeyFile    string
 	webhookSecret     string
 	webhookSecretFile string
 	storage           storage
 	workers           int
-	githubURL         string
 	logFormat         string
 	linger            time.Duration
 	cooldown          time.Duration
-	writePause        time.Duration
 	asking            asking
 	publicURL         string
-	credentialsFile   string
-	presetOwners      []string
 	sweeps            bool
 	sweepLimits       sweepOptions
 	admin             adminSettings
@@ -73,26 +65,17 @@ administrators, once --admin-token-file or --admin-header says who they are.`,
 	f := cmd.Flags()
 	f.StringVar(&s.config, "config", "", "a YAML file with these settings")
 	f.StringVar(&s.addr, "addr", ":8080", "where to listen")
-	f.Int64Var(&s.appID, "app-id", 0, "the GitHub App's id")
-	f.StringVar(&s.privateKey, "private-key", "", "the App's private key, PEM")
-	f.StringVar(&s.privateKeyFile, "private-key-file", "", "a file with the App's private key")
+	s.appSettings.flags(f)
 	f.StringVar(&s.webhookSecret, "webhook-secret", "", "the webhook's secret; two with a comma between during a rotation")
 	f.StringVar(&s.webhookSecretFile, "webhook-secret-file", "", "a file with the webhook's secret or secrets")
 	s.storage.flags(f)
-	f.StringVar(&s.githubURL, "github-url", "https://api.github.com", "GitHub's API, or https://HOST of an Enterprise Server")
 	f.IntVar(&s.workers, "workers", 4, "how many pull requests to review at once")
 	f.StringVar(&s.publicURL, "public-url", "", "how people and GitHub reach this server: https://HOST")
-	f.StringVar(&s.credentialsFile, "credentials-file", "",
-		"where the set-up page keeps the App's credentials (default app.json in the data folder)")
-	f.StringSliceVar(&s.presetOwners, "preset-owner", nil,
-		"an owner whose presets every repository may extend, private ones included (may be repeated)")
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
 	s.asking.flags(f)
 	s.admin.flags(f)
 	f.DurationVar(&s.cooldown, "cooldown", 5*time.Second,
 		"the least time between two reviews of a pull request, unless somebody asked for one")
-	f.DurationVar(&s.writePause, "write-pause", time.Second,
-		"the time between two writes to GitHub, which asks for a second; an Enterprise Server without rate limits needs none")
 	f.BoolVar(&s.sweeps, "sweeps", true,
 		"look at whole repositories on their schedule, and open pull requests with fixes where the configuration enables it")
 	f.IntVar(&s.sweepLimits.OpenPerOwner, "sweep-open-per-owner", 50,
@@ -153,7 +136,7 @@ func (s serveSettings) options(log *slog.Logger) (o serviceOptions, err error) {
 		Inspect:     true,
 		Presets:     s.presetOwners,
 		Recover:     true,
-		Credentials: cmp.Or(s.credentialsFile, filepath.Join(s.storage.dataDir, "app.json")),
+		Credentials: s.credentials(s.storage),
 	}
 	if o.Queue, err = s.storage.options(); err != nil {
 		return o, err
@@ -181,14 +164,6 @@ func (s serveSettings) options(log *slog.Logger) (o serviceOptions, err error) {
 	return s.identify(o)
 }
 
-// orNone is a time as options take it, where 0 stands for the usual one.
-func orNone(d time.Duration) time.Duration {
-	if d == 0 {
-		return -1
-	}
-	return d
-}
-
 // named reports whether the settings hold any of an App's credentials.
 func (s serveSettings) named() bool {
 	return s.appID != 0 || s.privateKey+s.privateKeyFile+s.webhookSecret+s.webhookSecretFile != ""
@@ -196,35 +171,23 @@ func (s serveSettings) named() bool {
 
 // adopt takes what was not set from what the set-up page kept, unless that is another App's.
 func (s *serveSettings) adopt(stored *storedCredentials) {
-	if stored == nil || s.appID != 0 && s.appID != stored.AppID {
-		return
-	}
-	s.appID = stored.AppID
-	if s.privateKey == "" && s.privateKeyFile == "" {
-		s.privateKey = stored.PrivateKey
-	}
-	if s.webhookSecret == "" && s.webhookSecretFile == "" {
+	if s.appSettings.adopt(stored) && s.webhookSecret == "" && s.webhookSecretFile == "" {
 		s.webhookSecret = stored.WebhookSecret
 	}
 }
 
 // identify says which App the service is.
-func (s serveSettings) identify(o serviceOptions) (serviceOptions, error) {
-	if s.appID <= 0 {
-		return o, fmt.Errorf("LIGHTERMAN_APP_ID is not set: it is the number on the App's settings page")
-	}
-	key, err := secret("private-key", s.privateKey, s.privateKeyFile)
-	if err != nil {
+func (s serveSettings) identify(o serviceOptions) (_ serviceOptions, err error) {
+	if o.GitHub, err = s.appSettings.options(); err != nil {
 		return o, err
 	}
 	secrets, err := secret("webhook-secret", s.webhookSecret, s.webhookSecretFile)
 	if err != nil {
 		return o, err
 	}
-	if len(rotation(secrets)) == 0 {
+	if o.Secrets = rotation(secrets); len(o.Secrets) == 0 {
 		return o, fmt.Errorf("LIGHTERMAN_WEBHOOK_SECRET holds no secret")
 	}
-	o.GitHub.AppID, o.GitHub.PrivateKey, o.Secrets = s.appID, []byte(key), rotation(secrets)
 	return o, nil
 }
 

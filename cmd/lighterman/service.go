@@ -13,7 +13,6 @@ import (
 
 	"github.com/lighterman/lighterman/internal/admin"
 	"github.com/lighterman/lighterman/internal/check"
-	"github.com/lighterman/lighterman/internal/checks"
 	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/github"
@@ -145,17 +144,12 @@ func (s *service) become(o github.Options) error {
 	if err != nil {
 		return err
 	}
-	reviewer := &review.Reviewer{
-		Forge: app, Library: review.NewLibrary(app.Reader(), app.InstallationOf), Owners: s.options.Presets, Options: s.engine,
-		Logger: s.options.Log, Page: checks.Page,
-	}
+	reviewer := newReviewer(app, s.options.Presets, s.engine, s.options.Log)
 	if s.trace != nil {
 		reviewer.Trace = s.phase
 	}
 	live := &liveApp{App: app, work: s.work(reviewer), notes: &notes{log: s.options.Log}}
-	live.sweeper = &sweep.Sweeper{
-		Host: app, Options: s.engine, Settings: reviewer.Settings, Version: version(), Logger: s.options.Log,
-	}
+	live.sweeper = newSweeper(app, reviewer)
 	if s.options.Inspect {
 		hook := ""
 		if s.options.Public != "" {

@@ -257,7 +257,7 @@ func TestSetUpInFiveClicks(t *testing.T) {
 
 	// The next process is the App from the start.
 	n.stop()
-	settings := serveSettings{githubURL: n.hub.URL(), credentialsFile: n.credentials}
+	settings := serveSettings{appSettings: appSettings{githubURL: n.hub.URL(), credentialsFile: n.credentials}}
 	o, err := settings.options(quiet())
 	must(t, err)
 	o.GitHub.WritePause = -1
@@ -490,7 +490,9 @@ func TestReadyNamesWhatIsMissing(t *testing.T) {
 	permissions := githubtest.Full()
 	delete(permissions, "merge_queues")
 	n.hub.ChangeApp(permissions, []string{"push", "pull_request", "pull_request_review", "pull_request_review_comment"}, publicHost+"/old")
-	settings := serveSettings{githubURL: n.hub.URL(), credentialsFile: n.credentials, publicURL: publicHost + "/"}
+	settings := serveSettings{
+		appSettings: appSettings{githubURL: n.hub.URL(), credentialsFile: n.credentials}, publicURL: publicHost + "/",
+	}
 	o, err := settings.options(quiet())
 	must(t, err)
 	n.begin(o)
