@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 )
 
 // permits bound how many pull requests are opened for an installation, by all replicas together: within an hour, and open
-// at once. What is not known to have been used counts as used.
+// at once. What is not known to have been used counts as used within the hour; 0 bounds nothing.
 type permits struct {
 	ledger interface {
 		Change(ctx context.Context, key string, change func(string) string) error
@@ -19,7 +20,7 @@ type permits struct {
 	limits sweepOptions
 	repo   forge.Repo // for which they are taken
 
-	refused bool // one was
+	refused time.Time // when there may be one again, once there was none
 	err     error
 }
 
@@ -51,35 +52,48 @@ func (p *permits) change(ctx context.Context, change func(*permitBook)) error {
 
 func (p *permits) name() string { return strings.ToLower(p.repo.String()) }
 
-// take takes one permit.
-func (p *permits) take(ctx context.Context, now time.Time) bool {
-	ok := false
-	err := p.change(ctx, func(b *permitBook) { ok = b.take(p.name(), p.limits, now) })
+// take takes one permit for a repository with so many of our pull requests open. Being told sets right what a sweep that was
+// cut off had taken and not used.
+func (p *permits) take(ctx context.Context, open int, now time.Time) bool {
+	err := p.change(ctx, func(b *permitBook) { p.refused = b.take(p.name(), open, p.limits, now) })
 	if p.err == nil {
 		p.err = err
 	}
-	p.refused = p.refused || !ok
-	return ok && err == nil
+	return p.refused.IsZero() && err == nil
 }
 
-func (b *permitBook) take(repo string, limits sweepOptions, now time.Time) bool {
-	var recent []int64
-	for _, at := range b.At {
-		if now.Sub(time.Unix(at, 0)) < time.Hour {
-			recent = append(recent, at)
-		}
+// left reports whether there is one.
+func (p *permits) left(ctx context.Context, now time.Time) (bool, error) {
+	err := p.change(ctx, func(b *permitBook) { p.refused = b.full(p.limits, now) })
+	return p.refused.IsZero(), err
+}
+
+// take takes one, or says when there may be one.
+func (b *permitBook) take(repo string, open int, limits sweepOptions, now time.Time) (later time.Time) {
+	if b.Open[repo] = open; open == 0 {
+		delete(b.Open, repo)
 	}
+	if later = b.full(limits, now); later.IsZero() {
+		b.At = append(b.At, now.Unix())
+		b.Open[repo] = open + 1
+	}
+	return later
+}
+
+// full is when there may be permits again, zero when there are. It forgets what was over an hour ago.
+func (b *permitBook) full(limits sweepOptions, now time.Time) time.Time {
+	b.At = slices.DeleteFunc(b.At, func(at int64) bool { return now.Sub(time.Unix(at, 0)) >= time.Hour })
 	open := 0
 	for _, n := range b.Open {
 		open += n
 	}
-	b.At = recent
-	if len(recent) >= limits.OpensPerHour || open >= limits.OpenPerOwner {
-		return false
+	switch most := limits.OpensPerHour; {
+	case limits.OpenPerOwner > 0 && open >= limits.OpenPerOwner:
+		return now.Add(waitForPermit)
+	case most > 0 && len(b.At) >= most:
+		return time.Unix(b.At[len(b.At)-most], 0).Add(time.Hour)
 	}
-	b.At = append(b.At, now.Unix())
-	b.Open[repo]++
-	return true
+	return time.Time{}
 }
 
 // settle notes how many are open now.

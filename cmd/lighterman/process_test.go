@@ -45,6 +45,7 @@ func appEnv(hub *githubtest.Server, url, addr, key string) []string {
 	return []string{
 		fmt.Sprintf("LIGHTERMAN_APP_ID=%d", hub.AppID()), "LIGHTERMAN_PRIVATE_KEY_FILE=" + key,
 		"LIGHTERMAN_WEBHOOK_SECRET=" + crashSecret, "LIGHTERMAN_GITHUB_URL=" + url, "LIGHTERMAN_ADDR=" + addr,
+		"LIGHTERMAN_SWEEPS=false",
 	}
 }
 

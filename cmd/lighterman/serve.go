@@ -79,9 +79,9 @@ administrators, once --admin-token-file or --admin-header says who they are.`,
 	f.BoolVar(&s.sweeps, "sweeps", true,
 		"look at whole repositories on their schedule, and open pull requests with fixes where the configuration enables it")
 	f.IntVar(&s.sweepLimits.OpenPerOwner, "sweep-open-per-owner", 50,
-		"how many pull requests of sweeps an installation has open at most")
+		"how many pull requests of sweeps an installation has open at most; 0 for any number")
 	f.IntVar(&s.sweepLimits.OpensPerHour, "sweep-opens-per-hour", 20,
-		"how many pull requests of sweeps are opened in an installation within an hour")
+		"how many pull requests of sweeps are opened in an installation within an hour; 0 for any number")
 	f.DurationVar(&s.linger, "linger", 0, "how long to go on taking webhooks after a signal to stop, with /readyz failing")
 	return cmd
 }

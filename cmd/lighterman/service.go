@@ -45,6 +45,7 @@ type liveApp struct {
 	*github.App
 	work    func(context.Context, queue.Job) (queue.Done, error)
 	sweeper *sweep.Sweeper
+	library *review.Library // where configurations of other repositories come from
 	notes   *notes
 }
 
@@ -149,7 +150,8 @@ func (s *service) become(o github.Options) error {
 		reviewer.Trace = s.phase
 	}
 	live := &liveApp{App: app, work: s.work(reviewer), notes: &notes{log: s.options.Log}}
-	live.sweeper = newSweeper(app, reviewer)
+	live.sweeper, live.library = newSweeper(app, reviewer), reviewer.Library
+	live.sweeper.Now = s.now
 	if s.options.Inspect {
 		hook := ""
 		if s.options.Public != "" {
@@ -222,6 +224,14 @@ func (s *service) start(ctx context.Context) error {
 	}
 	s.app.Load().notes.current()
 	return nil
+}
+
+// now is the time on the clock by which GitHub is talked to.
+func (s *service) now() time.Time {
+	if clock := s.options.GitHub.Clock; clock != nil {
+		return clock.Now()
+	}
+	return time.Now()
 }
 
 // share has the other pull requests of a head looked at when what its check run says may have changed for them: because one

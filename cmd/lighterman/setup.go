@@ -71,7 +71,19 @@ func (s *service) welcome(ctx context.Context) {
 				s.options.Log.Warn("open pull requests of a new installation could not be queued",
 					"installation", a.Installation, "error", err)
 			}
+			s.meet(ctx, a.Installation)
 		}
+	}
+}
+
+// meet takes over the repositories of an installation that came within reach. If it cannot, the next listing does.
+func (s *service) meet(ctx context.Context, installation int64) {
+	if s.options.Sweeps == nil {
+		return
+	}
+	err := s.listInstallation(github.Background(ctx), installation, map[string]int{})
+	if err != nil && ctx.Err() == nil {
+		s.options.Log.Warn("repositories of a new installation could not be listed", "installation", installation, "error", err)
 	}
 }
 

@@ -175,8 +175,10 @@ func (p soakPull) countWrites() {
 }
 
 func wrote(r githubtest.Request) bool {
-	reading := r.Method == "GET" || r.Operation == "graphql:Standing" || r.Operation == "graphql:Blobs" ||
-		r.Operation == "graphql:Comments"
+	query, ok := strings.CutPrefix(r.Operation, "graphql:")
+	reading := r.Method == "GET" || ok && slices.Contains([]string{
+		"Standing", "Blobs", "Comments", "Repository", "Proposals", "Talked", "Talk", "Place",
+	}, query)
 	return !reading && !r.Token
 }
 

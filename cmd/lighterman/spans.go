@@ -32,7 +32,11 @@ func (s *service) jobSpan(ctx context.Context, job queue.Job) (context.Context, 
 	if s.trace == nil {
 		return ctx, func(error) {}
 	}
-	ctx, end := s.trace.Start(s.trace.Continue(ctx, job.Trace), trace.Consumer, "review",
+	what := "review"
+	if job.Ref.Whole() {
+		what = "sweep"
+	}
+	ctx, end := s.trace.Start(s.trace.Continue(ctx, job.Trace), trace.Consumer, what,
 		"lighterman.pull", job.Ref.String(), "lighterman.job", job.ID, "github.delivery", job.Delivery)
 	return ctx, func(err error) {
 		if errors.Is(err, forge.ErrStale) {

@@ -15,6 +15,7 @@ import (
 	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/github"
 	"github.com/lighterman/lighterman/internal/queue"
+	"github.com/lighterman/lighterman/internal/review"
 	"github.com/lighterman/lighterman/internal/sweep"
 )
 
@@ -33,8 +34,6 @@ const (
 	dueAtOnce = 500
 	// waitForPermit is how long a repository waits whose pull requests were too many.
 	waitForPermit = time.Hour
-	// askedFor is how long an onboarding pull request is left as it is.
-	askedFor = 7 * 24 * time.Hour
 )
 
 // sweepTicks make the queue sweep repositories as they become due.
@@ -42,7 +41,7 @@ func (s *service) sweepTicks() []queue.Tick {
 	return []queue.Tick{
 		{Name: "repositories", Every: listEvery, Run: s.listRepositories},
 		{Name: "sweeps", Every: sweepEvery, Run: func(ctx context.Context) error {
-			_, err := s.queue.SweepDue(ctx, time.Now(), dueAtOnce)
+			_, err := s.queue.SweepDue(ctx, s.now(), dueAtOnce)
 			return err
 		}},
 	}
@@ -64,21 +63,27 @@ func (s *service) listRepositories(ctx context.Context) error {
 	for _, r := range known {
 		gone[r.Repo.Installation] = true
 	}
+	states := map[string]int{}
 	for _, installation := range all {
 		delete(gone, installation)
-		err = errors.Join(err, s.listInstallation(ctx, installation))
+		err = errors.Join(err, s.listInstallation(ctx, installation, states))
 	}
+	s.metrics.Listed(states)
 	for _, installation := range slices.Sorted(maps.Keys(gone)) {
 		err = errors.Join(err, s.queue.List(ctx, installation, nil, nil))
 	}
 	return err
 }
 
-func (s *service) listInstallation(ctx context.Context, installation int64) error {
+// listInstallation takes over which repositories an installation has, counts them by why they are passed over, and asks its
+// owner when it is time to.
+func (s *service) listInstallation(ctx context.Context, installation int64, states map[string]int) error {
 	app := s.app.Load()
 	var all []queue.Listed
 	err := app.RepositoriesOf(ctx, installation, func(r forge.Repository) error {
-		all = append(all, queue.Listed{Repo: r.Repo, Skip: string(passedOver(r))})
+		why := string(sweep.Unswept(r))
+		all = append(all, queue.Listed{Repo: r.Repo, Skip: why})
+		states[cmp.Or(why, "swept")]++
 		return nil
 	})
 	if errors.Is(err, forge.ErrGone) {
@@ -87,7 +92,7 @@ func (s *service) listInstallation(ctx context.Context, installation int64) erro
 	if err != nil {
 		return err
 	}
-	now := time.Now()
+	now := s.now()
 	err = s.queue.List(ctx, installation, all, func(r forge.Repo) time.Time {
 		return now.Add(config.Jitter(r.String(), s.options.Sweeps.Spread))
 	})
@@ -95,21 +100,6 @@ func (s *service) listInstallation(ctx context.Context, installation int64) erro
 		return err
 	}
 	return s.invite(ctx, installation)
-}
-
-// passedOver is why a repository is not swept, as far as a listing tells.
-func passedOver(r forge.Repository) sweep.Reason {
-	switch {
-	case r.Archived:
-		return sweep.Archived
-	case r.Disabled:
-		return sweep.Disabled
-	case r.Mirror:
-		return sweep.Mirrored
-	case r.Fork:
-		return sweep.Forked
-	}
-	return ""
 }
 
 // A swept is what is kept of a sweep in the queue's database, for the next ones of the installation and for people.
@@ -127,7 +117,7 @@ type swept struct {
 
 // sweptBy is what is kept of an outcome.
 func sweptBy(out sweep.Outcome) swept {
-	w := swept{Skipped: out.Skipped, Problem: out.Problem, Consent: out.Consent, Totals: out.Totals, Open: out.Standing + out.Opened,
+	w := swept{Skipped: out.Skipped, Problem: out.Problem, Consent: out.Consent, Totals: out.Totals, Open: out.Open,
 		Opened: out.Opened, Written: out.Written}
 	for _, step := range out.Steps {
 		if step.Waits {
@@ -161,19 +151,56 @@ func readSwept(r queue.Repository) (w swept, ok bool) {
 	return w, ok
 }
 
+// A sweepMemory is what a sweep leaves for the next one of the repository.
+type sweepMemory struct {
+	Kept    swept           `json:"kept"`
+	Refused bool            `json:"refused,omitempty"` // there was no permit to open a pull request
+	Engine  json.RawMessage `json:"engine,omitempty"`  // sweep.Outcome.Memory
+}
+
 // sweep is what the queue does with a whole repository.
-func (s *service) sweep(ctx context.Context, job queue.Job) (queue.Done, error) {
+func (s *service) sweep(ctx context.Context, job queue.Job) (done queue.Done, err error) {
 	ctx = noting(github.Background(ctx), job)
+	ctx, end := s.jobSpan(ctx, job)
+	defer func() { end(err) }()
 	app, repo := s.app.Load(), job.Ref.Repo
+	var last sweepMemory
+	if json.Unmarshal([]byte(job.Memory), &last) != nil {
+		last = sweepMemory{} // "", or what no version of ours wrote
+	}
 	p := permits{ledger: s.queue, limits: *s.options.Sweeps, repo: repo}
-	out, err := app.sweeper.Sweep(ctx, repo, sweep.Ask{Memory: []byte(job.Memory), Permit: func() bool { return p.take(ctx, time.Now()) }})
+	if last.Refused && job.Delivery == "" {
+		if left, err := p.left(ctx, s.now()); err != nil || !left {
+			return later(last, p.refused), err
+		}
+	}
+	out, err := app.sweeper.Sweep(ctx, repo, sweep.Ask{
+		Memory: last.Engine, Permit: func(open int) bool { return p.take(ctx, open, s.now()) },
+	})
 	if err := cmp.Or(err, p.err); err != nil {
 		return queue.Done{}, err
 	}
-	kept := sweptBy(out)
-	if err := p.settle(ctx, kept.Open); err != nil {
+	if err := p.settle(ctx, out.Open); err != nil {
 		return queue.Done{}, err
 	}
+	if err := s.follow(ctx, repo, last.Kept, out); err != nil {
+		return queue.Done{}, err
+	}
+	return s.sweptDone(ctx, repo, out, p.refused)
+}
+
+// later puts off a sweep that would only find that nothing may be opened yet.
+func later(m sweepMemory, until time.Time) queue.Done {
+	body, err := json.Marshal(m.Kept)
+	if err != nil {
+		return queue.Done{}
+	}
+	return queue.Done{Why: "enough pull requests were opened for now", Sweep: &queue.Swept{Due: until, Body: string(body)}}
+}
+
+// sweptDone is what the queue keeps of a sweep; refused is when there may be permits again, zero when there were.
+func (s *service) sweptDone(ctx context.Context, repo forge.Repo, out sweep.Outcome, refused time.Time) (queue.Done, error) {
+	kept := sweptBy(out)
 	body, err := json.Marshal(kept)
 	if err != nil {
 		return queue.Done{}, err
@@ -181,22 +208,43 @@ func (s *service) sweep(ctx context.Context, job queue.Job) (queue.Done, error) 
 	for _, text := range kept.Steps {
 		s.options.Log.InfoContext(ctx, "sweep", "step", text)
 	}
-	due := nextSweep(out.Sweeps, repo, time.Now(), p.refused || kept.Waits > 0 && out.Sweeps.Calm(time.Now()))
+	memory, err := json.Marshal(sweepMemory{Kept: kept, Refused: !refused.IsZero(), Engine: out.Memory})
+	if err != nil {
+		return queue.Done{}, err
+	}
+	now, soon := s.now(), refused
+	if out.Sweeps.Calm(now) && kept.Waits > 0 {
+		soon = out.Sweeps.Wake(now)
+	}
+	due := nextSweep(out.Sweeps, repo, now, soon)
 	return queue.Done{
-		Memory: string(out.Memory), Posted: kept.Steps, Why: whyNothing(kept), Sweep: &queue.Swept{Due: due, Body: string(body)},
+		Memory: string(memory), Posted: kept.Steps, Why: whyNothing(kept), Sweep: &queue.Swept{Due: due, Body: string(body)},
 		Settled: func() { s.metrics.Swept(sweepEnd(kept), acts(out.Steps)) },
 	}, nil
 }
 
-// nextSweep is when a repository is swept next. One that waits for a permit, or for the end of the quiet hours, comes again
-// soon.
-func nextSweep(s config.Sweeps, repo forge.Repo, now time.Time, waits bool) time.Time {
-	name := repo.String()
-	due := s.Next(name, now)
-	if soon := now.Add(waitForPermit + config.Jitter(name, waitForPermit/4)); waits && soon.Before(due) {
+// nextSweep is when a repository is swept next: as its schedule says, or before, when there may be a permit again or the
+// quiet hours end; zero says that it waits for neither.
+func nextSweep(s config.Sweeps, repo forge.Repo, now, soon time.Time) time.Time {
+	due := s.Next(repo.String(), now)
+	if soon.After(now) && soon.Before(due) {
 		return soon
 	}
 	return due
+}
+
+// follow does what else follows from a sweep: the pull request that asks whether sweeps are wanted is brought up to date, if
+// it is in this repository; and when the owner's own configuration decided, the owner's repositories are swept. That waits
+// until no replica remembers the old one.
+func (s *service) follow(ctx context.Context, repo forge.Repo, last swept, out sweep.Outcome) error {
+	if err := s.invited(ctx, repo); err != nil {
+		return err
+	}
+	if !strings.EqualFold(repo.Name, ".github") || last.Consent == "" || out.Consent == "" || last.Consent == out.Consent {
+		return nil
+	}
+	s.app.Load().library.Forget(repo)
+	return s.queue.Hasten(ctx, repo.Installation, s.now().Add(review.Remembered))
 }
 
 // whyNothing is why a sweep opened nothing, in words; "" when it did.
@@ -236,65 +284,4 @@ func acts(steps []sweep.Step) []string {
 		}
 	}
 	return all
-}
-
-// invite asks the owner of an installation, once all its repositories were looked at, whether sweeps are wanted.
-func (s *service) invite(ctx context.Context, installation int64) error {
-	key := fmt.Sprintf("asked installation %d about sweeps", installation)
-	last, err := s.queue.Recall(ctx, key)
-	if err != nil {
-		return err
-	}
-	if at, err := time.Parse(time.RFC3339, last); err == nil && time.Since(at) < askedFor {
-		return nil
-	}
-	all, err := s.queue.Repositories(ctx, installation)
-	if err != nil {
-		return err
-	}
-	place, totals, skipped, ok := invitation(all)
-	if !ok {
-		return nil
-	}
-	p := permits{ledger: s.queue, limits: *s.options.Sweeps, repo: place}
-	step, err := s.app.Load().sweeper.Onboard(ctx, place, totals, skipped, sweep.Ask{
-		Permit: func() bool { return p.take(ctx, time.Now()) }})
-	if err := cmp.Or(err, p.err); err != nil || step.Waits {
-		return err
-	}
-	s.options.Log.InfoContext(ctx, "sweeps: the owner was asked", "repository", place.String(), "step", stepWords(step))
-	return s.queue.Remember(ctx, key, time.Now().UTC().Format(time.RFC3339))
-}
-
-// invitation is where to ask, and what about. There is nothing to ask before every repository was looked at, when
-// somebody agreed already, or when there is nothing to gain.
-func invitation(all []queue.Repository) (
-	place forge.Repo, totals []sweep.RepoTotals, skipped map[sweep.Reason]int, ok bool) {
-	skipped = map[sweep.Reason]int{}
-	for _, r := range all {
-		if r.Skip != "" {
-			skipped[sweep.Reason(r.Skip)]++
-			continue
-		}
-		w, known := readSwept(r)
-		if !known {
-			return place, nil, nil, false
-		}
-		switch {
-		case w.Skipped != "":
-			skipped[w.Skipped]++
-		case w.Consent == sweep.Missing:
-			totals = append(totals, sweep.RepoTotals{Repo: r.Repo, Totals: w.Totals})
-		case w.Consent == sweep.Given:
-			return place, nil, nil, false
-		}
-	}
-	best, ok := sweep.MostToGain(totals)
-	place = best.Repo
-	for _, r := range all {
-		if r.Skip == "" && strings.EqualFold(r.Repo.Name, ".github") {
-			place = r.Repo
-		}
-	}
-	return place, totals, skipped, ok
 }

@@ -55,7 +55,7 @@ func (s Sweeps) Next(repo string, after time.Time) time.Time {
 			return after.Add(never)
 		}
 		if at := shown(wall, zone); at.After(from) {
-			return s.calmed(at.Add(offset), zone)
+			return s.Wake(at.Add(offset))
 		}
 	}
 }
@@ -78,14 +78,15 @@ func Jitter(repo string, spread time.Duration) time.Duration {
 	return time.Duration(h.Sum64()%uint64(spread/time.Second)) * time.Second
 }
 
-// calmed is a time, or the end of the quiet hours that it falls into.
-func (s Sweeps) calmed(at time.Time, zone *time.Location) time.Time {
+// Wake is a time, or the end of the quiet hours that it falls into.
+func (s Sweeps) Wake(at time.Time) time.Time {
 	if !s.Calm(at) {
 		return at
 	}
 	_, to, _ := strings.Cut(s.Quiet, "-")
 	end, err := time.Parse("15:04", to)
-	if err != nil {
+	zone, errZone := time.LoadLocation(s.TimeZone)
+	if err != nil || errZone != nil {
 		return at
 	}
 	local := at.In(zone)

@@ -26,6 +26,7 @@ type Set struct {
 	pushToReview                 prometheus.Histogram
 	reviews                      *prometheus.CounterVec
 	sweeps, proposals            *prometheus.CounterVec
+	repositories                 *prometheus.GaugeVec
 	requests                     *prometheus.CounterVec
 	requestTime                  *prometheus.HistogramVec
 	waits                        *prometheus.HistogramVec
@@ -81,6 +82,11 @@ func (s *Set) service() {
 			"enabled), refused (they are not) or skipped.", "end")
 	s.proposals = s.counter("lighterman_sweep_steps_total",
 		"What sweeps did about pull requests of their own: open, finish, renew, retext, withdraw, yield, tidy or answer.", "act")
+	s.repositories = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "lighterman_repositories",
+		Help: "Repositories within reach, as the process that listed them last saw them: swept, or why they are not.",
+	}, []string{"state"})
+	s.registry.MustRegister(s.repositories)
 }
 
 // github makes the metrics of what goes over the wire to GitHub.

@@ -33,6 +33,7 @@ func full() *Set {
 	})
 	s.Reviewed("published")
 	s.Swept("written", []string{"open"})
+	s.Listed(map[string]int{"swept": 1})
 	s.Requested("GET /app", 200, time.Second)
 	s.Held("turn", time.Second)
 	s.Held("asked", -1)
@@ -56,6 +57,7 @@ var names = map[string]string{
 	"lighterman_job_run_duration_seconds":        "histogram kind",
 	"lighterman_push_to_review_seconds":          "histogram",
 	"lighterman_reviews_total":                   "counter end",
+	"lighterman_repositories":                    "gauge state",
 	"lighterman_sweeps_total":                    "counter end",
 	"lighterman_sweep_steps_total":               "counter act",
 	"lighterman_github_requests_total":           "counter endpoint status",

@@ -39,6 +39,14 @@ func (s *Set) Swept(end string, acts []string) {
 	}
 }
 
+// Listed shows how many repositories there are, by state.
+func (s *Set) Listed(states map[string]int) {
+	s.repositories.Reset()
+	for state, n := range states {
+		s.repositories.WithLabelValues(state).Set(float64(n))
+	}
+}
+
 // Jobs are those of all processes on the database.
 type Jobs struct {
 	Waiting, Running, Delayed, Dead int

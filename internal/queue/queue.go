@@ -210,6 +210,7 @@ type engine interface {
 	list(ctx context.Context, installation int64, all []Listed, due func(forge.Repo) time.Time) error
 	repositories(ctx context.Context, installation int64) ([]Repository, error)
 	sweepDue(ctx context.Context, now time.Time, most int) (int, error)
+	hasten(ctx context.Context, installation int64, at time.Time) error
 	live(ctx context.Context, most int) ([]LiveJob, error)
 	received(ctx context.Context, most int) ([]Received, error)
 	payload(ctx context.Context, guid string) (event string, body []byte, ok bool, err error)

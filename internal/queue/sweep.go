@@ -159,6 +159,22 @@ func (q *Queue) SweepDue(ctx context.Context, now time.Time, most int) (int, err
 	return n, nil
 }
 
+// Hasten has the repositories of an installation due at a time, those that would be later.
+func (q *Queue) Hasten(ctx context.Context, installation int64, at time.Time) error {
+	if err := q.engine.hasten(ctx, installation, at); err != nil {
+		return fmt.Errorf("hasten the sweeps of installation %d: %w", installation, err)
+	}
+	return nil
+}
+
+func (a *app[TTx]) hasten(ctx context.Context, installation int64, at time.Time) error {
+	return a.db.within(ctx, func(_ TTx, s session) error {
+		const sooner = `UPDATE lighterman_repository SET due_at = $2 WHERE installation = $1 AND due_at > $2`
+		_, err := s.exec(ctx, sooner, installation, at.UnixMilli())
+		return err
+	})
+}
+
 // listRows is how many rows one transaction of list changes; deliveries wait for it on SQLite.
 const listRows = 500
 

@@ -232,6 +232,12 @@ func becomesDue(t *testing.T, p place) {
 	if !slices.Equal(ran, []string{"a", "bb", "a", "ccc"}) {
 		t.Errorf("swept %v", ran)
 	}
+	if err := q.Hasten(t.Context(), 7, now.Add(10*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	claim(now.Add(9*time.Minute), 10, 0)
+	claim(now.Add(10*time.Minute), 10, 2)
+	idle(t, q)
 	if other, err := q.Repositories(t.Context(), 8); len(other) != 0 || err != nil {
 		t.Errorf("another installation has %v, %v", other, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -15,8 +16,8 @@ import (
 )
 
 const (
-	// remembered is how long a Library takes an answer for true, be it a file or that there is none.
-	remembered = 5 * time.Minute
+	// Remembered is how long a Library takes an answer for true, be it a file or that there is none.
+	Remembered = 5 * time.Minute
 	// maxSlots is how many answers a Library keeps.
 	maxSlots = 2000
 )
@@ -71,7 +72,7 @@ func (l *Library) read(ctx context.Context, installation int64, ref config.Refer
 	}
 	src, err := l.ask(ctx, installation, ref)
 	if err == nil || config.Answers(err) {
-		s.src, s.err, s.until = src, err, time.Now().Add(remembered)
+		s.src, s.err, s.until = src, err, time.Now().Add(Remembered)
 	}
 	return src, err
 }
@@ -80,6 +81,13 @@ func (l *Library) read(ctx context.Context, installation int64, ref config.Refer
 func lower(ref config.Reference) config.Reference {
 	ref.Repo = strings.ToLower(ref.Repo)
 	return ref
+}
+
+// Forget drops what is remembered of a repository, which is known to have changed.
+func (l *Library) Forget(repo forge.Repo) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	maps.DeleteFunc(l.slots, func(m mark, _ *slot) bool { return strings.EqualFold(m.ref.Repo, repo.String()) })
 }
 
 // slot is the place for an answer. When there is no room for a new one, all that is old goes, and else everything.

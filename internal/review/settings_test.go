@@ -358,7 +358,7 @@ func TestALibraryAsksOnce(t *testing.T) {
 				t.Errorf("%s: asked %d times at once, want %d", name, host.asked, want)
 			}
 			host.asked = 0
-			time.Sleep(remembered - 2*time.Second)
+			time.Sleep(Remembered - 2*time.Second)
 			_ = read()
 			time.Sleep(3 * time.Second)
 			_ = read()

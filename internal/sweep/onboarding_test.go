@@ -168,7 +168,7 @@ func TestOnboard(t *testing.T) {
 	if step, wrote := onboard(Ask{DryRun: true}); wrote != "" || step.Act != Open || step.Motion.Empty() {
 		t.Errorf("%+v wrote %q", step, wrote)
 	}
-	if step, wrote := onboard(Ask{Permit: func() bool { return false }}); wrote != "" || !step.Waits {
+	if step, wrote := onboard(Ask{Permit: func(int) bool { return false }}); wrote != "" || !step.Waits {
 		t.Errorf("%+v wrote %q", step, wrote)
 	}
 	h.watch = func() { h.watch = nil; h.push(OnboardingBranch, h.main(), "mine", false, h.branches["main"]) }

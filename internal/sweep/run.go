@@ -103,13 +103,19 @@ func (r *run) sweep(ctx context.Context, repo forge.Repo) (err error) {
 
 // passedOver is why a repository is not looked at, "" when it is.
 func passedOver(r *forge.Repository) Reason {
+	if why := Unswept(*r); why != "" || r.Head != "" {
+		return why
+	}
+	return Empty
+}
+
+// Unswept is why a repository is not looked at, as far as a listing tells of it; "" when it is.
+func Unswept(r forge.Repository) Reason {
 	switch {
 	case r.Archived:
 		return Archived
 	case r.Disabled:
 		return Disabled
-	case r.Head == "":
-		return Empty
 	case r.Mirror:
 		return Mirrored
 	case r.Fork:
@@ -382,7 +388,7 @@ func (r *run) decide(all []proposed) []Step {
 			first = append(first, step)
 		}
 	}
-	r.out.Standing = open
+	r.out.Open = open
 	for _, p := range later {
 		want, _ := r.wantedOf(p)
 		s := stateOf(p, want, r.there, r.now())
@@ -462,6 +468,7 @@ func (r *run) write(ctx context.Context) error {
 		if step.Done = true; opened > 0 {
 			step.Number = opened
 			r.out.Opened++
+			r.out.Open++
 		}
 		r.done[step.Branch+" "+string(step.Act)] = *step
 	}
@@ -475,7 +482,7 @@ func (r *run) unopened(m forge.Motion) string {
 	case m.Open == nil:
 	case !r.ask.Agreed && r.sweeps.Calm(r.now()):
 		return "these are the quiet hours"
-	case r.ask.Permit != nil && !r.ask.Permit():
+	case r.ask.Permit != nil && !r.ask.Permit(r.out.Open):
 		return "enough pull requests were opened for now"
 	}
 	return ""

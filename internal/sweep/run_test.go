@@ -393,7 +393,7 @@ func TestNothingIsWrittenWithoutConsent(t *testing.T) {
 // TestDryRunWritesNothing and shows the motions.
 func TestDryRunWritesNothing(t *testing.T) {
 	h := enabled("FROM a\nRUN LOUD x\n")
-	out, wrote := h.sweep(t, Ask{DryRun: true, Permit: func() bool { t.Error("a permit was taken"); return true }})
+	out, wrote := h.sweep(t, Ask{DryRun: true, Permit: func(int) bool { t.Error("a permit was taken"); return true }})
 	if wrote != "" || out.Written != 0 || out.Opened != 0 {
 		t.Errorf("wrote %q", wrote)
 	}
@@ -414,7 +414,7 @@ const three = "FROM a\nRUN LOUD x\nRUN FAT y\nRUN ROOT z\n"
 func TestLimits(t *testing.T) {
 	h := newTown(map[string]string{".github/lighterman.yml": "sweeps: {enabled: true, open-pulls: 2}\n", "Dockerfile": three})
 	left := 1
-	permit := func() bool { left--; return left >= 0 }
+	permit := func(int) bool { left--; return left >= 0 }
 	out, wrote := h.sweep(t, Ask{Permit: permit})
 	if strings.Count(wrote, "open ") != 1 || out.Opened != 1 || waits(out) != "smaller-image non-root" {
 		t.Errorf("wrote %q; %s wait", wrote, waits(out))

@@ -33,9 +33,9 @@ type Ask struct {
 	Agreed bool
 	// Families are the families of fixes to propose; none means those of the configuration. Of others nothing is withdrawn.
 	Families []check.Family
-	// Permit takes one permit to open a pull request now, and reports whether there was one; nil: there always is. What
-	// it refuses is left for a later sweep (Step.Waits).
-	Permit func() bool
+	// Permit takes one permit to open a pull request now, and reports whether there was one; nil: there always is. It is
+	// told how many of ours are open in the repository. What it refuses is left for a later sweep (Step.Waits).
+	Permit func(open int) bool
 	// Memory is what an earlier sweep of the repository left in Outcome.Memory; nil for none.
 	Memory []byte
 }
@@ -58,11 +58,11 @@ type Outcome struct {
 	Totals Totals
 	// Steps are one for each topic, in the order in which they were decided.
 	Steps []Step
-	// Opened is how many pull requests were opened, beside the Standing that were open and stay so, and Written how many
-	// steps wrote something.
-	Opened   int
-	Standing int
-	Written  int
+	// Opened is how many pull requests were opened, Open how many of ours with fixes are open in the repository now, and
+	// Written how many steps wrote something.
+	Opened  int
+	Open    int
+	Written int
 	// Memory is for the Ask of the next sweep: at most MaxMemory bytes of JSON; nil when there is nothing to remember.
 	Memory []byte
 }
