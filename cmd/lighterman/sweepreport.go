@@ -28,15 +28,30 @@ type target struct {
 	look func(ctx context.Context, status io.Writer) (stock.Entry, error) // an error ends the whole sweep
 }
 
-// runSweepReport looks at each path as a repository and writes the report over all of them.
-func runSweepReport(cmd *cobra.Command, args []string, s sweepSettings, engine check.Options) error {
+// runSweepReport looks at each path as a repository, and at those on GitHub, and writes the report over all of them.
+func runSweepReport(cmd *cobra.Command, paths, repos []string, s sweepSettings, engine check.Options) error {
 	if _, err := s.topics(config.Default(engine.Checks)); err != nil {
 		return err
 	}
 	if err := reportable(s.report); err != nil {
 		return err
 	}
-	entries, err := lookAt(cmd.Context(), s.folders(cmd.Context(), args, engine), cmd.ErrOrStderr())
+	var targets []target
+	if len(paths) > 0 || len(repos) == 0 && !s.all {
+		targets = s.folders(cmd.Context(), paths, engine)
+	}
+	if len(repos) > 0 || s.all {
+		r, err := s.remote(cmd, repos, engine)
+		if err != nil {
+			return err
+		}
+		there, err := r.targets(cmd.Context(), repos, s.all)
+		if err != nil {
+			return err
+		}
+		targets = append(targets, there...)
+	}
+	entries, err := lookAt(cmd.Context(), targets, cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package forge
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,7 +17,7 @@ type FileText struct {
 	Executable bool
 }
 
-// FileTexts are the files of a repository with the texts that they are to have, by path.
+// FileTexts are the files of a repository with the texts that they are to have, by path. Those that have them are left out.
 func FileTexts(repo fs.FS, after map[string][]byte) ([]FileText, error) {
 	var out []FileText
 	for _, path := range slices.Sorted(maps.Keys(after)) {
@@ -29,7 +30,9 @@ func FileTexts(repo fs.FS, after map[string][]byte) ([]FileText, error) {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("read %s: %w", path, err)
 		}
-		out = append(out, f)
+		if err != nil || !bytes.Equal(f.Before, f.Text) {
+			out = append(out, f)
+		}
 	}
 	return out, nil
 }

@@ -126,6 +126,8 @@ func Unswept(r forge.Repository) Reason {
 
 func consentOf(s config.Sweeps, ask Ask) Consent {
 	switch {
+	case ask.Look:
+		return Missing
 	case s.Enabled || !s.Decided && ask.Agreed:
 		return Given
 	case s.Decided:

@@ -63,8 +63,9 @@ type Bundle struct {
 
 // A Survey is what there is to say about a repository.
 type Survey struct {
-	Result  *check.Result
-	Bundles []Bundle // those in which there is something to fix
+	Result   *check.Result
+	Bundles  []Bundle // those in which there is something to fix
+	Declined int      // how many findings with a fix are in none because people declined it
 }
 
 // Look surveys the Dockerfiles of a repository. The error says that it could not look; what could not be looked at of a
@@ -89,6 +90,11 @@ func LookFor(ctx context.Context, repo fs.FS, paths []string, topics []Topic, wa
 func (l *looked) survey(ctx context.Context, topics []Topic, m mutes) (*Survey, error) {
 	s := &Survey{Result: l.result}
 	for _, t := range topics {
+		for _, f := range l.result.Findings {
+			if t.covers(f) && m.covers(t, f, l.there) {
+				s.Declined++
+			}
+		}
 		b, err := l.bundle(ctx, t, m)
 		if err != nil {
 			return nil, fmt.Errorf("make the fixes of %s: %w", t.Name, err)

@@ -29,6 +29,8 @@ type Sweeper struct {
 type Ask struct {
 	// DryRun decides and writes nothing: Outcome.Steps hold the motions that would have been carried out.
 	DryRun bool
+	// Look only surveys the repository, whatever was decided about sweeps: as if nobody had agreed.
+	Look bool
 	// Agreed says that whoever asks may answer for the repository: where nobody decided whether sweeps are enabled, they are.
 	Agreed bool
 	// Families are the families of fixes to propose; none means those of the configuration. Of others nothing is withdrawn.
