@@ -123,7 +123,7 @@ func newService(ctx context.Context, o serviceOptions) (_ *service, err error) {
 	if s.queue, err = queue.Open(ctx, o.Queue); err != nil {
 		return nil, err
 	}
-	s.metrics.Watch(s.jobs)
+	s.metrics.Watch(s.jobs, s.sweepJobs)
 	if s.pages, err = s.newPages(ctx); err != nil {
 		return nil, errors.Join(err, s.queue.Stop(ctx))
 	}

@@ -113,6 +113,7 @@ type lane struct {
 	env      []string
 	replicas []*replica
 	draw     *rand.Rand
+	sweeps   bool         // repositories are swept
 	dead     int          // jobs that failed for good
 	log      bytes.Buffer // of processes that were killed
 }
@@ -172,7 +173,11 @@ func (l *lane) start(r *replica) (err error) {
 	}
 	url := strings.Replace(l.hub.URL(), "127.0.0.1", r.host, 1)
 	r.dead = false
-	r.process, err = start(append(l.env, appEnv(l.hub, url, "127.0.0.1:0", l.key())...)...)
+	env := append(slices.Clone(l.env), appEnv(l.hub, url, "127.0.0.1:0", l.key())...)
+	if l.sweeps {
+		env = append(env, "LIGHTERMAN_SWEEPS=true")
+	}
+	r.process, err = start(env...)
 	return err
 }
 
@@ -358,9 +363,9 @@ func (l *lane) idle(ctx context.Context) error {
 	}
 }
 
-var jobsLine = regexp.MustCompile(`(?m)^lighterman_jobs\{state="(\w+)"\} (\d+)$`)
+var jobsLine = regexp.MustCompile(`(?m)^lighterman_(?:sweep_)?jobs\{state="(\w+)"\} (\d+)$`)
 
-// jobsOf counts the jobs that are not done, as the metrics tell, and those that failed for good.
+// jobsOf counts the jobs that are not done, sweeps among them, as the metrics tell, and those that failed for good.
 func jobsOf(ctx context.Context, addr string) (live, dead int, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/metrics", nil)
 	if err != nil {
@@ -376,7 +381,7 @@ func jobsOf(ctx context.Context, addr string) (live, dead int, err error) {
 		return 0, 0, err
 	}
 	lines := jobsLine.FindAllSubmatch(text, -1)
-	if len(lines) != 4 {
+	if len(lines) != 8 {
 		return 0, 0, fmt.Errorf("the metrics tell of %d states of jobs", len(lines))
 	}
 	for _, line := range lines {

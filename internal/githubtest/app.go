@@ -104,7 +104,7 @@ const (
 
 // newToken makes a token narrowed as asked; more than was granted cannot be had.
 func (s *Server) newToken(i *installation, in tokenRequest) (string, *token, error) {
-	t := &token{installation: i, permissions: i.permissions, expires: s.now().Add(tokenLife).Truncate(time.Second)}
+	t := &token{installation: i, permissions: i.permissions, expires: s.tokenNow().Add(tokenLife).Truncate(time.Second)}
 	for _, name := range in.Repositories {
 		r := s.find(i.owner, name)
 		if r == nil {
@@ -164,7 +164,7 @@ var errCredentials = &apiError{status: 401, message: "Bad credentials"}
 // authToken is the installation token that a request carries.
 func (s *Server) authToken(r *http.Request) (*token, error) {
 	t := s.tokens[bearer(r)]
-	if t == nil || !s.now().Before(t.expires) {
+	if t == nil || !s.tokenNow().Before(t.expires) {
 		return nil, errCredentials
 	}
 	if t.installation.suspended {
@@ -207,7 +207,7 @@ const (
 )
 
 func (s *Server) refuseClaims(iat, exp int64, iss any) error {
-	now := s.now().Unix()
+	now := s.tokenNow().Unix()
 	switch {
 	case iat > now:
 		return &apiError{status: 401, message: textIssued}

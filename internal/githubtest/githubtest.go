@@ -41,8 +41,10 @@ type Options struct {
 	// Unregistered leaves it to the web pages to register the App, and to Install to install it.
 	Unregistered bool
 	Now          func() time.Time // the server's clock; nil is time.Now
-	Limits       Limits
-	Latency      time.Duration // that every answer takes at least
+	// TokenNow is the clock for tokens and who asks for them, which client libraries tell by the machine's; nil is Now.
+	TokenNow func() time.Time
+	Limits   Limits
+	Latency  time.Duration // that every answer takes at least
 }
 
 // Limits are GitHub's sizes and rates, which a test may change. Zero is GitHub's own value.
@@ -272,6 +274,13 @@ func (s *Server) id() int64 {
 }
 
 func (s *Server) now() time.Time { return s.options.Now() }
+
+func (s *Server) tokenNow() time.Time {
+	if s.options.TokenNow != nil {
+		return s.options.TokenNow()
+	}
+	return s.now()
+}
 
 // broken records that somebody, perhaps this package, broke GitHub's contract. The caller holds mu.
 func (s *Server) broken(format string, args ...any) {

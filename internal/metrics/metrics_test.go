@@ -28,9 +28,10 @@ func full() *Set {
 	s.Webhook("push", "stored")
 	s.Refused("no signature")
 	s.Ran(Run{Kind: "review", Outcome: "done", Took: time.Second, Waited: time.Minute})
-	s.Watch(func(context.Context) (Jobs, error) {
+	jobs := func(context.Context) (Jobs, error) {
 		return Jobs{Waiting: 1, Running: 2, Delayed: 3, Dead: 4, Oldest: 5 * time.Second}, nil
-	})
+	}
+	s.Watch(jobs, jobs)
 	s.Reviewed("published")
 	s.Swept("written", []string{"open"})
 	s.Listed(map[string]int{"swept": 1})
@@ -58,6 +59,7 @@ var names = map[string]string{
 	"lighterman_push_to_review_seconds":          "histogram",
 	"lighterman_reviews_total":                   "counter end",
 	"lighterman_repositories":                    "gauge state",
+	"lighterman_sweep_jobs":                      "gauge state",
 	"lighterman_sweeps_total":                    "counter end",
 	"lighterman_sweep_steps_total":               "counter act",
 	"lighterman_github_requests_total":           "counter endpoint status",
@@ -138,7 +140,8 @@ func TestValues(t *testing.T) {
 // TestNoAnswerNoNumber holds that a queue which cannot be reached shows no number of jobs, and breaks nothing else.
 func TestNoAnswerNoNumber(t *testing.T) {
 	s := New("v1")
-	s.Watch(func(context.Context) (Jobs, error) { return Jobs{Waiting: 1}, errors.New("gone") })
+	gone := func(context.Context) (Jobs, error) { return Jobs{Waiting: 1}, errors.New("gone") }
+	s.Watch(gone, gone)
 	if page := scrape(t, s); strings.Contains(page, "lighterman_jobs{") || strings.Contains(page, "waiting_seconds ") ||
 		!strings.Contains(page, "go_goroutines") {
 		t.Error(page)

@@ -53,19 +53,22 @@ type Jobs struct {
 	Oldest                          time.Duration // how long the oldest of the waiting ones could have run; 0 without any
 }
 
-// Watch shows the jobs, counted when they are asked for. It is called once.
-func (s *Set) Watch(count func(context.Context) (Jobs, error)) {
-	s.registry.MustRegister(backlog{count})
+// Watch shows the jobs, and beside them the sweeps, counted when they are asked for. It is called once.
+func (s *Set) Watch(jobs, sweeps func(context.Context) (Jobs, error)) {
+	s.registry.MustRegister(backlog{jobs, sweeps})
 }
 
 // A backlog shows the queue's depth.
 type backlog struct {
-	count func(context.Context) (Jobs, error)
+	count, sweeps func(context.Context) (Jobs, error)
 }
 
 var (
 	jobsDesc = prometheus.NewDesc("lighterman_jobs",
 		"Jobs by state, of all processes on the database. Dead ones failed too often and wait to be replayed.",
+		[]string{"state"}, nil)
+	sweepsDesc = prometheus.NewDesc("lighterman_sweep_jobs",
+		"Repositories with a job by state, of all processes on the database. They are not among lighterman_jobs.",
 		[]string{"state"}, nil)
 	oldestDesc = prometheus.NewDesc("lighterman_job_oldest_waiting_seconds",
 		"How long the oldest job that is ready to run has been so; 0 without any.", nil, nil)
@@ -78,6 +81,7 @@ const countTime = 3 * time.Second
 func (b backlog) Describe(to chan<- *prometheus.Desc) {
 	to <- jobsDesc
 	to <- oldestDesc
+	to <- sweepsDesc
 }
 
 // Collect implements prometheus.Collector. Without an answer from the queue there is no number, rather than a wrong
@@ -89,9 +93,16 @@ func (b backlog) Collect(to chan<- prometheus.Metric) {
 	if err != nil {
 		return
 	}
+	j.collect(to, jobsDesc)
+	to <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, j.Oldest.Seconds())
+	if j, err = b.sweeps(ctx); err == nil {
+		j.collect(to, sweepsDesc)
+	}
+}
+
+func (j Jobs) collect(to chan<- prometheus.Metric, desc *prometheus.Desc) {
 	states := map[string]int{"waiting": j.Waiting, "running": j.Running, "delayed": j.Delayed, "dead": j.Dead}
 	for state, n := range states {
-		to <- prometheus.MustNewConstMetric(jobsDesc, prometheus.GaugeValue, float64(n), state)
+		to <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(n), state)
 	}
-	to <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, j.Oldest.Seconds())
 }
