@@ -20,10 +20,11 @@ func jobsCommand() *cobra.Command {
 		Short: "List the jobs that failed for good; jobs replay ID runs one again",
 		Long: `List the jobs that failed in every attempt. They are kept until they are replayed.
 
-An SQLite database belongs to one process: stop the server first. With PostgreSQL the servers may go on.`,
+The server may go on meanwhile. To replay with an SQLite database, which belongs to one process, stop it first, or use its
+admin page.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withQueue(cmd, &o, func(ctx context.Context, q *queue.Queue) error { return listDead(ctx, cmd, q) })
+			return viewQueue(cmd, &o, func(ctx context.Context, q *queue.Queue) error { return listDead(ctx, cmd, q) })
 		},
 	}
 	o.flags(cmd.PersistentFlags())
@@ -45,25 +46,43 @@ An SQLite database belongs to one process: stop the server first. With PostgreSQ
 // withQueue opens the queue without running its jobs.
 func withQueue(cmd *cobra.Command, where *storage, do func(context.Context, *queue.Queue) error) error {
 	ctx := cmd.Context()
-	if err := settle(cmd.Flags(), os.LookupEnv, nil); err != nil {
-		return err
-	}
-	o, err := where.options()
+	o, err := still(cmd, where)
 	if err != nil {
 		return err
-	}
-	o.Logger = quiet()
-	o.Work = func(context.Context, queue.Job) (queue.Done, error) {
-		return queue.Done{}, errors.New("this process runs no jobs")
-	}
-	if _, err := os.Stat(o.DataDir); o.DatabaseURL == "" && err != nil {
-		return fmt.Errorf("open the queue: %w", err)
 	}
 	q, err := queue.Open(ctx, o)
 	if err != nil {
 		return err
 	}
 	return errors.Join(do(ctx, q), q.Stop(ctx))
+}
+
+// viewQueue only looks at the queue, which a server may have open.
+func viewQueue(cmd *cobra.Command, where *storage, look func(context.Context, *queue.Queue) error) error {
+	ctx := cmd.Context()
+	o, err := still(cmd, where)
+	if err != nil {
+		return err
+	}
+	return queue.View(ctx, o, func(q *queue.Queue) error { return look(ctx, q) })
+}
+
+// still are the options of a queue that is there, and runs no jobs.
+func still(cmd *cobra.Command, where *storage) (o queue.Options, err error) {
+	if err := settle(cmd.Flags(), os.LookupEnv, nil); err != nil {
+		return o, err
+	}
+	if o, err = where.options(); err != nil {
+		return o, err
+	}
+	o.Logger = quiet()
+	o.Work = func(context.Context, queue.Job) (queue.Done, error) {
+		return queue.Done{}, errors.New("this process runs no jobs")
+	}
+	if _, err := os.Stat(o.DataDir); o.DatabaseURL == "" && err != nil {
+		return o, fmt.Errorf("open the queue: %w", err)
+	}
+	return o, nil
 }
 
 func listDead(ctx context.Context, cmd *cobra.Command, q *queue.Queue) error {

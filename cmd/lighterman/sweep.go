@@ -57,8 +57,7 @@ else, and DIR/report.json (its first fields are "format": "lighterman-sweep" and
 the report then, whether it is a checkout, a part of one or a plain folder, so that a folder of repositories is reported with
 FOLDER/*. What is there already is only replaced when it is a report, too. Nothing else is written, on GitHub neither.
 
---status tells of the sweeps that a server does. An SQLite database belongs to one process: stop the server first, or look
-at its admin page.
+--status tells of the sweeps that a server does, from its database. The server may go on meanwhile.
 
 Exit code: 0, whether there was something to fix or not; 2 when a file or a repository could not be looked at.`,
 		Example: `  lighterman sweep

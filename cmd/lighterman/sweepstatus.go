@@ -15,9 +15,9 @@ import (
 	"github.com/lighterman/lighterman/internal/report"
 )
 
-// sweepStatus prints how far the sweeps of a server have come.
+// sweepStatus prints how far the sweeps of a server have come, which may go on meanwhile.
 func sweepStatus(cmd *cobra.Command, where *storage) error {
-	return withQueue(cmd, where, func(ctx context.Context, q *queue.Queue) error {
+	return viewQueue(cmd, where, func(ctx context.Context, q *queue.Queue) error {
 		all, err := q.Repositories(ctx, 0)
 		if err != nil {
 			return err

@@ -36,6 +36,31 @@ func Backup(ctx context.Context, dataDir, file string) error {
 	return nil
 }
 
+// View opens a queue to be looked at, and closes it again. An SQLite database belongs to one process, which goes on
+// meanwhile: a copy is looked at, and what is done to that is lost.
+func View(ctx context.Context, o Options, look func(*Queue) error) (err error) {
+	path := filepath.Join(o.DataDir, sqliteFile)
+	if _, failed := os.Stat(path); o.DatabaseURL == "" && !errors.Is(failed, os.ErrNotExist) {
+		dir, err := os.MkdirTemp("", "lighterman-*")
+		if err != nil { // in a container only the data folder may be writable
+			dir, err = os.MkdirTemp(o.DataDir, ".lighterman-*")
+		}
+		if err != nil {
+			return fmt.Errorf("copy the queue: %w", err)
+		}
+		defer os.RemoveAll(dir)
+		if err := Backup(ctx, o.DataDir, filepath.Join(dir, sqliteFile)); err != nil {
+			return err
+		}
+		o.DataDir = dir
+	}
+	q, err := Open(ctx, o)
+	if err != nil {
+		return err
+	}
+	return errors.Join(look(q), q.Stop(ctx))
+}
+
 // Restore puts a backup in the place of the SQLite database of a data folder, and returns where the database that was
 // there is now, "" when there was none. It refuses while another process has the folder open, and a file that Open would
 // refuse.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -35,6 +36,16 @@ func TestBackupWhileOpen(t *testing.T) {
 	receive(t, q, push("waiting", pullRequest(2)))
 	if err := Backup(t.Context(), dir, file); err != nil {
 		t.Fatal(err)
+	}
+	viewed := Options{DataDir: dir, Work: d.work, Logger: slog.New(slog.DiscardHandler)}
+	if err := View(t.Context(), viewed, func(q *Queue) error {
+		unknown, err := q.Unknown(t.Context(), []string{"running", "waiting", "after"})
+		if !slices.Equal(unknown, []string{"after"}) {
+			t.Errorf("unknown to the view: %q", unknown)
+		}
+		return err
+	}); err != nil {
+		t.Errorf("view an open queue: %v", err)
 	}
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the backup is %v, %v", info, err)
