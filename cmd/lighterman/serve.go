@@ -28,6 +28,7 @@ type serveSettings struct {
 	logFormat         string
 	linger            time.Duration
 	cooldown          time.Duration
+	sweepCooldown     time.Duration
 	asking            asking
 	publicURL         string
 	sweeps            bool
@@ -78,6 +79,8 @@ administrators, once --admin-token-file or --admin-header says who they are.`,
 		"the least time between two reviews of a pull request, unless somebody asked for one")
 	f.BoolVar(&s.sweeps, "sweeps", true,
 		"look at whole repositories on their schedule, and open pull requests with fixes where the configuration enables it")
+	f.DurationVar(&s.sweepCooldown, "sweep-cooldown", 10*time.Minute,
+		"the least time between two sweeps of a repository, however many pushes there are")
 	f.IntVar(&s.sweepLimits.OpenPerOwner, "sweep-open-per-owner", 50,
 		"how many pull requests of sweeps an installation has open at most; 0 for any number")
 	f.IntVar(&s.sweepLimits.OpensPerHour, "sweep-opens-per-hour", 20,
@@ -141,7 +144,7 @@ func (s serveSettings) options(log *slog.Logger) (o serviceOptions, err error) {
 	if o.Queue, err = s.storage.options(); err != nil {
 		return o, err
 	}
-	o.Queue.Cooldown, o.Queue.Workers = orNone(s.cooldown), s.workers
+	o.Queue.Cooldown, o.Queue.SweepCooldown, o.Queue.Workers = orNone(s.cooldown), orNone(s.sweepCooldown), s.workers
 	if s.sweeps {
 		s.sweepLimits.Spread = time.Hour
 		o.Sweeps = &s.sweepLimits

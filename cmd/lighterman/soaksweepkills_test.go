@@ -24,7 +24,7 @@ import (
 // after one of its requests, or at some other moment, once or twice. In the end there is each pull request that there is
 // when nothing happens, once, and all of them say what they say then.
 func TestSoakSweepKills(t *testing.T) {
-	k := &sweepKills{t: t, runs: soaking(t, 200)}
+	k := &sweepKills{t: t, runs: soaking(t, 150)}
 	const lanes, each = 3, 25
 	portion := min((k.runs+lanes-1)/lanes, each)
 	p := pool.New().WithErrors().WithMaxGoroutines(lanes)
@@ -84,7 +84,7 @@ func (k *sweepKills) lane(first, last int) (err error) {
 	r := &replica{host: "127.0.0.1"}
 	l := &sweepLane{sweepKills: k, calm: newSweeper(app, newReviewer(app, nil, engine, quiet()))}
 	l.lane = lane{kills: &kills{t: k.t}, hub: hub, replicas: []*replica{r}, env: []string{
-		"LIGHTERMAN_PRIVATE_KEY_FILE=" + key, "LIGHTERMAN_DATA_DIR=" + dir, "LIGHTERMAN_COOLDOWN=0s",
+		"LIGHTERMAN_PRIVATE_KEY_FILE=" + key, "LIGHTERMAN_DATA_DIR=" + dir, "LIGHTERMAN_COOLDOWN=0s", "LIGHTERMAN_SWEEP_COOLDOWN=0s",
 		"LIGHTERMAN_WRITE_PAUSE=0s", "LIGHTERMAN_SWEEP_OPEN_PER_OWNER=0", "LIGHTERMAN_SWEEP_OPENS_PER_HOUR=0",
 	}}
 	l.lane.sweeps = true

@@ -3,14 +3,19 @@ package main
 import (
 	"context"
 	"net"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/github"
 	"github.com/lighterman/lighterman/internal/githubtest"
+	marks "github.com/lighterman/lighterman/internal/hidden"
 	"github.com/lighterman/lighterman/internal/queue"
 	"github.com/lighterman/lighterman/internal/review"
+	"github.com/lighterman/lighterman/internal/sweep"
 )
 
 // sweepEvents are the events that the App is told of, pushes among them.
@@ -137,15 +142,20 @@ func TestARepositoryIsTended(t *testing.T) {
 	}
 
 	merged := open[0]
-	title := merged.Title()
+	title, names := merged.Title(), findingsIn(merged)
+	if before := s.found(t, repo); len(names) == 0 || !slices.ContainsFunc(names, func(id string) bool { return before[id] }) {
+		t.Fatalf("%q names %q, and there are %v", title, names, before)
+	}
 	_, err = merged.Merge("robin")
 	must(t, err)
 	s.idle(t)
-	again, err := repo.Show("main")
-	must(t, err)
-	for _, p := range openOnes(repo) {
-		if p.Title() == title {
-			t.Errorf("%q was merged, and is proposed again on %s", title, again.SHA)
+	if titled(repo, title) != nil {
+		t.Errorf("%q was merged, and is proposed again", title)
+	}
+	after := s.found(t, repo)
+	for _, id := range names {
+		if after[id] {
+			t.Errorf("%s was fixed by what was merged, and is found again", id)
 		}
 	}
 
@@ -167,6 +177,35 @@ func TestARepositoryIsTended(t *testing.T) {
 	if n := sum(s.scrape(t), "lighterman_sweeps_total"); n < 5 {
 		t.Errorf("%d sweeps are counted", n)
 	}
+}
+
+// namesIn finds what a pull request of a sweep says it fixes.
+var namesIn = regexp.MustCompile(`findings=([0-9a-f,]+)`)
+
+// findingsIn are the findings that a pull request of a sweep names, as review threads name them.
+func findingsIn(p *githubtest.Pull) (ids []string) {
+	for _, m := range namesIn.FindAllStringSubmatch(p.Status().Body, -1) {
+		for _, word := range strings.Split(m[1], ",") {
+			ids = append(ids, word[:16])
+		}
+	}
+	return ids
+}
+
+// found are the findings of the Dockerfile on the default branch, as review threads name them.
+func (s *stage) found(t *testing.T, repo *githubtest.Repo) map[string]bool {
+	t.Helper()
+	head, err := repo.Head("main")
+	must(t, err)
+	tree, err := s.service.app.Load().Tree(t.Context(), refOf(s, repo.Name()).Repo, head)
+	must(t, err)
+	survey, err := sweep.Look(t.Context(), tree, []string{"Dockerfile"}, nil, s.service.engine)
+	must(t, err)
+	ids := map[string]bool{}
+	for _, f := range survey.Result.Findings {
+		ids[marks.Finding(f.ID)] = true
+	}
+	return ids
 }
 
 func refOf(s *stage, name string) forge.Ref {
