@@ -14,6 +14,7 @@ import (
 
 	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/githubtest"
+	"github.com/lighterman/lighterman/internal/sweep"
 )
 
 // improvable is a repository with something to fix, and what it decided about sweeps.
@@ -202,4 +203,35 @@ func TestSweepWaitsForGitHub(t *testing.T) {
 		t.Errorf("%v, slept %v", err, slept)
 	}
 	says(t, status.String(), "lighterman: GitHub is asked again at ")
+}
+
+// TestWhatWasDoneBeforeAWaitIsTold holds that a sweep that GitHub interrupted tells of all that it did.
+func TestWhatWasDoneBeforeAWaitIsTold(t *testing.T) {
+	open := sweep.Step{Topic: "caching", Branch: "b", Act: sweep.Open, Number: 1, Done: true}
+	renew := sweep.Step{Topic: "context", Branch: "c", Act: sweep.Renew, Number: 2}
+	rest := sweep.Step{Topic: "caching", Branch: "b", Act: sweep.Rest, Number: 1}
+	if got := withDone([]sweep.Step{rest, renew}, []sweep.Step{open}); !got[0].Done || got[0].Act != sweep.Open || got[1].Done {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestStepsInWords tells what was done from what would be, or could not be.
+func TestStepsInWords(t *testing.T) {
+	opens := forge.Motion{Open: &forge.PullDraft{PullText: forge.PullText{Title: "Tidy\x1b up"}}}
+	steps := []sweep.Step{
+		{Topic: "a", Act: sweep.Finish, Number: 7, Done: true, Why: "w", Motion: opens},
+		{Topic: "b", Act: sweep.Finish, Number: 8, Done: true, Why: "w"},
+		{Topic: "c", Act: sweep.Withdraw, Number: 9, Why: "w", Failed: forge.ErrForbidden},
+		{Topic: "d", Act: sweep.Rest, Why: "r"}, {Topic: "e", Act: sweep.Rest, Number: 3, Why: "r"}, {Topic: "f", Act: sweep.Rest, Why: "r"},
+	}
+	done := &teller{}
+	done.steps(steps)
+	const want = `  a: opened #7 "Tidy\x1b up": w
+  b: finished #8: w
+  c: would be closed #9: w
+    GitHub does not let the App: `
+	says(t, done.String(), want, "  e: at rest #3: r\n", "  at rest: d, f: r\n")
+	dry := &teller{dry: true}
+	dry.steps(steps[:1])
+	says(t, dry.String(), `#   a: would be opened #7 "Tidy\x1b up": w`)
 }

@@ -109,10 +109,14 @@ var actWords = map[sweep.Act][2]string{
 
 // act is what was done with which pull request.
 func (t *teller) act(s sweep.Step) string {
-	words := actWords[s.Act][0]
-	if t.dry || s.Act != sweep.Rest && !s.Done {
-		words = actWords[s.Act][1]
+	act, tense := s.Act, 0
+	if s.Motion.Open != nil {
+		act = sweep.Open // whatever of it an earlier sweep began
 	}
+	if t.dry || !s.Done {
+		tense = 1
+	}
+	words := actWords[act][tense]
 	if s.Number > 0 {
 		words += fmt.Sprintf(" #%d", s.Number)
 	}
