@@ -46,23 +46,27 @@ func (q *Queue) Replay(ctx context.Context, id int64) error {
 }
 
 func (a *app[TTx]) dead(ctx context.Context) ([]DeadJob, error) {
-	var jobs []DeadJob
-	err := a.db.within(ctx, func(tx TTx, s session) error {
-		list, err := a.client.JobListTx(ctx, tx, river.NewJobListParams().First(maxDead).
-			Kinds(reviewKind, sweepKind).States(rivertype.JobStateDiscarded).
-			OrderBy(river.JobListOrderByFinalizedAt, river.SortOrderDesc))
+	return listJobs(ctx, a, describe, river.NewJobListParams().First(maxDead).States(rivertype.JobStateDiscarded).
+		OrderBy(river.JobListOrderByFinalizedAt, river.SortOrderDesc))
+}
+
+// listJobs are jobs of ours, each as it is described.
+func listJobs[TTx, T any](ctx context.Context, a *app[TTx], describe func(context.Context, session, *rivertype.JobRow) (T, error),
+	which *river.JobListParams) (all []T, err error) {
+	err = a.db.within(ctx, func(tx TTx, s session) error {
+		list, err := a.client.JobListTx(ctx, tx, which.Kinds(reviewKind, sweepKind))
 		if err != nil {
 			return err
 		}
-		jobs = make([]DeadJob, len(list.Jobs))
+		all = make([]T, len(list.Jobs))
 		for i, row := range list.Jobs {
-			if jobs[i], err = describe(ctx, s, row); err != nil {
+			if all[i], err = describe(ctx, s, row); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	return jobs, err
+	return all, err
 }
 
 func describe(ctx context.Context, s session, row *rivertype.JobRow) (DeadJob, error) {

@@ -90,23 +90,9 @@ func (q *Queue) Known(ctx context.Context, ref forge.Ref) (Known, error) {
 	return k, nil
 }
 
-func (a *app[TTx]) live(ctx context.Context, most int) (all []LiveJob, err error) {
-	err = a.db.within(ctx, func(tx TTx, s session) error {
-		list, err := a.client.JobListTx(ctx, tx, river.NewJobListParams().First(most).
-			Kinds(reviewKind, sweepKind).States(liveStates()...).
-			OrderBy(river.JobListOrderByScheduledAt, river.SortOrderAsc))
-		if err != nil {
-			return err
-		}
-		all = make([]LiveJob, len(list.Jobs))
-		for i, row := range list.Jobs {
-			if all[i], err = describeLive(ctx, s, row); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return all, err
+func (a *app[TTx]) live(ctx context.Context, most int) ([]LiveJob, error) {
+	return listJobs(ctx, a, describeLive, river.NewJobListParams().First(most).States(liveStates()...).
+		OrderBy(river.JobListOrderByScheduledAt, river.SortOrderAsc))
 }
 
 func describeLive(ctx context.Context, s session, row *rivertype.JobRow) (LiveJob, error) {
