@@ -71,7 +71,7 @@ var absent = map[string]bool{
 func TestPayloadShape(t *testing.T) {
 	official := examples(t)
 	s, r, p := scene(t, githubtest.Options{Events: []string{
-		"pull_request", "pull_request_review_comment", "issue_comment", "merge_group", "push",
+		"pull_request", "pull_request_review", "pull_request_review_comment", "issue_comment", "merge_group", "push",
 	}})
 	hook := receive(t)
 	s.SetWebhook(hook.URL, "s3cret")
@@ -91,7 +91,7 @@ func TestPayloadShape(t *testing.T) {
 			t.Errorf("%s lacks %v", name, missing)
 		}
 	}
-	if len(seen) < 10 || !seen["push.<nil>"] {
+	if len(seen) < 10 || !seen["push.<nil>"] || !seen["pull_request_review.dismissed"] {
 		t.Errorf("only %v were sent", slices.Sorted(maps.Keys(seen)))
 	}
 }
@@ -107,7 +107,9 @@ func act(t *testing.T, s *githubtest.Server, r *githubtest.Repo, p *githubtest.P
 	}
 	word := must(p.Threads())(t)[0].Comments[0].ID
 	said := must(p.Comment("robin", "hi"))(t)
+	judged := must(p.SubmitReview("ann", "APPROVE", "good"))(t)
 	for _, err := range []error{
+		p.EditReview(judged, "ann", "x"), p.DismissReview(judged, "robin"),
 		p.Click(run, "fix-all", "robin"), p.Rerequest(run, "robin"), p.RerequestSuite("robin"),
 		p.EditComment(said, "robin", "x"), p.DeleteComment(said), p.EditComment(word, "robin", "x"), p.DeleteComment(word),
 		p.SetDraft(true, "robin"), p.SetDraft(false, "robin"), p.Retitle("x", "robin"), p.Close("robin"), p.Reopen("robin"),
