@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -94,6 +95,13 @@ func (b *permitBook) full(limits sweepOptions, now time.Time) time.Time {
 		return time.Unix(b.At[len(b.At)-most], 0).Add(time.Hour)
 	}
 	return time.Time{}
+}
+
+// keep forgets what is open in repositories that are not swept any more, under that name or at all: it would count for ever.
+func (p *permits) keep(ctx context.Context, swept map[string]bool) error {
+	return p.change(ctx, func(b *permitBook) {
+		maps.DeleteFunc(b.Open, func(name string, _ int) bool { return !swept[name] })
+	})
 }
 
 // settle notes how many are open now.

@@ -80,16 +80,22 @@ func (s *service) listRepositories(ctx context.Context) error {
 func (s *service) listInstallation(ctx context.Context, installation int64, states map[string]int) error {
 	app := s.app.Load()
 	var all []queue.Listed
+	swept := map[string]bool{}
 	err := app.RepositoriesOf(ctx, installation, func(r forge.Repository) error {
 		why := string(sweep.Unswept(r))
 		all = append(all, queue.Listed{Repo: r.Repo, Skip: why})
 		states[cmp.Or(why, "swept")]++
+		swept[strings.ToLower(r.Repo.String())] = why == ""
 		return nil
 	})
 	if errors.Is(err, forge.ErrGone) {
 		return nil
 	}
 	if err != nil {
+		return err
+	}
+	book := permits{ledger: s.queue, repo: forge.Repo{Installation: installation}}
+	if err := book.keep(ctx, swept); err != nil {
 		return err
 	}
 	now := s.now()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,30 @@ func TestPermits(t *testing.T) {
 	take(3*time.Hour, false)
 	b.Open["acme/a"] = 1
 	take(3*time.Hour, true)
+}
+
+// memoryLedger is a ledger of one key.
+type memoryLedger string
+
+func (m *memoryLedger) Change(_ context.Context, _ string, change func(string) string) error {
+	*m = memoryLedger(change(string(*m)))
+	return nil
+}
+
+// TestPermitsOfGoneRepositories: what was open where nothing is swept any more counts no longer.
+func TestPermitsOfGoneRepositories(t *testing.T) {
+	ledger, now := new(memoryLedger), time.Unix(1_800_000_000, 0)
+	limits := sweepOptions{OpenPerOwner: 2}
+	at := func(name string) *permits {
+		return &permits{ledger: ledger, limits: limits, repo: forge.Repo{Owner: "Acme", Name: name}}
+	}
+	if !at("a").take(t.Context(), 0, now) || !at("b").take(t.Context(), 0, now) || at("c").take(t.Context(), 0, now) {
+		t.Fatal(*ledger)
+	}
+	must(t, at("").keep(t.Context(), map[string]bool{"acme/a": true, "acme/b": false}))
+	if !at("c").take(t.Context(), 0, now) || at("d").take(t.Context(), 0, now) {
+		t.Error(*ledger)
+	}
 }
 
 // TestInvitationWaits asks when everything was looked at, nobody agreed, and there is something to gain.

@@ -46,6 +46,8 @@ type Proposal struct {
 	Pulls []Pull
 	// Taken says that somebody else has an open pull request from the branch.
 	Taken bool
+	// Hidden says that not all pull requests could be read: those of forks from branches of that name are too many.
+	Hidden bool
 }
 
 // A Tip is the commit at the tip of a branch.
@@ -71,7 +73,7 @@ const (
 type Pull struct {
 	Number int
 	State  PullState
-	// ByUs says that this App closed it.
+	// ByUs says that this App closed it, when it was last closed: one that is open was opened again then.
 	ByUs  bool
 	Made  time.Time
 	Ended time.Time // when it was closed or merged; zero while it is open

@@ -214,6 +214,9 @@ func (r *proposalReader) read(ctx context.Context) error {
 				return err
 			}
 		}
+		for n := range after {
+			r.proposals[n].Hidden = true
+		}
 	}
 	return r.talk(ctx)
 }
@@ -341,7 +344,7 @@ func (r *proposalReader) talkOf(ctx context.Context, pulls []*forge.Pull) error 
 func (n *talkedNode) fill(p *forge.Pull, viewer string) error {
 	for _, e := range n.TimelineItems.Nodes {
 		who := e.Actor
-		p.ByUs = p.State == forge.PullClosed && who != nil && who.Typename == "Bot" && who.Login == bare(viewer)
+		p.ByUs = p.State != forge.PullMerged && who != nil && who.Typename == "Bot" && who.Login == bare(viewer)
 	}
 	for _, c := range n.Comments.Nodes {
 		if !c.ViewerDidAuthor && !commanding(c.Body) {

@@ -301,6 +301,13 @@ func TestProposalsPassOverOthers(t *testing.T) {
 	if p := h.proposal(t); len(p.Pulls) != 1 || !p.Taken {
 		t.Errorf("proposal %+v", p)
 	}
+	for range 300 { // six pages
+		_, err := h.repo.OpenPull(githubtest.PullOptions{Title: "x", Head: branch, Fork: fork})
+		must(t, err)
+	}
+	if p := h.proposal(t); !p.Hidden {
+		t.Errorf("a crowd of forks hides ours, and nothing tells: %+v", p)
+	}
 }
 
 // TestProposalsSeeConflicts: what the base branch changed meanwhile.

@@ -37,7 +37,7 @@ const (
 // A Flag is one more thing that is so.
 type Flag int
 
-// The flags. Those after Taken are only of open pull requests, but for Full.
+// The flags. Those after Taken are only of open pull requests, but for Full and Hidden.
 const (
 	Wanted      Flag = 1 << iota // there is something to propose
 	Taken                        // somebody else has an open pull request from the branch
@@ -49,6 +49,7 @@ const (
 	Fresh                        // it has no labels, assignees and reviewers yet
 	Stale                        // its text is not what is to be said now
 	Full                         // no more pull request may be opened now
+	Hidden                       // not all pull requests from the branch could be read
 )
 
 // A State is all that is decided by.
@@ -73,6 +74,7 @@ const ours = CurrentTip | OldTip
 
 // steps are what is done next.
 var steps = []row{
+	{is: Hidden, act: Rest, why: "forks have too many pull requests from branches of that name to see what became of ours"},
 	{last: OpenPull, is: Said, act: Rest, why: "the pull request is a person's now"},
 	{last: OpenPull, is: Taken, act: Yield, why: "somebody else has a pull request from the branch"},
 	{last: OpenPull, tip: ForeignTip, act: Yield, why: "a person's commit is on the branch"},
@@ -149,6 +151,7 @@ func stateOf(p proposed, want wanted, there *forge.Repository, now time.Time) St
 	}
 	set(Wanted, want.bundle != "")
 	set(Taken, p.Taken)
+	set(Hidden, p.Hidden)
 	pull := p.newest()
 	if pull == nil {
 		return s
@@ -189,7 +192,7 @@ func tipOf(p proposed, want wanted, there *forge.Repository) Tip {
 	bundle, ok := bundleOf(p.Tip.Message)
 	pull := p.newest()
 	switch {
-	case !p.Tip.Ours || !ok || len(p.Tip.Parents) != 1:
+	case !p.Tip.Ours || !ok || len(p.Tip.Parents) != 1, p.Branch == there.Branch:
 		return ForeignTip
 	case bundle != want.bundle:
 		return OldTip
@@ -225,7 +228,7 @@ func tells(c forge.Comment, mark string) bool {
 const settled = 24 * time.Hour
 
 func reopened(p forge.Pull, now time.Time) bool {
-	return slices.ContainsFunc(p.Comments, func(c forge.Comment) bool {
+	return p.ByUs || slices.ContainsFunc(p.Comments, func(c forge.Comment) bool {
 		return tells(c, withdrawnMark) && now.Sub(c.Made) > settled
 	})
 }

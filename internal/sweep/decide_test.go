@@ -11,7 +11,7 @@ var (
 	allLasts = []Last{NoPull, OpenPull, DeclinedPull, WithdrawnPull, MergedPull}
 )
 
-const everyFlag = Full<<1 - 1
+const everyFlag = Hidden<<1 - 1
 
 // expected is the next step for each tip (no branch, ours and current, ours and old, a person's), by the newest pull request
 // and the flags that are set.
@@ -21,6 +21,7 @@ no pull request, wanted         | open  finish open  rest
 no pull request, wanted, full   | rest  rest  rest  rest
 no pull request, wanted, taken  | rest  rest  rest  rest
 no pull request, taken          | rest  rest  rest  rest
+no pull request, wanted, hidden | rest  rest  rest  rest
 open                            | rest  withdraw withdraw yield
 open, wanted                    | rest  rest  renew yield
 open, wanted, full              | rest  rest  renew yield
@@ -34,6 +35,7 @@ open, wanted, retargeted        | rest  rest  rest  yield
 open, retargeted                | rest  rest  rest  yield
 open, wanted, taken             | yield yield yield yield
 open, taken                     | yield yield yield yield
+open, hidden                    | rest  rest  rest  rest
 open, conflicting               | rest  withdraw withdraw yield
 open, fresh                     | rest  withdraw withdraw yield
 open, reopened                  | rest  rest  rest  yield
@@ -59,7 +61,7 @@ merged, taken                   | rest  rest  rest  rest
 
 var flagWords = map[string]Flag{
 	"wanted": Wanted, "taken": Taken, "said": Said, "reopened": Reopened, "retargeted": Retargeted, "moved": Moved,
-	"conflicting": Conflicting, "fresh": Fresh, "stale": Stale, "full": Full,
+	"conflicting": Conflicting, "fresh": Fresh, "stale": Stale, "full": Full, "hidden": Hidden,
 }
 
 var lastWords = map[string]Last{
@@ -119,7 +121,7 @@ func TestEveryStateHasOneStep(t *testing.T) {
 			}
 		}
 	}
-	if len(used) != len(steps) || n != 4*5*1024 {
+	if len(used) != len(steps) || n != 4*5*2048 {
 		t.Errorf("%d of %d rows are used, by %d states", len(used), len(steps), n)
 	}
 }
@@ -129,6 +131,8 @@ func forbidden(s State, a Act) string {
 	open, has := s.Last == OpenPull, func(f Flag) bool { return s.Flags&f != 0 }
 	silent := a == Rest || a == Yield
 	switch {
+	case has(Hidden) && a != Rest:
+		return "acts without knowing what became of its pull requests"
 	case s.Tip == ForeignTip && !silent:
 		return "touches a person's branch"
 	case has(Taken) && !silent:

@@ -43,10 +43,13 @@ type remembered struct {
 // maxPrefixes is how many former prefixes of branches are looked up.
 const maxPrefixes = 3
 
-// encode is the memory as JSON, nil when it is too large to be kept.
+// encode is the memory as JSON. Of one that is too large to be kept only what branches began with is.
 func (m memory) encode() []byte {
 	out, err := json.Marshal(m)
-	if err != nil || len(out) > MaxMemory {
+	if err == nil && len(out) > MaxMemory {
+		out, err = json.Marshal(memory{Prefixes: m.Prefixes})
+	}
+	if err != nil {
 		return nil
 	}
 	return out

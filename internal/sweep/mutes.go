@@ -73,7 +73,7 @@ func declined(all []proposed, accepted map[spoken]bool) mutes {
 				continue
 			}
 			_, n, ok := noteOf(pull.Body)
-			if !ok && pull.State == forge.PullClosed {
+			if (!ok || len(n.names) == 0) && pull.State == forge.PullClosed {
 				m.topics[p.topic.Name] = true
 			}
 			m.take(n, pull.State)

@@ -62,6 +62,9 @@ func (s *Sweeper) Sweep(ctx context.Context, repo forge.Repo, ask Ask) (Outcome,
 	if err != nil {
 		return out, fmt.Errorf("sweep %s: %w", repo, err)
 	}
+	if out.Skipped != "" && len(ask.Memory) <= MaxMemory {
+		out.Memory = ask.Memory // it knows what branches were called
+	}
 	s.log(ctx, repo, out)
 	return out, nil
 }
@@ -165,7 +168,8 @@ func (r *run) survey(ctx context.Context) error {
 	return nil
 }
 
-// configure reads the configuration. One that cannot be used is no reason to do what it may forbid.
+// configure reads the configuration. One that cannot be used is no reason to do what it may forbid, nor is one of which a part
+// is missing: a typing error in what an organisation decided would have all its pull requests closed and opened anew.
 func (r *run) configure(ctx context.Context) error {
 	tree, err := r.Host.Tree(ctx, r.there.Repo, r.there.Head)
 	if err != nil {
@@ -182,10 +186,15 @@ func (r *run) configure(ctx context.Context) error {
 		r.out.Skipped, r.out.Problem = Misconfigured, err.Error()
 		return nil
 	}
-	if err == nil {
-		r.sweeps = r.config.Sweeps
+	if err != nil {
+		return err
 	}
-	return err
+	if missing := r.config.Missing; len(missing) > 0 {
+		r.out.Skipped, r.out.Problem = Misconfigured, missing[0].Error()
+		return nil
+	}
+	r.sweeps = r.config.Sweeps
+	return nil
 }
 
 // examine looks at the repository. A file that could not be read for a failed request is no file that is not there.

@@ -272,21 +272,27 @@ func TestScenes(t *testing.T) {
 			if s.name == renamed && !keep {
 				continue
 			}
-			h, ask := enabled(s.text), Ask{}
-			for n, a := range s.steps {
-				if a.do != nil {
-					a.do(h)
-				}
-				out, wrote := h.sweep(t, ask)
-				if wrote != a.wrote {
-					t.Errorf("%s: sweep %d, memory %t: wrote %q, want %q", s.name, n, keep, wrote, a.wrote)
-				}
-				if keep && out.Memory != nil {
-					ask.Memory = out.Memory
-				}
-				h.quiet(t, s.name, ask, &n)
-			}
+			s.play(t, keep)
 		}
+	}
+}
+
+// play plays a scene, with what the sweep before left in memory or without.
+func (s scene) play(t *testing.T, keep bool) {
+	t.Helper()
+	h, ask := enabled(s.text), Ask{}
+	for n, a := range s.steps {
+		if a.do != nil {
+			a.do(h)
+		}
+		out, wrote := h.sweep(t, ask)
+		if wrote != a.wrote {
+			t.Errorf("%s: sweep %d, memory %t: wrote %q, want %q", s.name, n, keep, wrote, a.wrote)
+		}
+		if keep && out.Memory != nil {
+			ask.Memory = out.Memory
+		}
+		h.quiet(t, s.name, ask, &n)
 	}
 }
 
