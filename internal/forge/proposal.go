@@ -86,6 +86,8 @@ type Pull struct {
 	// Comments are what was said on it, oldest first and at most the newest hundred: what we said, and what begins with
 	// a slash.
 	Comments []Comment
+	// Crowded says that more was said than Comments can hold.
+	Crowded bool
 }
 
 // A Motion is everything to be written for one proposal, decided beforehand.

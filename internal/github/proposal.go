@@ -99,6 +99,8 @@ const (
 	// pullBatch is how many pull requests one query reads the comments of: 50 of them and 100 comments of each are
 	// 5,100 of the 500,000 nodes that a query may ask for, and two points of an hour's 5,000.
 	pullBatch = 50
+	// talkedComments is how many comments of each are read.
+	talkedComments = 100
 )
 
 // branchField reads one branch. What takes a connection for every pull request is left to a second query, which most
@@ -163,6 +165,7 @@ func (n proposedNode) pull() forge.Pull {
 	p := forge.Pull{
 		Number: n.Number, State: forge.PullState(strings.ToLower(n.State)), Made: n.CreatedAt, Base: n.BaseRefName,
 		Title: n.Title, Body: n.Body, Draft: n.IsDraft, Conflicting: n.Mergeable == "CONFLICTING",
+		Crowded: n.TotalCommentsCount > talkedComments,
 	}
 	switch {
 	case n.MergedAt != nil:

@@ -90,6 +90,15 @@ var attacks = []scene{
 		{func(h *town) { h.comment(first(h), "mallory", yielded()) }, ""},
 		{func(h *town) { h.edit(map[string]string{"Dockerfile": otherLoud}) }, renewed},
 	}},
+	{"a crowd talks after we yielded", oneLoud, []act{
+		{nil, opened},
+		{func(h *town) { h.push(caching, tipFiles(h), "mine", false) }, "say #1"},
+		{func(h *town) {
+			for range 100 {
+				h.comment(first(h), "mallory", "/me too")
+			}
+		}, ""},
+	}},
 	{"a stranger forges that it was withdrawn", oneLoud, []act{
 		{nil, opened},
 		{func(h *town) { h.comment(first(h), "mallory", withdrawn("no")); h.clock = h.clock.Add(48 * time.Hour) }, ""},

@@ -160,7 +160,8 @@ func stateOf(p proposed, want wanted, there *forge.Repository, now time.Time) St
 		return s
 	}
 	_, n, ok := noteOf(pull.Body)
-	set(Said, says(*pull, yieldedMark))
+	// Where it may be out of sight it is not said twice.
+	set(Said, says(*pull, yieldedMark) || pull.Crowded && s.Tip == ForeignTip)
 	set(Reopened, reopened(*pull, now))
 	base := hidden.Hash("base", pull.Base)
 	set(Retargeted, pull.Base != there.Branch && (!ok || base != n.base))

@@ -145,7 +145,8 @@ func (h *town) Proposals(_ context.Context, _ forge.Repo, names []string) ([]for
 				p.Taken = p.Taken || pull.State == forge.PullOpen
 			default:
 				seen := pull.Pull
-				seen.Comments = slices.Clone(pull.Comments)
+				seen.Comments = slices.Clone(pull.Comments[max(0, len(pull.Comments)-100):])
+				seen.Crowded = len(pull.Comments) > 100
 				seen.Conflicting = pull.State == forge.PullOpen && (h.slow || h.conflicts(name))
 				p.Pulls = append(p.Pulls, seen)
 			}
