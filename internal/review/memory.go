@@ -12,7 +12,8 @@ type memory struct {
 	threads map[string][]posted // by finding, oldest first
 	order   []string            // the findings, in the order of their first thread
 	summary *forge.Review       // the review that carries the summary, nil when there is none
-	told    map[string]bool     // findings that the summary tells
+	told    map[string]bool     // findings that a summary tells
+	kept    map[string]bool     // what summaries tell that a person edited; nil when there are none
 	text    string              // hash of the summary
 }
 
@@ -36,7 +37,7 @@ func remember(st *forge.Standing) memory {
 		m.threads[p.mark.id] = append(m.threads[p.mark.id], p)
 	}
 	for n := range st.Reviews {
-		if marks := markersOf(st.Reviews[n].Body); m.summary == nil && len(marks) > 0 && marks[len(marks)-1].id == summaryID() {
+		if marks := markersOf(st.Reviews[n].Body); len(marks) > 0 && marks[len(marks)-1].id == summaryID() {
 			m.read(&st.Reviews[n], marks)
 		}
 	}
@@ -55,8 +56,20 @@ func tells(t forge.Thread) (p posted, ok bool) {
 	return posted{t, marks[len(marks)-1]}, true
 }
 
-// read takes a review for the summary.
+// read takes a review for the summary, unless there is one before it or a person edited it: what that tells stays told.
 func (m *memory) read(r *forge.Review, marks []marker) {
+	switch {
+	case r.Touched:
+		if m.kept == nil {
+			m.kept = map[string]bool{}
+		}
+		for _, mark := range marks {
+			m.kept[mark.id], m.told[mark.id] = true, true
+		}
+		return
+	case m.summary != nil:
+		return
+	}
 	m.summary = r
 	for _, mark := range marks {
 		m.told[mark.id] = true

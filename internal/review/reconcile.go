@@ -196,8 +196,11 @@ func (p *planner) farewell(o *Opinion) {
 }
 
 // review plans the new review, if there is anything new, and the summary: edited where it stands, else in the new
-// review.
+// review. A summary that a person edited is left alone, and what it tells is not told again.
 func (p *planner) review(s summary) {
+	if p.kept != nil {
+		s = s.without(p.kept)
+	}
 	body := ""
 	switch {
 	case p.summary != nil && p.text != s.mark().text:

@@ -381,6 +381,36 @@ func TestSummaryIsPostedOnceAndEdited(t *testing.T) {
 	}
 }
 
+// TestASummaryThatAPersonEditedIsLeftAlone: it is not edited, what it tells is not told again, and what is
+// new is told in a summary of its own.
+func TestASummaryThatAPersonEditedIsLeftAlone(t *testing.T) {
+	s, h := outside(t), &host{}
+	if err := h.publish(s.plan(t, h)); err != nil {
+		t.Fatal(err)
+	}
+	h.reviews[0].Touched = true
+	if plan := s.plan(t, h); !plan.Empty() {
+		t.Errorf("what it tells is told again: %+v", plan)
+	}
+	s.findings = append(s.findings, example("fresh", 3, exampleText))
+	plan := s.plan(t, h)
+	const fresh = "`Dockerfile` line 3: Fresh."
+	if plan.Review == nil || len(plan.EditBody) > 0 || !strings.HasPrefix(plan.Review.Body, fresh) ||
+		strings.Contains(plan.Review.Body, "Caused.") {
+		t.Fatalf("something new is told as %+v", plan)
+	}
+	if err := h.publish(plan); err != nil {
+		t.Fatal(err)
+	}
+	if plan := s.plan(t, h); !plan.Empty() {
+		t.Errorf("the next run writes %+v", plan)
+	}
+	s.findings = nil
+	if plan = s.plan(t, h); len(plan.EditBody) != 1 || plan.EditBody[0].ID != h.reviews[1].ID || plan.Review != nil {
+		t.Errorf("when all is gone, the plan is %+v", plan)
+	}
+}
+
 func TestNothingNewIsNoReview(t *testing.T) {
 	s := outside(t)
 	s.findings = s.findings[1:]

@@ -2,6 +2,7 @@ package review
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/internal/markdown"
@@ -69,6 +70,15 @@ func summaryID() string { return short("summary") }
 
 // empty reports whether there is nothing to tell.
 func (s summary) empty() bool { return len(s.entries) == 0 && len(s.remarks) == 0 && s.elsewhere == 0 }
+
+// without is what the summary tells beside one that tells the given entries: neither those nor how many more there are.
+func (s summary) without(told map[string]bool) summary {
+	known := func(e entry) bool { return told[e.mark.id] }
+	s.entries = slices.DeleteFunc(slices.Clone(s.entries), known)
+	s.remarks = slices.DeleteFunc(slices.Clone(s.remarks), known)
+	s.elsewhere = 0
+	return s
+}
 
 // body is the summary in Markdown with its markers, under maxBody. Entries that do not fit are counted.
 func (s summary) body() string {
