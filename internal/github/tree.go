@@ -131,13 +131,19 @@ func (t *tree) loadAll() error {
 	t.entries = map[string]*entry{".": root}
 	if root.listed {
 		for _, e := range all.Entries {
-			t.add(e.GetPath(), e, true)
+			t.add(".", e, true)
 		}
 	}
 	return nil
 }
 
-func (t *tree) add(name string, e *gogithub.TreeEntry, listed bool) {
+// add takes an entry of a directory's listing into the tree, but for a name that git does not have: with an empty one a
+// directory would hold itself.
+func (t *tree) add(dir string, e *gogithub.TreeEntry, listed bool) {
+	name := path.Join(dir, e.GetPath())
+	if !fs.ValidPath(e.GetPath()) || t.entries[name] != nil {
+		return
+	}
 	one := &entry{path: name, mode: e.GetMode(), sha: e.GetSHA(), size: int64(e.GetSize()), listed: listed}
 	t.entries[name] = one
 	if parent := t.entries[path.Dir(name)]; parent != nil { // git lists a directory before what it holds
@@ -161,7 +167,7 @@ func (t *tree) list(dir *entry) error {
 		return fmt.Errorf("directory %s is too large to be listed: %w", dir.path, forge.ErrTooLarge)
 	}
 	for _, e := range listing.Entries {
-		t.add(path.Join(dir.path, e.GetPath()), e, false)
+		t.add(dir.path, e, false)
 	}
 	dir.listed = true
 	return nil

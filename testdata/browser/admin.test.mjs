@@ -3,9 +3,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { existsSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { launch } from "./browser.mjs";
 
 const binary = new URL("../../bin/lighterman", import.meta.url).pathname;
 const pictures = process.env.PICTURES; // a folder to write pictures of every page to, for people
@@ -14,8 +13,6 @@ const paths = ["", "pull", "pull?q=acme%2Fshop%231", "pull?q=acme%2Fnone%239", "
 let demo, browser, url, token;
 
 before(async () => {
-  const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
-  assert.ok(executablePath, "no Chromium: run make deps");
   demo = spawn(binary, ["demo", "--addr", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "inherit"] });
   [url, token] = await new Promise((found, failed) => {
     const lines = createInterface({ input: demo.stdout });
@@ -25,11 +22,7 @@ before(async () => {
     });
     demo.on("exit", (code) => failed(new Error(`the demo ended with ${code}`)));
   });
-  browser = await chromium.launch({
-    executablePath,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync"],
-  });
+  browser = await launch();
 });
 
 after(async () => {

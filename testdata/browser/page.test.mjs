@@ -3,9 +3,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { existsSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { launch } from "./browser.mjs";
 
 const binary = new URL("../../bin/lighterman", import.meta.url).pathname;
 const picture = process.env.PICTURE; // where to write the README's picture
@@ -13,8 +12,6 @@ const picture = process.env.PICTURE; // where to write the README's picture
 let demo, browser, url;
 
 before(async () => {
-  const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
-  assert.ok(executablePath, "no Chromium: run make deps");
   demo = spawn(binary, ["demo", "--addr", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "inherit"] });
   url = await new Promise((found, failed) => {
     const lines = createInterface({ input: demo.stdout });
@@ -24,11 +21,7 @@ before(async () => {
     });
     demo.on("exit", (code) => failed(new Error(`the demo ended with ${code}`)));
   });
-  browser = await chromium.launch({
-    executablePath,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync"],
-  });
+  browser = await launch();
 });
 
 after(async () => {

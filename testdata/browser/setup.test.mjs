@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { launch } from "./browser.mjs";
 
 const binary = new URL("../../bin/lighterman", import.meta.url).pathname;
 
@@ -16,8 +16,6 @@ let server, browser, url, github, folder;
 const posts = []; // what GitHub was sent
 
 before(async () => {
-  const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
-  assert.ok(executablePath, "no Chromium: run make deps");
   github = createServer(async (req, res) => {
     let body = "";
     for await (const part of req) body += part;
@@ -37,11 +35,7 @@ before(async () => {
     });
     server.on("exit", (code) => failed(new Error(`the server ended with ${code}`)));
   });
-  browser = await chromium.launch({
-    executablePath,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync"],
-  });
+  browser = await launch();
 });
 
 after(async () => {

@@ -1,12 +1,12 @@
 // The report of a sweep in headless Chromium: it loads nothing, can be read in the light and in the dark, and fits a phone.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { launch } from "./browser.mjs";
 
 const binary = new URL("../../bin/lighterman", import.meta.url).pathname;
 const corpus = new URL("../corpus", import.meta.url).pathname;
@@ -16,8 +16,6 @@ const some = ["go", "legacy", "repo-compose"];
 let browser, folder, url;
 
 before(async () => {
-  const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
-  assert.ok(executablePath, "no Chromium: run make deps");
   folder = mkdtempSync(join(tmpdir(), "lighterman-"));
   const repositories = picture ? readdirSync(corpus) : [...some];
   for (const name of repositories) cpSync(join(corpus, name), join(folder, name), { recursive: true }); // out of our checkout
@@ -35,11 +33,7 @@ before(async () => {
     assert.equal(failed.status, 2, String(failed.stderr)); // the one that is nowhere
   }
   url = pathToFileURL(join(out, "report.html")).href;
-  browser = await chromium.launch({
-    executablePath,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync"],
-  });
+  browser = await launch();
 });
 
 after(async () => {
