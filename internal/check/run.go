@@ -125,6 +125,11 @@ func load(repo fs.FS, contexts *buildcontext.Repository, path string, o Options)
 func parse(repo fs.FS, contexts *buildcontext.Repository, path string, o Options) subject {
 	s := subject{path: path}
 	src, err := read(repo, path)
+	var other elsewhere
+	if errors.As(err, &other) {
+		s.skip = &Skip{Path: path, Reason: string(other)}
+		return s
+	}
 	if err == nil {
 		if reason := template(path, src); reason != "" {
 			s.skip = &Skip{Path: path, Reason: reason}
@@ -149,13 +154,28 @@ func (o Options) stated(path string) []buildcontext.Override {
 	return o.Stated(path)
 }
 
+// An elsewhere is a name under which there is no file, but what leads to one.
+type elsewhere string
+
+func (e elsewhere) Error() string { return string(e) }
+
+const (
+	aLink      elsewhere = "a symbolic link, which is not followed"
+	aSubmodule elsewhere = "a submodule"
+)
+
 // read returns a file's bytes, refusing what is too large before it is in memory.
 func read(repo fs.FS, path string) ([]byte, error) {
 	info, err := fs.Stat(repo, path)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	if !info.Mode().IsRegular() {
+	switch mode := info.Mode(); {
+	case mode&fs.ModeSymlink != 0:
+		return nil, aLink
+	case mode&fs.ModeIrregular != 0: // forge.Tree's word for it
+		return nil, aSubmodule
+	case !mode.IsRegular():
 		return nil, fmt.Errorf("read %s: not a regular file", path)
 	}
 	if info.Size() > dockerfile.MaxSize {

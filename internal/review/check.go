@@ -197,6 +197,9 @@ func (t *tally) table() string {
 // row is one finding in the table.
 func (t *tally) row(c told) string {
 	what := markdown.Sentence(markdown.Capital(c.Finding.Message)) + " " + fmt.Sprintf("[%s](%s)", c.Finding.Check.Name, c.Finding.Check.Page())
+	if more := also(c.Also); more != "" {
+		what += " " + more
+	}
 	fix := "none"
 	if len(c.Finding.Fixes) > 0 {
 		best := c.Finding.Fixes[0]
@@ -270,32 +273,50 @@ func (t *tally) details() string {
 	return markdown.Paragraphs(summary, rows.String(), "</details>")
 }
 
-// annotations are the findings that do not stand on the diff, and the notes that name a line.
+// annotations are the findings that do not stand on the diff, and the notes that name a line, for which there is always room.
 func (t *tally) annotations() []forge.Annotation {
-	var out []forge.Annotation
-	for _, c := range t.told {
-		if !c.inline {
-			out = append(out, annotated(c.Comment))
-		}
-	}
+	var out, notes []forge.Annotation
 	for _, n := range t.opinion.Notes {
 		if n.Urgent && n.Path != "" {
-			line := max(n.Line, 1)
-			level := forge.LevelWarning
-			if n.Fails {
-				level = forge.LevelFailure
-			}
-			out = append(out, forge.Annotation{
-				Path: n.Path, StartLine: line, EndLine: line, Level: level, Title: "lighterman",
-				Message: markdown.Clip(markdown.OneLine(markdown.Capital(n.Words)), maxMessage),
-			})
+			notes = append(notes, noted(n))
 		}
 	}
-	return out[:min(len(out), maxAnnotations)]
+	notes = notes[:min(len(notes), maxAnnotations)]
+	for _, f := range t.apart() {
+		if len(out)+len(notes) == maxAnnotations {
+			break
+		}
+		out = append(out, annotated(f))
+	}
+	return append(out, notes...)
 }
 
-func annotated(c Comment) forge.Annotation {
-	f := c.Finding
+// apart are the findings that no thread stands on: what is told beside the diff, and what a comment tells of other files.
+func (t *tally) apart() []check.Finding {
+	var out []check.Finding
+	for _, c := range t.told {
+		if c.outlet == beside {
+			out = append(out, c.Finding)
+		}
+		if c.outlet != asked {
+			out = append(out, c.twins...)
+		}
+	}
+	return out
+}
+
+func noted(n Note) forge.Annotation {
+	line, level := max(n.Line, 1), forge.LevelWarning
+	if n.Fails {
+		level = forge.LevelFailure
+	}
+	return forge.Annotation{
+		Path: n.Path, StartLine: line, EndLine: line, Level: level, Title: "lighterman",
+		Message: markdown.Clip(markdown.OneLine(markdown.Capital(n.Words)), maxMessage),
+	}
+}
+
+func annotated(f check.Finding) forge.Annotation {
 	words := []string{stop(markdown.Capital(f.Message))}
 	switch {
 	case len(f.Fixes) > 0:

@@ -2,6 +2,7 @@ package review
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -187,5 +188,37 @@ func TestAnotherPullRequestsRunStays(t *testing.T) {
 				t.Errorf("%s: an older run was written", name)
 			}
 		}
+	}
+}
+
+// TestTwinsAreAnnotated holds that what one comment tells of several files is seen in each of them, and in the table.
+func TestTwinsAreAnnotated(t *testing.T) {
+	const text = "FROM node\nADD . .\nUSER node\n"
+	d := checkDesk(nil, map[string]string{"a/Dockerfile": text, "b/Dockerfile": text, "c/Dockerfile": text})
+	d.mustReview(t, Published, adds)
+	run := d.lastCheck(t)
+	var where []string
+	for _, a := range run.Annotations {
+		where = append(where, fmt.Sprintf("%s:%d", a.Path, a.StartLine))
+	}
+	if got := strings.Join(where, " "); got != "b/Dockerfile:2 c/Dockerfile:2" || len(d.threads) != 1 {
+		t.Errorf("%d threads, annotations on %s", len(d.threads), got)
+	}
+	if !strings.Contains(run.Summary, "The same in `b/Dockerfile`, `c/Dockerfile`. |") {
+		t.Errorf("the table does not tell them:\n%s", run.Summary)
+	}
+}
+
+// TestABrokenConfigurationIsAnnotatedWhateverElseThereIs: so many findings leave it its place.
+func TestABrokenConfigurationIsAnnotatedWhateverElseThereIs(t *testing.T) {
+	d := checkDesk(nil, map[string]string{
+		"Dockerfile": "FROM node\n" + strings.Repeat("ADD . .\n", 150), "b/Dockerfile": "FROM node:1\n" + strings.Repeat("ADD . .\n", 150),
+		settingsFile: "\nfail-on: nonsense\n",
+	})
+	d.mustReview(t, Published, adds)
+	all := d.lastCheck(t).Annotations
+	last := all[len(all)-1]
+	if len(all) != maxAnnotations || last.Path != settingsFile || last.StartLine != 2 || last.Level != forge.LevelFailure {
+		t.Errorf("%d annotations, the last %+v", len(all), last)
 	}
 }

@@ -157,7 +157,7 @@ func (k *clerk) leavers() []*line {
 	}
 	for _, c := range k.Comments {
 		for _, f := range c.twins {
-			still[short("finding", f)] = true
+			still[short("finding", f.ID)] = true
 		}
 	}
 	looked := k.looked()

@@ -32,7 +32,7 @@ func families(files []File, findings []check.Finding) []Comment {
 		key := same{kin[found.Path], found.Check.Name, found.Message, seen[twin]}
 		seen[twin]++
 		if n, ok := first[key]; ok {
-			out[n].Also, out[n].twins = append(out[n].Also, found.Path), append(out[n].twins, found.ID)
+			out[n].Also, out[n].twins = append(out[n].Also, found.Path), append(out[n].twins, found)
 			continue
 		}
 		first[key] = len(out)

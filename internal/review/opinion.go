@@ -54,9 +54,9 @@ type Comment struct {
 	Body       string      // as it stands on the diff, in Markdown, without marker
 	Entry      string      // as the summary tells it, without its place
 
-	twins    []string // the findings of the files in Also
-	over     bool     // it is not on the diff because there are enough comments
-	withheld string   // why there is a fix but no suggestion, as a sentence in Markdown
+	twins    []check.Finding // those of the files in Also
+	over     bool            // it is not on the diff because there are enough comments
+	withheld string          // why there is a fix but no suggestion, as a sentence in Markdown
 }
 
 // A Note is a remark on a file, or on the whole pull request when Path is empty.

@@ -57,8 +57,11 @@ func (t *tally) reply(answers []response) {
 // A told is a finding that is told, and where.
 type told struct {
 	Comment
-	inline bool // on the diff; else the check run or the summary tells it
+	outlet
 }
+
+// inline reports whether it stands on the diff; else the check run or the summary tells it.
+func (c told) inline() bool { return c.outlet != beside }
 
 func (t *tally) add(c Comment, o outlet) {
 	fails := c.Finding.Check.Severity >= t.failOn()
@@ -69,14 +72,14 @@ func (t *tally) add(c Comment, o outlet) {
 	case o == asked:
 		t.asked++
 	}
-	t.told = append(t.told, told{c, o != beside})
+	t.told = append(t.told, told{c, o})
 }
 
 // summary is what the body of a review tells.
 func (t *tally) summary() summary {
 	s := summary{elsewhere: t.opinion.Elsewhere, head: t.opinion.Head}
 	for _, c := range t.told {
-		if !c.inline {
+		if !c.inline() {
 			s.entries = append(s.entries, entryOf(c.Comment))
 		}
 	}
