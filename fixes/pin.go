@@ -7,8 +7,8 @@ import (
 	"github.com/lighterman/lighterman/fixes/dockerfile"
 )
 
-// Pinned promises that the image which one stage stands on is named with a digest, and with the tag it has or, where it
-// had none or "latest", with one; nothing else differs.
+// Pinned promises that the image which one stage stands on is named with a digest, a new one where it had one, and with the
+// tag it has or, where it had none or "latest" and no digest, with one; nothing else differs.
 type Pinned struct {
 	Stage int    // the stage's index
 	From  string // the reference before, the default of a global ARG put in
@@ -29,8 +29,12 @@ var (
 	pinnedRef = regexp.MustCompile(`^([a-z0-9][A-Za-z0-9._:/-]*):([A-Za-z0-9_][A-Za-z0-9._-]{0,127})@(sha256:[0-9a-f]{64})$`)
 )
 
-// Pin writes the reference to, which has a tag and a digest, in the place of the one that s stands on: into FROM, or when
-// that is one ARG and nothing else into the ARG's default, if that is used by nothing but this FROM.
+// pinnable reports whether the text of a reference says all of it.
+func pinnable(ref string) bool { return plainRef.MatchString(ref) || pinnedRef.MatchString(ref) }
+
+// Pin writes the reference to, which has a tag and a digest, in the place of the one that s stands on, which has no digest or
+// an older one: into FROM, or when that is one ARG and nothing else into the ARG's default, if that is used by nothing but
+// this FROM.
 func Pin(f *dockerfile.File, s *dockerfile.Stage, to string) (Edit, Pinned, error) {
 	intent := Pinned{To: to}
 	switch {
@@ -41,7 +45,10 @@ func Pin(f *dockerfile.File, s *dockerfile.Stage, to string) (Edit, Pinned, erro
 	}
 	intent.Stage = s.Index
 	word := s.From.Words[0]
-	if plainRef.MatchString(word.Text) {
+	if word.Text == to {
+		return Edit{}, intent, refuse("%s has that digest", to)
+	}
+	if pinnable(word.Text) {
 		intent.From = word.Text
 		edit, err := ReplaceWord(f, s.From, word.Span, to)
 		return edit, intent, err
@@ -49,7 +56,7 @@ func Pin(f *dockerfile.File, s *dockerfile.Stage, to string) (Edit, Pinned, erro
 	name := argOf(word.Text)
 	switch {
 	case !strings.Contains(word.Text, "$"):
-		return Edit{}, intent, refuse("%s is not a plain reference without a digest", word.Text)
+		return Edit{}, intent, refuse("%s is not a plain reference", word.Text)
 	case name == "":
 		return Edit{}, intent, refuse("a part of the reference comes from an ARG, and the digest would hold for one value only")
 	}
@@ -82,7 +89,7 @@ func defaultOf(f *dockerfile.File, s *dockerfile.Stage, name string) (*dockerfil
 			case key != name:
 			case arg != nil:
 				return nil, value, refuse("%s is declared twice", name)
-			case !ok || !plainRef.MatchString(strings.Trim(text, `"'`)):
+			case !ok || !pinnable(strings.Trim(text, `"'`)):
 				return nil, value, refuse("the default of %s is not a plain reference", name)
 			default:
 				arg, value = a, inner(w, text)

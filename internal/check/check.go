@@ -73,6 +73,7 @@ type Check struct {
 	Severity Severity // what its findings count as
 	Private  bool     // a line it reports may hold a secret: whoever shows one shows no more of it than Finding.At
 	OptIn    bool     // it runs only when it is asked for: Options.Enabled
+	Aging    bool     // what it finds comes with time, not with a change: it runs only with Options.Aging
 	Aliases  []string // what other tools call it, for their ignore comments: "DL3009", "JSONArgsRecommended"
 	Run      func(*Pass) error
 }
@@ -132,6 +133,16 @@ func (p *Pass) Offer(at dockerfile.Span, message string, work func() (fixes.Fix,
 	p.Report(at, message, fix)
 }
 
+// OfferAbout is Offer for a finding that is another one when what it is about differs, though the words are the same.
+func (p *Pass) OfferAbout(at dockerfile.Span, about, message string, work func() (fixes.Fix, error)) {
+	same := *p
+	same.report = func(f Finding) {
+		f.About = about
+		p.report(f)
+	}
+	same.Offer(at, message, work)
+}
+
 // A Finding is one thing that one check found in one place.
 type Finding struct {
 	Check   *Check
@@ -140,7 +151,8 @@ type Finding struct {
 	Line    int             // 1-based first and last line of At
 	EndLine int
 	Message string // one sentence: what is wrong here and what it costs
-	// ID identifies the finding across line moves: check, path, the words of the instruction it stands on, and an
+	About   string // what tells it from another finding in the same words, which is found at another time; mostly ""
+	// ID identifies the finding across line moves: check, path, the words of the instruction it stands on, About, and an
 	// ordinal for twins. It holds no line number and no white space. Kin is the same without the path: what a finding of
 	// another file has in common that would be this one if the file were renamed.
 	ID  string
@@ -207,6 +219,9 @@ type Options struct {
 	// Audit also lists what was suppressed, and the ignore comments that suppress nothing. Checks that are ignored for
 	// the whole repository run all the same then, to be listed as suppressed.
 	Audit bool
+
+	// Aging also runs the checks of what comes with time: for those who look after a whole repository.
+	Aging bool
 
 	counting bool // only whether there are findings is asked
 }

@@ -83,7 +83,7 @@ func each(ctx context.Context, o Options, n int, do func(int)) {
 
 // runs reports whether the check is run.
 func (o Options) runs(c *Check) bool {
-	if c.OptIn && !slices.ContainsFunc(o.Enabled, c.GoesBy) {
+	if c.Aging && !o.Aging || c.OptIn && !slices.ContainsFunc(o.Enabled, c.GoesBy) {
 		return false
 	}
 	return o.Audit || !o.ignores(c)
@@ -91,7 +91,7 @@ func (o Options) runs(c *Check) bool {
 
 // runsAsked reports whether the check, which runs only when it is asked for, is run because a file asks for it.
 func (o Options) runsAsked(c *Check, asked []string) bool {
-	return slices.ContainsFunc(asked, c.GoesBy) && (o.Audit || !o.ignores(c))
+	return !c.Aging && slices.ContainsFunc(asked, c.GoesBy) && (o.Audit || !o.ignores(c))
 }
 
 // ignores reports whether the check is switched off for the whole repository.
@@ -281,6 +281,9 @@ func identify(f *dockerfile.File, found []Finding) {
 	twins := map[string]int{}
 	for n := range found {
 		what := words(f, found[n].At)
+		if found[n].About != "" {
+			what += "\x00" + found[n].About
+		}
 		key := strings.Join([]string{found[n].Check.Name, f.Path, what}, "\x00")
 		nth := strconv.Itoa(twins[key])
 		twins[key]++

@@ -23,6 +23,7 @@ func All() []*check.Check {
 		// Stages and base images.
 		untaggedBase,
 		unpinnedBase,
+		staleDigest,
 		untrustedRegistry,
 		endOfLifeBase,
 		heavyBase,

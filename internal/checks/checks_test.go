@@ -29,7 +29,7 @@ var today = time.Date(2026, time.November, 25, 0, 0, 0, 0, time.UTC)
 
 // options are those of the product, with every check or only some.
 func options(set ...*check.Check) check.Options {
-	o := check.Options{Checks: set, Images: image.Bundled(), Prover: prover, Linter: prover, Today: today}
+	o := check.Options{Checks: set, Images: image.Bundled(), Prover: prover, Linter: prover, Today: today, Aging: true}
 	for _, c := range set {
 		o.Enabled = append(o.Enabled, c.Name)
 	}

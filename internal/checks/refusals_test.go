@@ -64,6 +64,9 @@ const refusals = `
 	untagged-base variable silent: an ARG without a default
 	unpinned-base private advice: the registry did not answer
 	unpinned-base alias silent: it is a stage
+	stale-digest private silent: the registry did not answer
+	stale-digest windows silent: it has to fit the host
+	stale-digest argpart advice: a part of it is an ARG
 	unreachable-stage targeted silent: a build names the stage
 
 	root-user lowport advice: a port below 1024

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/checks"
@@ -16,6 +17,7 @@ import (
 //
 //	node:22 digest=a1 size=400
 //	node digest=a1 tag=22.1.0
+//	golang:1.26 digest=d4 created=2026-11-20 image=linux/amd64:d5 image=linux/arm64:d6
 //	acme/app:1 unanswered=it does not know acme/app:1
 const registryFile = "registry.txt"
 
@@ -64,6 +66,16 @@ func put(a *image.Answer, field string) {
 		a.Digest = "sha256:" + strings.Repeat(value, 64/len(value))
 	case "tag":
 		a.Tag = value
+	case "created":
+		day, err := time.Parse(time.DateOnly, value)
+		if err != nil {
+			panic(err)
+		}
+		a.Created = day
+	case "image":
+		platform, digest, _ := strings.Cut(value, ":")
+		digest = "sha256:" + strings.Repeat(digest, 64/len(digest))
+		a.Platforms = append(a.Platforms, image.Platform{Name: platform, Digest: digest})
 	case "size":
 		size, err := strconv.ParseInt(value, 10, 64)
 		if err != nil {

@@ -44,15 +44,23 @@ var dependabotDocker = pattern.New(`(?m)^\s*(?:-\s*)?package-ecosystem:\s*["']?d
 
 // renewer says who will bring a digest up to date.
 func renewer(repo fs.FS) string {
+	if who := otherRenewer(repo); who != "" {
+		return who + " keeps digests up to date"
+	}
+	return "nothing here keeps digests up to date but lighterman's sweeps, where they are switched on"
+}
+
+// otherRenewer is the other program that brings digests up to date here, "" when none is configured.
+func otherRenewer(repo fs.FS) string {
 	for _, name := range renovateFiles {
 		if info, err := fs.Stat(repo, name); err == nil && info.Mode().IsRegular() {
-			return "Renovate, which is configured here, keeps digests up to date"
+			return "Renovate, which is configured here,"
 		}
 	}
 	for _, name := range []string{".github/dependabot.yml", ".github/dependabot.yaml"} {
 		if text, err := fs.ReadFile(repo, name); err == nil && dependabotDocker.Match(text) {
-			return "Dependabot, which is configured here for Dockerfiles, keeps digests up to date"
+			return "Dependabot, which is configured here for Dockerfiles,"
 		}
 	}
-	return "nothing here keeps digests up to date but lighterman's sweeps, where they are switched on"
+	return ""
 }

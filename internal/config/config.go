@@ -120,7 +120,10 @@ type Settings struct {
 	Others       bool     // the checks that Only does not name stay as they are
 }
 
-const defaultOrigin = "default"
+const (
+	defaultOrigin = "default"
+	onlyOrigin    = "--check"
+)
 
 // Load reads the configuration of a repository. The error of a file that is wrong is an *Error; a preset that is wrong,
 // and what cannot be had of an organisation, is left out and told in Missing.
@@ -376,8 +379,8 @@ func (c *Config) takeFlags(s Settings) error {
 		}
 	}
 	for n := range c.Rules {
-		if c.Rules[n].On != on[n] && (on[n] || !s.Others) {
-			c.Rules[n].On, c.Rules[n].Origin = on[n], "--check"
+		if named := on[n] && c.Rules[n].Check.Aging; named || c.Rules[n].On != on[n] && (on[n] || !s.Others) {
+			c.Rules[n].On, c.Rules[n].Origin = on[n], onlyOrigin
 		}
 	}
 	return nil
@@ -396,6 +399,7 @@ func (c *Config) Options(o check.Options) check.Options {
 		if r.Severity != r.Check.Severity {
 			o.Severities[r.Check.Name] = r.Severity
 		}
+		o.Aging = o.Aging || r.On && r.Check.Aging && r.Origin == onlyOrigin
 	}
 	o.Builder, o.Registries, o.Keeps, o.Stated = c.Builder, c.Registries, c.Keeps, c.Stated
 	return o

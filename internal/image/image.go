@@ -66,6 +66,7 @@ type Answer struct {
 	// Tag is, for a reference without a tag or with "latest", a version's tag that names the same digest; "" when none
 	// was found. For other references it is their own tag.
 	Tag       string
+	Created   time.Time // when the image says it was made; zero when it does not, or nothing that can be
 	Platforms []Platform
 	Config    Config
 }
@@ -132,6 +133,11 @@ func (a *Answer) Size(platform string) int64 {
 		}
 	}
 	return 0
+}
+
+// Means reports whether a digest is what the reference names, or one of the images that it is made of.
+func (a *Answer) Means(digest string) bool {
+	return a.Digest == digest || slices.ContainsFunc(a.Platforms, func(p Platform) bool { return p.Digest == digest })
 }
 
 // Facts answers questions about images by reference. It may be asked for any reference, from many goroutines.

@@ -17,7 +17,7 @@ import (
 )
 
 // pinned: the first step of the stage and of those that stand on it, the pull of the base image, names the same image and
-// a digest; every further step and the configuration are the same.
+// a digest, or another digest; every further step and the configuration are the same.
 func pinned(intent fixes.Pinned) predicate {
 	return predicate{
 		text:  func(c *change) error { return pinnedText(c, intent) },
@@ -93,9 +93,15 @@ var (
 )
 
 // sameImage checks that the two references name the same image: the same name, and the same tag unless there was none or
-// "latest".
+// "latest" and no digest.
 func sameImage(from, to string) error {
 	m := pinnedReference.FindStringSubmatch(to)
+	if old := pinnedReference.FindStringSubmatch(from); m != nil && old != nil {
+		if old[1] != m[1] || old[2] != m[2] {
+			return fmt.Errorf("%s:%s is another image than %s:%s", m[1], m[2], old[1], old[2])
+		}
+		return nil
+	}
 	if m == nil || !plainReference.MatchString(from) {
 		return errors.New("what is changed is not a plain reference that gains a digest")
 	}

@@ -31,6 +31,7 @@ type looked struct {
 
 // examine looks at Dockerfiles of a repository.
 func examine(ctx context.Context, repo fs.FS, paths []string, o check.Options) (*looked, error) {
+	o.Aging = true
 	l := &looked{repo: check.Open(repo), paths: paths, options: o, known: map[string]bool{}, there: map[string]bool{}}
 	var err error
 	if l.result, err = check.Examine(ctx, l.repo, paths, o); err != nil {

@@ -103,7 +103,7 @@ func (c client) answer(ctx context.Context, ref name.Reference, day time.Time) (
 	if err != nil {
 		return nil, family{}, err
 	}
-	a.Config = configOf(config)
+	a.Config, a.Created = configOf(config), created(config, day)
 	if text, err := json.Marshal(a); err != nil || len(text) > maxKeptSize {
 		return nil, family{}, errTooLarge
 	}
@@ -224,6 +224,14 @@ func platformName(p *v1.Platform) string {
 		out += "/" + p.Variant
 	}
 	return out
+}
+
+// created is when an image was made. Images that are the same whenever they are built say a day long ago, or none.
+func created(f *v1.ConfigFile, now time.Time) time.Time {
+	if at := f.Created.UTC(); at.Year() >= 2013 && !at.After(now.Add(24*time.Hour)) {
+		return at
+	}
+	return time.Time{}
 }
 
 func configOf(f *v1.ConfigFile) image.Config {
