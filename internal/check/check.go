@@ -163,6 +163,21 @@ type Finding struct {
 	Refused string
 	// Withdrawn are the proof classes that the fixes promised which did not hold.
 	Withdrawn []fixes.Class
+
+	words string // of the instruction; they may hold what must not be repeated
+	nth   string // among its twins
+}
+
+// maxWords is up to which size in bytes the words of an instruction are told again under another path.
+const maxWords = 64 << 10
+
+// Under is the ID that the finding would have if its file stood under another path. It is "" when that is not known, and
+// where the instruction is too long.
+func (f Finding) Under(path string) string {
+	if f.nth == "" || len(f.words) > maxWords {
+		return ""
+	}
+	return id(f.Check, path, f.words, f.nth)
 }
 
 // A Skip is a file that could not be looked at, or a check that failed on it.

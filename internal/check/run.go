@@ -287,10 +287,13 @@ func identify(f *dockerfile.File, found []Finding) {
 		key := strings.Join([]string{found[n].Check.Name, f.Path, what}, "\x00")
 		nth := strconv.Itoa(twins[key])
 		twins[key]++
-		found[n].ID = named(found[n].Check, key, nth)
+		found[n].words, found[n].nth = what, nth
+		found[n].ID = id(found[n].Check, f.Path, what, nth)
 		found[n].Kin = named(found[n].Check, "kin", what, nth)
 	}
 }
+
+func id(c *Check, path, words, nth string) string { return named(c, c.Name, path, words, nth) }
 
 func named(c *Check, parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))

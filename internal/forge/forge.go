@@ -182,7 +182,8 @@ type ChangedFile struct {
 type Thread struct {
 	ID         string // the host's node id, for resolving
 	Path       string
-	Line       int // last line in the current diff; 0 once outdated
+	Commit     string // the head that it was begun for; "" when the host does not know that any more
+	Line       int    // last line in the current diff; 0 once outdated
 	Outdated   bool
 	Resolved   bool
 	ResolvedBy string // login, "" when not resolved

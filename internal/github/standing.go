@@ -46,7 +46,10 @@ const standingQuery = `query Standing(
         nodes {
           id path line isOutdated isResolved viewerCanResolve
           resolvedBy { login }
-          top: comments(first: 1) { nodes { reactions(first: 10, content: THUMBS_DOWN) { nodes { user { login } } } } }
+          top: comments(first: 1) { nodes {
+            originalCommit { oid }
+            reactions(first: 10, content: THUMBS_DOWN) { nodes { user { login } } }
+          } }
           comments(first: 100) { pageInfo { hasNextPage endCursor } nodes { ...spoken } }
         }
       }
@@ -80,7 +83,8 @@ type threadPage struct {
 	Nodes    []struct {
 		Top struct {
 			Nodes []struct {
-				Reactions struct{ Nodes []struct{ User *actor } }
+				OriginalCommit *struct{ Oid string }
+				Reactions      struct{ Nodes []struct{ User *actor } }
 			}
 		}
 		ID               string
@@ -316,6 +320,9 @@ func (i *installation) addThreads(ctx context.Context, s *forge.Standing, page t
 			Hidden: n.Comments.Nodes[0].MinimizedReason,
 		}
 		for _, top := range n.Top.Nodes {
+			if top.OriginalCommit != nil { // nil when the commit was collected as garbage
+				t.Commit = top.OriginalCommit.Oid
+			}
 			for _, r := range top.Reactions.Nodes {
 				if r.User != nil { // nil for a program
 					t.Downs = append(t.Downs, r.User.Login)

@@ -251,7 +251,9 @@ func (s *Server) threadNode(t *token, p *Pull, th *thread) *node {
 		"comments": func(args map[string]any) (any, error) {
 			var all []*node
 			for _, c := range th.comments {
-				all = append(all, s.commentNode("PullRequestReviewComment", c))
+				one := s.commentNode("PullRequestReviewComment", c)
+				one.fields["originalCommit"] = value(s.commitNode(t, p.repo, th.commit))
+				all = append(all, one)
 			}
 			return connection("PullRequestReviewCommentConnection", all, args)
 		},

@@ -17,6 +17,8 @@ type diary struct {
 	Told []line `json:"told,omitempty"`
 	// Untold is by reason and check how many findings were not told, at most at once.
 	Untold map[string]map[string]int `json:"untold,omitempty"`
+	// Moved is where files of threads are that were renamed, by the threads' ids.
+	Moved map[string]string `json:"moved,omitempty"`
 }
 
 const (
@@ -59,7 +61,7 @@ func readDiary(text string) diary {
 
 // text is the diary as it is kept; "" is an empty one.
 func (d diary) text() string {
-	if len(d.Told)+len(d.Untold) == 0 {
+	if len(d.Told)+len(d.Untold)+len(d.Moved) == 0 {
 		return ""
 	}
 	out, err := json.Marshal(d)
@@ -70,11 +72,24 @@ func (d diary) text() string {
 }
 
 func (d diary) clone() diary {
-	out := diary{Told: slices.Clone(d.Told), Untold: map[string]map[string]int{}}
+	out := diary{Told: slices.Clone(d.Told), Untold: map[string]map[string]int{}, Moved: d.Moved}
 	for reason, checks := range d.Untold {
 		out.Untold[reason] = maps.Clone(checks)
 	}
 	return out
+}
+
+// move remembers where the files of threads are, when that was looked for. What there is no room for is found out again.
+func (d *diary) move(homes map[string]home) {
+	if homes == nil {
+		return
+	}
+	d.Moved = map[string]string{}
+	for _, id := range slices.Sorted(maps.Keys(homes)) {
+		if len(d.Moved) < maxMoved && len(homes[id].path) <= maxOther {
+			d.Moved[id] = homes[id].path
+		}
+	}
 }
 
 func (d *diary) keep(reason, check string, n int) {

@@ -21,9 +21,11 @@ import (
 // A known is what was found out about those who spoke on a pull request. The zero value knows of nobody that they may
 // push, and accepts nothing new.
 type known struct {
-	writers  map[string]bool // by login in lower case
-	accepted map[spoken]bool // ignore commands that are accepted now, and carry no thumb yet
-	offered  map[string]bool // threads in which a suggestion of ours answers such a command
+	writers  map[string]bool     // by login in lower case
+	accepted map[spoken]bool     // ignore commands that are accepted now, and carry no thumb yet
+	offered  map[string]bool     // threads in which a suggestion of ours answers such a command
+	homes    map[string]home     // where the files of threads are that were renamed, by the threads' ids
+	names    map[string][]string // former paths of files, by the present ones
 }
 
 // A spoken names a comment among all of a pull request.
@@ -171,6 +173,7 @@ func (k known) mute(m memory, st *forge.Standing) mute {
 		if o.thread = c.thread; o.thread == nil {
 			out.checks = append(out.checks, o.checks...)
 		} else if t, ok := o.finding(); ok {
+			t = k.present(t)
 			out.findings[t.mark.id] = true
 			out.open[t.ID] = out.open[t.ID] || !t.Outdated && (k.offered[t.ID] || offers(t.Thread))
 		} else {

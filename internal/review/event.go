@@ -72,7 +72,7 @@ type view struct {
 
 // viewOf is what a review of a pull request came to.
 func viewOf(s seen, o *Opinion, st *forge.Standing) view {
-	m := remember(st)
+	m := o.known.remember(st)
 	v := view{Opinion: o, mute: o.known.mute(m, st), open: map[string]bool{}, closed: !st.Open}
 	for id, threads := range m.threads {
 		v.open[id] = slices.ContainsFunc(threads, posted.live)
@@ -97,6 +97,7 @@ func (v view) happened(was diary) ([]Event, diary) {
 	for n := range v.Comments {
 		k.now[v.Comments[n].id()] = &v.Comments[n]
 	}
+	k.rename()
 	k.farewell()
 	k.follow()
 	if !v.closed {
@@ -124,6 +125,18 @@ func (k *clerk) end(e *line, what What) {
 		k.note(what, e.Check, "", "")
 	}
 	e.over()
+}
+
+// rename gives the findings of renamed files their present names.
+func (k *clerk) rename() {
+	for _, c := range k.strangers() {
+		former := k.known.former(*c)
+		n := slices.IndexFunc(k.diary.Told, func(e line) bool { return k.now[e.ID] == nil && slices.Contains(former, e.ID) })
+		if n >= 0 {
+			k.diary.Told[n].ID, k.diary.Told[n].Path = c.id(), short(c.Finding.Path)
+		}
+	}
+	k.diary.move(k.known.homes)
 }
 
 // farewell sees to findings that are not told any more. Where the file has another finding of that check instead, the

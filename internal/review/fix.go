@@ -35,7 +35,7 @@ func safe(fix fixes.Fix) bool {
 // fix or the safe ones. What makes a file another one is only made by name.
 func wantedBy(o *Opinion, st *forge.Standing, q forge.Request) func(check.Finding) bool {
 	told, twins := map[string]bool{}, map[[3]string]bool{}
-	mute := o.known.mute(remember(st), st)
+	mute := o.known.mute(o.known.remember(st), st)
 	for _, c := range o.Comments {
 		told[c.Finding.ID] = !mute.covers(c)
 		for _, path := range c.Also {

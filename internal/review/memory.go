@@ -21,16 +21,18 @@ type memory struct {
 type posted struct {
 	forge.Thread
 	mark marker
+	home string // where its file lies at the head
 }
 
 // remember reads the markers. Threads and reviews without a marker of ours are not ours to touch.
-func remember(st *forge.Standing) memory {
+func (k known) remember(st *forge.Standing) memory {
 	m := memory{threads: map[string][]posted{}, told: map[string]bool{}}
 	for _, t := range st.Threads {
 		p, ok := tells(t)
 		if !ok {
 			continue
 		}
+		p = k.present(p)
 		if m.threads[p.mark.id] == nil {
 			m.order = append(m.order, p.mark.id)
 		}
@@ -53,7 +55,7 @@ func tells(t forge.Thread) (p posted, ok bool) {
 	if len(marks) == 0 {
 		return posted{}, false
 	}
-	return posted{t, marks[len(marks)-1]}, true
+	return posted{t, marks[len(marks)-1], t.Path}, true
 }
 
 // read takes a review for the summary, unless there is one before it or a person edited it: what that tells stays told.
@@ -75,6 +77,20 @@ func (m *memory) read(r *forge.Review, marks []marker) {
 		m.told[mark.id] = true
 	}
 	m.text = marks[len(marks)-1].text
+}
+
+// follow takes what a summary tells of findings under their former names for told.
+func (m *memory) follow(o *Opinion) {
+	for _, c := range o.Comments {
+		for _, id := range o.known.former(c) {
+			if m.told[id] {
+				m.told[c.id()] = true
+			}
+			if m.kept[id] {
+				m.kept[c.id()] = true
+			}
+		}
+	}
 }
 
 // live reports whether the thread still stands open.

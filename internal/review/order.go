@@ -145,6 +145,7 @@ func (b *bench) told(o order) (c Comment, ok bool) {
 	if !ok || b.opinion == nil {
 		return Comment{}, false
 	}
+	t = b.known.present(t)
 	n := slices.IndexFunc(b.opinion.Comments, func(c Comment) bool { return c.id() == t.mark.id })
 	if n < 0 {
 		return Comment{}, false

@@ -14,7 +14,8 @@ import (
 //
 // Carrying out the plan and reconciling again gives an empty plan.
 func Reconcile(o *Opinion, st *forge.Standing, answers ...response) forge.Plan {
-	m := remember(st)
+	m := o.known.remember(st)
+	m.follow(o)
 	p := planner{memory: m, mute: o.known.mute(m, st), checkless: st.Checkless, plan: forge.Plan{Head: o.Head}}
 	t := tally{opinion: o}
 	t.reply(answers)
@@ -136,23 +137,28 @@ func (p *planner) comment(c Comment) outlet {
 	return onDiff
 }
 
-// best is the index of the thread to keep: one that says the same, preferably on lines that still stand, else the
-// first.
+// best is the index of the thread to keep: one that stands in the file and says the same, preferably on lines that still
+// stand, else the first that says the same, or the first.
 func best(live []posted, c Comment) int {
 	same := func(t posted) bool { return t.mark.text == c.text() }
-	if n := slices.IndexFunc(live, func(t posted) bool { return same(t) && !t.Outdated }); n >= 0 {
-		return n
+	here := func(t posted) bool { return same(t) && t.Path == c.Finding.Path }
+	for _, fits := range []func(posted) bool{func(t posted) bool { return here(t) && !t.Outdated }, here, same} {
+		if n := slices.IndexFunc(live, fits); n >= 0 {
+			return n
+		}
 	}
-	return max(0, slices.IndexFunc(live, same))
+	return 0
 }
 
 // update makes an open thread say what there is to say now. A suggestion is only ever put on lines it was made
-// for; when the thread stands on others, or on none since its lines changed, a new one takes its place.
+// for; when the thread stands on others, or on none since its lines changed or its file got another name, a new one takes
+// its place.
 func (p *planner) update(t posted, c Comment) {
-	same := t.mark.text == c.text() && !t.Outdated
+	stands := !t.Outdated && t.Path == c.Finding.Path
+	same := t.mark.text == c.text() && stands
 	switch {
 	case c.Line == 0 || same || t.answered():
-	case !t.Outdated && (c.Suggestion == nil || t.carries(c)):
+	case stands && (c.Suggestion == nil || t.carries(c)):
 		body := signed(c.Body, marker{c.id(), c.text(), t.mark.lines})
 		p.plan.Edit = append(p.plan.Edit, forge.CommentEdit{ID: t.Comments[0].ID, Body: body})
 	default:
@@ -193,7 +199,7 @@ func (p *planner) farewell(o *Opinion) {
 	}
 	for _, id := range p.order {
 		if !wanted[id] {
-			p.close(slices.DeleteFunc(slices.Clone(p.threads[id]), func(t posted) bool { return !t.live() || !o.sees(t.Path) }))
+			p.close(slices.DeleteFunc(slices.Clone(p.threads[id]), func(t posted) bool { return !t.live() || !o.sees(t.home) }))
 		}
 	}
 }

@@ -63,7 +63,7 @@ func respects(t *rapid.T, plan forge.Plan, threads []forge.Thread) {
 
 // settled asserts that every finding is told exactly once, unless a person settled it.
 func settled(t *rapid.T, h *host, o *Opinion) {
-	told := remember(h.standing()).told
+	told := known{}.remember(h.standing()).told
 	open := h.open()
 	wanted := map[string]bool{}
 	for _, c := range o.Comments {

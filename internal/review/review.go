@@ -124,7 +124,7 @@ func (r *Reviewer) review(ctx context.Context, ref forge.Ref, since Since, asked
 	if out.Opinion, err = look.opinion(ctx, standing); err != nil {
 		return out, err
 	}
-	out, err = r.speak(ctx, look, standing, out, asked)
+	out, err = r.speak(ctx, look, standing, since, out, asked)
 	out.Mark = markOf(standing, out.Plan)
 	if err != nil || out.End == MovedOn {
 		return out, err
@@ -133,9 +133,12 @@ func (r *Reviewer) review(ctx context.Context, ref forge.Ref, since Since, asked
 }
 
 // speak does what people ask for, and publishes what there is to say.
-func (r *Reviewer) speak(ctx context.Context, look seen, standing *forge.Standing, out Outcome, asked []forge.Request) (
-	_ Outcome, err error) {
+func (r *Reviewer) speak(ctx context.Context, look seen, standing *forge.Standing, since Since, out Outcome,
+	asked []forge.Request) (_ Outcome, err error) {
 	if out.Opinion.known, err = r.know(ctx, standing); err != nil {
+		return out, err
+	}
+	if err = r.homes(ctx, look, standing, since, out.Opinion); err != nil {
 		return out, err
 	}
 	if out.Opinion.Rivals, err = r.rivals(ctx, standing); err != nil {

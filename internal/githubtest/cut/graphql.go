@@ -44,7 +44,7 @@ var fields = map[string][]string{
 	"PullRequestCommitConnection":        {"nodes", "pageInfo", "totalCount"},
 	"PullRequestConnection":              {"nodes", "pageInfo", "totalCount"},
 	"PullRequestReview":                  reviewFields,
-	"PullRequestReviewComment":           commentFields,
+	"PullRequestReviewComment":           append([]string{"originalCommit"}, commentFields...),
 	"PullRequestReviewCommentConnection": {"nodes", "pageInfo", "totalCount"},
 	"PullRequestReviewConnection":        {"nodes", "pageInfo", "totalCount"},
 	"PullRequestReviewThread":            threadFields,

@@ -1,0 +1,357 @@
+package review
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/forge"
+	"github.com/lighterman/lighterman/internal/hidden"
+)
+
+// A finding is named by its path among other things, and a host leaves a thread at the path for which it was begun. So when
+// a Dockerfile gets another name, by the pull request or between two pushes, its threads are looked for again: a finding in
+// another file goes on with a thread when it would be the thread's own under the former path, and when that other file is
+// what the former one became. It is told by the host's list of changed files, by what the last review knew, or by comparing
+// the file as it was then. Nothing is asked for a thread whose finding is still where it was, or is nowhere: a copy
+// inherits nothing.
+
+const (
+	// maxFormer is of how many paths the findings are named again.
+	maxFormer = 20
+	// maxOld is how many former commits are looked into.
+	maxOld = 3
+	// maxMoved is how many threads a diary says of where their files are.
+	maxMoved = 200
+)
+
+// A home is where the file of a thread lies at the head, and the name there of what the thread tells.
+type home struct {
+	path string
+	id   string
+}
+
+// A lead is a thread of ours with all findings that may be the one that it tells, by the paths of their files.
+type lead struct {
+	posted
+	at    string // where its file was last known to be
+	finds map[string]check.Finding
+}
+
+// leads are the threads whose finding may be elsewhere than where they were begun. A finding that was told before, as was
+// says, or has a thread of its own, is none that another thread goes on with.
+func leads(o *Opinion, st *forge.Standing, was diary) []lead {
+	present, taken := o.identities(), taken(st, was)
+	under := map[string]map[string][]check.Finding{}
+	var out []lead
+	for _, t := range st.Threads {
+		p, ok := tells(t)
+		at := cmp.Or(was.Moved[t.ID], t.Path)
+		if !ok || !p.matters() || t.Commit == st.Head || at == t.Path && present[p.mark.id] {
+			continue
+		}
+		if under[t.Path] == nil {
+			if len(under) == maxFormer {
+				continue
+			}
+			under[t.Path] = o.under(t.Path)
+		}
+		l := lead{p, at, map[string]check.Finding{}}
+		for _, f := range under[t.Path][p.mark.id] {
+			if f.Path == at || !taken[hidden.Finding(f.ID)] {
+				l.finds[f.Path] = f
+			}
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+// taken are the findings that have a thread at their own path, or were told before, by their names in markers.
+func taken(st *forge.Standing, was diary) map[string]bool {
+	out := map[string]bool{}
+	for _, t := range st.Threads {
+		if p, ok := tells(t); ok && p.matters() && was.Moved[t.ID] == "" {
+			out[p.mark.id] = true
+		}
+	}
+	for _, l := range was.Told {
+		if !l.Over {
+			out[l.ID] = true
+		}
+	}
+	return out
+}
+
+// matters reports whether a thread stands open, or may say that its finding was dismissed.
+func (p posted) matters() bool { return p.live() || p.closed() || p.answered() || len(p.Downs) > 0 }
+
+// identities are the names in markers of all findings, told or not.
+func (o *Opinion) identities() map[string]bool {
+	out := map[string]bool{}
+	for _, f := range slices.Concat(o.findings(), o.rest) {
+		out[hidden.Finding(f.ID)] = true
+	}
+	return out
+}
+
+// findings are those that the comments tell.
+func (o *Opinion) findings() []check.Finding {
+	var out []check.Finding
+	for _, c := range o.Comments {
+		out = append(append(out, c.Finding), c.twins...)
+	}
+	return out
+}
+
+// under are the findings by the name in markers that each would have under a path.
+func (o *Opinion) under(path string) map[string][]check.Finding {
+	out := map[string][]check.Finding{}
+	for _, f := range o.findings() {
+		if id := f.Under(path); id != "" {
+			out[hidden.Finding(id)] = append(out[hidden.Finding(id)], f)
+		}
+	}
+	return out
+}
+
+// known is where a lead's file is as far as that can be told from the list of changed files: "" is nowhere. others are the
+// paths that it may have instead, which only the files themselves tell.
+func (l lead) known(renamed map[string]string) (path string, others []string) {
+	_, stays := l.finds[l.at]
+	for _, name := range slices.Sorted(maps.Keys(l.finds)) {
+		switch {
+		case name == l.at:
+		case !stays && (renamed[l.at] == name || renamed[l.Path] == name):
+			return name, nil
+		default:
+			others = append(others, name)
+		}
+	}
+	if stays {
+		return l.at, others
+	}
+	return "", others
+}
+
+// settled is the home of a lead whose file has that path at the head, "" for one that was not found: its finding is gone.
+func (l lead) settled(path string, renamed map[string]string) (h home, moved bool) {
+	if f, ok := l.finds[path]; ok {
+		return home{path, hidden.Finding(f.ID)}, path != l.Path
+	}
+	path = cmp.Or(renamed[l.at], l.at)
+	return home{path, short("elsewhere", l.mark.id)}, path != l.Path
+}
+
+// renamed are the new paths of the files that a change renames, by the old ones.
+func renamed(changed []forge.ChangedFile) map[string]string {
+	out := map[string]string{}
+	for _, c := range changed {
+		if c.Status == forge.Renamed {
+			out[c.OldPath] = c.Path
+		}
+	}
+	return out
+}
+
+// homes finds out where the files of threads went.
+func (r *Reviewer) homes(ctx context.Context, s seen, st *forge.Standing, since Since, o *Opinion) error {
+	if s.examined == nil {
+		return nil
+	}
+	renames, was := renamed(s.change.Files), readDiary(since.Memory)
+	past := &past{reviewer: r, seen: s, repo: st.Ref.Repo, scores: map[[3]string]int{}, trees: map[string]forge.Tree{}}
+	past.last, _, _ = strings.Cut(since.Mark, "\n")
+	homes := map[string]home{}
+	for _, l := range leads(o, st, was) {
+		path, others := l.known(renames)
+		if len(others) > 0 {
+			heir, err := past.heir(ctx, l, others)
+			if err != nil {
+				return err
+			}
+			path = cmp.Or(heir, path)
+		}
+		if h, moved := l.settled(path, renames); moved {
+			homes[l.ID] = h
+		}
+	}
+	o.known.homes, o.known.names = homes, names(homes, st, was.Moved, renames)
+	return nil
+}
+
+// A past reads files as they were at former heads.
+type past struct {
+	seen
+	reviewer *Reviewer
+	repo     forge.Repo
+	last     string                // the head of the last review, "" when that is not known
+	trees    map[string]forge.Tree // by commit; nil for one that is gone
+	scores   map[[3]string]int     // by commit, and the paths then and now
+}
+
+// heir is the one of some files that the file of a lead became, "" when none of them did. The file is taken as the last review
+// saw it, else as it was when the thread was begun.
+func (p *past) heir(ctx context.Context, l lead, paths []string) (string, error) {
+	for _, then := range []struct{ commit, path string }{{p.last, l.at}, {l.Commit, l.Path}} {
+		tree, err := p.tree(ctx, then.commit)
+		if err != nil {
+			return "", err
+		}
+		if tree == nil {
+			continue
+		}
+		old, err := read(tree, then.path)
+		if err != nil {
+			p.trees[then.commit] = nil
+		}
+		if err = unlessLost(err); err != nil {
+			return "", err
+		}
+		if old == nil {
+			continue
+		}
+		return p.best(tree, then.commit, then.path, paths)
+	}
+	return "", nil
+}
+
+// best is the path that fits best.
+func (p *past) best(then forge.Tree, commit, was string, paths []string) (path string, err error) {
+	most := 0
+	for _, name := range paths {
+		key := [3]string{commit, was, name}
+		score, ok := p.scores[key]
+		if !ok {
+			if score, err = p.score(then, was, name); err != nil {
+				return "", err
+			}
+			p.scores[key] = score
+		}
+		if score > most {
+			most, path = score, name
+		}
+	}
+	return path, nil
+}
+
+// score says how well the file of a former commit fits one of the head.
+func (p *past) score(then forge.Tree, was, name string) (int, error) {
+	var all [4][]byte
+	for n, one := range []struct {
+		tree forge.Tree
+		path string
+	}{{then, was}, {p.seen.tree, was}, {then, name}, {p.seen.tree, name}} {
+		var err error
+		if all[n], err = read(one.tree, one.path); err != nil {
+			return 0, unlessLost(err)
+		}
+	}
+	return became(all[0], all[1], all[2], all[3]), nil
+}
+
+// tree is the repository at a commit, nil when there is none.
+func (p *past) tree(ctx context.Context, commit string) (forge.Tree, error) {
+	tree, ok := p.trees[commit]
+	if ok || commit == "" || len(p.trees) == maxOld {
+		return tree, nil
+	}
+	tree, err := p.reviewer.Forge.Tree(ctx, p.repo, commit)
+	if err != nil {
+		return nil, err
+	}
+	p.trees[commit] = tree
+	return tree, nil
+}
+
+// read is the content of a file, nil when it is empty, or is none to be looked at.
+func read(tree forge.Tree, name string) ([]byte, error) {
+	data, known, err := text(tree, name)
+	if !known || len(data) == 0 {
+		return nil, err
+	}
+	return data, err
+}
+
+// unlessLost is an error that does not say that a commit is not there any more, as after a push by force, or cannot be
+// listed: then nothing is known of it.
+func unlessLost(err error) error {
+	if errors.Is(err, forge.ErrGone) || errors.Is(err, forge.ErrTooLarge) {
+		return nil
+	}
+	return err
+}
+
+// became says in percent how much of one file is in another that may be the same under a new name; 0 is none, or
+// less than half, which is where git takes it for another file. was and is are the one before and now, before and now the
+// other; nil is a file that is not there. Where a file is still in its place only the whole text tells that it went away.
+func became(was, is, before, now []byte) int {
+	switch {
+	case len(was) == 0 || bytes.Equal(is, was) || bytes.Equal(before, now):
+		return 0
+	case bytes.Equal(was, now):
+		return 100
+	case is != nil || before != nil:
+		return 0
+	}
+	left := map[string]int{}
+	for _, l := range splitLines(string(was)) {
+		left[l]++
+	}
+	same := 0
+	for _, l := range splitLines(string(now)) {
+		if left[l] > 0 {
+			left[l]--
+			same += len(l)
+		}
+	}
+	if score := 99 * same / max(len(was), len(now)); score >= 50 {
+		return score
+	}
+	return 0
+}
+
+// present is a thread with the name that its finding has now.
+func (k known) present(p posted) posted {
+	p.home = p.Path
+	if h, ok := k.homes[p.ID]; ok {
+		p.home, p.mark.id = h.path, h.id
+	}
+	return p
+}
+
+// former are the names in markers that a comment's finding had as long as its file had other names.
+func (k known) former(c Comment) []string {
+	var out []string
+	for _, path := range k.names[c.Finding.Path] {
+		if id := c.Finding.Under(path); id != "" {
+			out = append(out, hidden.Finding(id))
+		}
+	}
+	return out
+}
+
+// names are the former paths of files, by the present ones.
+func names(homes map[string]home, st *forge.Standing, moved, renamed map[string]string) map[string][]string {
+	out := map[string][]string{}
+	add := func(was, is string) {
+		if was != "" && was != is && !slices.Contains(out[is], was) && len(out[is]) < maxFormer {
+			out[is] = append(out[is], was)
+		}
+	}
+	for _, t := range st.Threads {
+		if h, ok := homes[t.ID]; ok {
+			add(t.Path, h.path)
+			add(moved[t.ID], h.path)
+		}
+	}
+	for was, is := range renamed {
+		add(was, is)
+	}
+	return out
+}
