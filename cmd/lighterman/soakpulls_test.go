@@ -24,8 +24,8 @@ import (
 )
 
 // TestSoakPulls opens random pull requests: random Dockerfiles of the corpus, edited, added, renamed and deleted at random.
-// GitHub refuses nothing, every suggestion makes the file that its fix promised, alone and in a batch, and a second look
-// writes nothing.
+// GitHub refuses nothing, every suggestion makes the file that its fix promised, alone and in a batch, what was dismissed is
+// not said again when its file is renamed, and a second look writes nothing.
 func TestSoakPulls(t *testing.T) {
 	pulls := soaking(t, 10_000)
 	var s soakCount
@@ -40,8 +40,9 @@ func TestSoakPulls(t *testing.T) {
 	}
 	p.Wait()
 	figures("pull-requests", s.pulls.Load(), "refused", s.refused.Load(), "suggestions", s.suggestions.Load(),
-		"broken-promises", s.broken.Load(), "second-run-writes", s.writes.Load(), "said-twice", s.twice.Load())
-	if s.refused.Load()+s.broken.Load()+s.writes.Load()+s.twice.Load() > 0 || s.pulls.Load() != int64(pulls) {
+		"broken-promises", s.broken.Load(), "second-run-writes", s.writes.Load(), "said-twice", s.twice.Load(),
+		"dismissed", s.dismissed.Load(), "said-again", s.resaid.Load())
+	if s.refused.Load()+s.broken.Load()+s.writes.Load()+s.twice.Load()+s.resaid.Load() > 0 || s.pulls.Load() != int64(pulls) {
 		t.Fail()
 	}
 	if s.suggestions.Load() < int64(pulls)/2 {
@@ -51,7 +52,7 @@ func TestSoakPulls(t *testing.T) {
 
 // soakCount is what was counted.
 type soakCount struct {
-	pulls, refused, suggestions, broken, writes, twice atomic.Int64
+	pulls, refused, suggestions, broken, writes, twice, dismissed, resaid atomic.Int64
 }
 
 // unlimited is a GitHub without limits of rates.
@@ -116,22 +117,86 @@ func (p soakPull) run(ctx context.Context, base map[string]string) error {
 	if err := p.promises(pull, out); err != nil {
 		return err
 	}
+	if err := p.again(ctx, pull); err != nil {
+		return err
+	}
+	switch p.draw.IntN(5) {
+	case 0, 1:
+		err = p.batch(ctx, pull)
+	case 2:
+		err = p.rename(ctx, pull)
+	}
+	if err != nil {
+		return err
+	}
+	return p.countTwice(pull)
+}
+
+// again has the pull request looked at once more.
+func (p soakPull) again(ctx context.Context, pull *githubtest.Pull) error {
 	if err := pull.Close("robin"); err != nil {
 		return err
 	}
 	if err := pull.Reopen("robin"); err != nil {
 		return err
 	}
+	_, err := p.settled(ctx, pull)
+	p.countWrites()
+	return err
+}
+
+// rename dismisses some of what is said of a file, and renames it: that is not said again, and the rest once.
+func (p soakPull) rename(ctx context.Context, pull *githubtest.Pull) error {
+	threads, err := pull.Threads()
+	if err != nil || len(threads) == 0 {
+		return err
+	}
+	name := threads[p.draw.IntN(len(threads))].Path
+	said := map[string]int{} // how often a text may stand open
+	for _, t := range threads {
+		switch {
+		case t.Path != name || t.ResolvedBy != "":
+		case p.draw.IntN(2) == 0:
+			said[sayings(t)]++
+		default:
+			said[sayings(t)] += 0
+			p.dismissed.Add(1)
+			if err := pull.Resolve(t.ID, "somebody"); err != nil {
+				return err
+			}
+		}
+	}
+	text, err := p.repo.ReadFile(pull.Head(), name)
+	if err != nil {
+		return err
+	}
+	moved := path.Join(path.Dir(name), fmt.Sprintf("renamed%d.Dockerfile", p.draw.IntN(9)))
+	move := githubtest.Commit{Message: "Rename", Files: map[string]string{moved: text}, Delete: []string{name}}
+	if _, err := p.repo.Commit(p.name, move); err != nil {
+		return err
+	}
 	if _, err := p.settled(ctx, pull); err != nil {
 		return err
 	}
-	p.countWrites()
-	if p.draw.IntN(3) == 0 {
-		if err := p.batch(ctx, pull); err != nil {
-			return err
+	p.count422()
+	if threads, err = pull.Threads(); err != nil {
+		return err
+	}
+	for _, t := range threads {
+		if most, known := said[sayings(t)]; t.Path == moved && t.ResolvedBy == "" && known {
+			if said[sayings(t)]--; most <= 0 {
+				p.resaid.Add(1)
+				fmt.Printf("%s: %s: dismissed as %s and said again: %s\n", p.name, moved, name, sayings(t))
+			}
 		}
 	}
-	return p.countTwice(pull)
+	return p.again(ctx, pull)
+}
+
+// sayings is what a thread says, without its marker.
+func sayings(t githubtest.Thread) string {
+	words, _, _ := strings.Cut(t.Comments[0].Body, "<!-- lighterman")
+	return words
 }
 
 // settled is the outcome of the review of the head, once nothing is left to do.

@@ -52,7 +52,7 @@ func leads(o *Opinion, st *forge.Standing, was diary) []lead {
 	for _, t := range st.Threads {
 		p, ok := tells(t)
 		at := cmp.Or(was.Moved[t.ID], t.Path)
-		if !ok || !p.matters() || t.Commit == st.Head || at == t.Path && present[p.mark.id] {
+		if !ok || t.Commit == st.Head || at == t.Path && (present[p.mark.id] || !p.matters()) {
 			continue
 		}
 		if under[t.Path] == nil {
