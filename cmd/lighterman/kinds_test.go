@@ -86,6 +86,10 @@ func kinds() map[string]kind {
 			conclusion: "failure", title: "1 finding in 1 Dockerfile", says: "`x/Dockerfile`: not looked at: a symbolic link, which is not followed", threads: 1},
 		"a pointer": {change: files(map[string]string{"x/Dockerfile": pointer}),
 			conclusion: "success", title: "Nothing to say about", says: "a pointer of Git LFS"},
+		"a broken configuration": {change: files(map[string]string{"web/Dockerfile": web, configFile: "# Words.\nfail-on: nonsense\n"}),
+			conclusion: "failure", title: "1 finding in 1 Dockerfile", says: "this breaks the configuration", threads: 1, annotated: configFile + ":2"},
+		"a configuration that was broken": {base: map[string]string{configFile: "fail-on: nonsense\n"}, change: files(map[string]string{"web/Dockerfile": web}),
+			conclusion: "neutral", title: "1 finding in 1 Dockerfile", says: "what holds without it was taken", threads: 1, annotated: configFile + ":1"},
 		"twice the same": {change: files(map[string]string{"web/Dockerfile": web, "a/Dockerfile": web}),
 			conclusion: "failure", title: "1 finding in 2 Dockerfiles", says: "The same in `web/Dockerfile`.", threads: 1, annotated: "web/Dockerfile:9"},
 	}

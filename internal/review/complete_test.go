@@ -91,7 +91,8 @@ func TestAFailureConcludesTheCheckRun(t *testing.T) {
 		t.Fatalf("error %v", err)
 	}
 	run := d.lastCheck(t)
-	if run.Conclusion != forge.Neutral || strings.Contains(run.Summary, "secret words") {
+	_, id, _ := strings.Cut(strings.TrimSuffix(err.Error(), ")"), "(request ")
+	if run.Conclusion != forge.Neutral || strings.Contains(run.Summary, "secret words") || !strings.Contains(run.Summary, "`"+id+"`") {
 		t.Errorf("check run %+v", run)
 	}
 	if _, err := d.review(t, adds); len(d.checks) != 1 || err == nil {
@@ -101,6 +102,11 @@ func TestAFailureConcludesTheCheckRun(t *testing.T) {
 	d.mustReview(t, Published, adds)
 	if run := d.lastCheck(t); len(d.checks) != 1 || run.Conclusion != forge.Failure || run.ID == 0 {
 		t.Errorf("%d check runs, the last %+v", len(d.checks), run)
+	}
+	d = checkDesk(nil, map[string]string{"Dockerfile": "FROM node\nADD . .\n"})
+	d.closed, d.fails = true, map[string]error{"Tree": errors.New("no answer")}
+	if _, err := d.review(t, adds); err == nil || len(d.checks) > 0 {
+		t.Errorf("closed: %d check runs, %v", len(d.checks), err)
 	}
 	for _, cause := range []error{&forge.LimitError{Err: errors.New("slow")}, forge.ErrGone, context.Canceled} {
 		d := checkDesk(nil, map[string]string{"Dockerfile": "FROM node\nADD . .\n"})

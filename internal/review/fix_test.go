@@ -92,8 +92,11 @@ func TestAClickThatCannotBeFollowedIsAnswered(t *testing.T) {
 		words string
 		patch bool
 	}{
-		"by a stranger": {func(_ *desk, q *forge.Request) { q.By = "eve`@x" }, "Only those who may push to this repository can ask for it.", true},
-		"on a fork":     {func(d *desk, _ *forge.Request) { d.fork = true }, "The branch is in a fork, which lighterman cannot push to.", true},
+		"by a stranger":            {func(_ *desk, q *forge.Request) { q.By = "eve`@x" }, "Only those who may push to this repository can ask for it.", true},
+		"on a fork":                {func(d *desk, _ *forge.Request) { d.fork = true }, "The branch is in a fork, which lighterman cannot push to.", true},
+		"on a branch that is gone": {func(d *desk, _ *forge.Request) { d.orphan = true }, "The repository that the branch was in is gone.", true},
+		"without the right to push": {func(d *desk, _ *forge.Request) { d.pushless = true },
+			"lighterman was not granted the permission to push (contents: write).", true},
 		"protected": {func(d *desk, _ *forge.Request) {
 			d.fails = map[string]error{"Push": fmt.Errorf("update ref: %w", forge.ErrForbidden)}
 		}, "GitHub did not let lighterman push to the branch, which may be protected.", true},

@@ -36,6 +36,8 @@ type desk struct {
 	bot        bool
 	ours       bool
 	fork       bool
+	pushless   bool
+	orphan     bool // the repository that the branch was in is gone
 	pushed     []forge.Commit
 	baseCommit string
 	settings   map[string]string // blobs of the base branch's configuration
@@ -69,7 +71,10 @@ func (d *desk) Standing(context.Context, forge.Ref) (*forge.Standing, error) {
 	}
 	st.Ref, st.Open, st.Draft, st.Bot, st.Ours = d.change.Ref, !d.closed, d.draft, d.bot, d.ours
 	st.Source, st.Fork, st.Branch, st.Recent = &d.change.Ref.Repo, d.fork, "topic", d.pushed
-	st.Settings = d.settings
+	st.Settings, st.Pushless = d.settings, d.pushless
+	if d.orphan {
+		st.Source, st.Fork = nil, true
+	}
 	st.Base, st.Head, st.Author, st.Count = d.baseCommit, cmp.Or(d.head, d.tip), author, max(d.count, len(d.change.Files))
 	return st, d.ask("Standing")
 }

@@ -48,6 +48,17 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 	}
 }
 
+// TestAPatchDoesNotRepeatASecret: what is shown to be applied by hand has the lines around a change.
+func TestAPatchDoesNotRepeatASecret(t *testing.T) {
+	d := checkDesk(nil, map[string]string{"Dockerfile": "FROM node\nENV T=hunter2\nADD . .\nUSER node\n"})
+	d.fork = true
+	d.request(t, Published, fixAll(d, "ann"), adds, secrets)
+	said := d.lastCheck(t).Summary
+	if strings.Contains(said, "hunter2") || !strings.Contains(said, "in a fork") || !strings.Contains(said, "`lighterman fix` makes it.") {
+		t.Errorf("the answer is\n%s", said)
+	}
+}
+
 func TestHide(t *testing.T) {
 	rows := Hide(TextRows([]byte("FROM a\nENV T=hunter2\n")), map[int]bool{2: true})
 	if rows[0][1].Text != withheldLine || rows[0][0].Text != "FROM a" {

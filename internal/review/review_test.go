@@ -391,6 +391,13 @@ func TestBrokenConfiguration(t *testing.T) {
 	if words := "there is no key \"a\""; !strings.Contains(d.reviews[0].Body, words) || !strings.Contains(d.reviews[0].Body, "(and 1 more)") {
 		t.Errorf("%q is not in\n%s", words, d.reviews[0].Body)
 	}
+	d.mayCheck, d.reviews, d.threads = true, nil, nil
+	d.push(map[string]string{settingsFile: "a: 1\nb: 2\n"}, map[string]string{settingsFile: "a: 1\nb: 2\n", "Dockerfile": "FROM node\nUSER node\n"})
+	d.mustReview(t, Published, adds)
+	run := d.lastCheck(t)
+	if run.Conclusion != forge.Neutral || len(run.Annotations) != 1 || run.Annotations[0].Path != settingsFile || run.Annotations[0].StartLine != 1 {
+		t.Errorf("the check run says %s, %+v", run.Conclusion, run.Annotations)
+	}
 }
 
 func none(string) bool { return false }
