@@ -41,7 +41,7 @@ var arrows = map[string][]string{
 	// catalogue either.
 	"internal/forge":  {},
 	"internal/review": {"fixes", "fixes/dockerfile", "internal/check", "internal/forge", "internal/buildcontext", "internal/ecosystem", "internal/config", "internal/spare", "internal/markdown", "internal/hidden"},
-	"internal/sweep":  {"fixes", "fixes/dockerfile", "internal/check", "internal/forge", "internal/config", "internal/markdown", "internal/hidden"},
+	"internal/sweep":  {"fixes", "fixes/dockerfile", "internal/image", "internal/check", "internal/forge", "internal/config", "internal/markdown", "internal/hidden"},
 	"internal/github": {"internal/forge", "internal/redact"},
 
 	// How what others said is shown and not obeyed.

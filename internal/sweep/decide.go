@@ -50,6 +50,7 @@ const (
 	Stale                        // its text is not what is to be said now
 	Full                         // no more pull request may be opened now
 	Hidden                       // not all pull requests from the branch could be read
+	Unsure                       // what it pins cannot be told now: no registry answers
 )
 
 // A State is all that is decided by.
@@ -82,6 +83,7 @@ var steps = []row{
 	{last: OpenPull, is: Retargeted, act: Rest, why: "a person wants it merged into another branch"},
 	{last: OpenPull, is: Reopened, act: Rest, why: "it was withdrawn, and a person opened it again"},
 	{last: OpenPull, is: Moved, act: Withdraw, why: "the default branch is another one now"},
+	{last: OpenPull, is: Unsure, act: Rest, why: "no registry says now what the tags mean that it is about"},
 	{last: OpenPull, isNot: Wanted, act: Withdraw, why: "there is nothing to propose any more"},
 	{last: OpenPull, tip: OldTip, act: Renew, why: "there is something else to propose now"},
 	{last: OpenPull, is: Conflicting, act: Renew, why: "it conflicts with the default branch"},

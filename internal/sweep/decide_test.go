@@ -11,7 +11,7 @@ var (
 	allLasts = []Last{NoPull, OpenPull, DeclinedPull, WithdrawnPull, MergedPull}
 )
 
-const everyFlag = Hidden<<1 - 1
+const everyFlag = Unsure<<1 - 1
 
 // expected is the next step for each tip (no branch, ours and current, ours and old, a person's), by the newest pull request
 // and the flags that are set.
@@ -36,6 +36,9 @@ open, retargeted                | rest  rest  rest  yield
 open, wanted, taken             | yield yield yield yield
 open, taken                     | yield yield yield yield
 open, hidden                    | rest  rest  rest  rest
+open, unsure                    | rest  rest  rest  yield
+open, wanted, unsure, stale     | rest  rest  rest  yield
+open, wanted, unsure, moved     | rest  withdraw withdraw yield
 open, conflicting               | rest  withdraw withdraw yield
 open, fresh                     | rest  withdraw withdraw yield
 open, reopened                  | rest  rest  rest  yield
@@ -61,7 +64,7 @@ merged, taken                   | rest  rest  rest  rest
 
 var flagWords = map[string]Flag{
 	"wanted": Wanted, "taken": Taken, "said": Said, "reopened": Reopened, "retargeted": Retargeted, "moved": Moved,
-	"conflicting": Conflicting, "fresh": Fresh, "stale": Stale, "full": Full, "hidden": Hidden,
+	"conflicting": Conflicting, "fresh": Fresh, "stale": Stale, "full": Full, "hidden": Hidden, "unsure": Unsure,
 }
 
 var lastWords = map[string]Last{
@@ -121,7 +124,7 @@ func TestEveryStateHasOneStep(t *testing.T) {
 			}
 		}
 	}
-	if len(used) != len(steps) || n != 4*5*2048 {
+	if len(used) != len(steps) || n != 4*5*4096 {
 		t.Errorf("%d of %d rows are used, by %d states", len(used), len(steps), n)
 	}
 }
@@ -139,6 +142,8 @@ func forbidden(s State, a Act) string {
 		return "touches somebody else's pull request"
 	case open && has(Said|Retargeted|Reopened) && !silent:
 		return "touches what a person decided about"
+	case open && has(Unsure) && !has(Moved) && !silent:
+		return "goes by answers that did not come"
 	case open && has(Said) && a != Rest:
 		return "says again that it is left alone"
 	case open && (a == Open || a == Tidy):

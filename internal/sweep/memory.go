@@ -23,6 +23,7 @@ type memory struct {
 	Mutes    string                `json:"mutes"` // the mark of what was declined
 	Topics   map[string]remembered `json:"topics,omitempty"`
 	Totals   Totals                `json:"totals"`
+	Answers  map[string]string     `json:"answers,omitempty"`  // what was said of image references: questions.answers
 	Prefixes []string              `json:"prefixes,omitempty"` // what branches began with
 }
 
@@ -80,6 +81,9 @@ func (r *run) recall(ctx context.Context) error {
 			return nil
 		}
 	}
+	if !r.questions.same(ctx, m.Answers) {
+		return nil
+	}
 	r.memory, r.sweeps = &m, m.Sweeps
 	return nil
 }
@@ -118,9 +122,9 @@ func (r *run) remember() []byte {
 		return r.ask.Memory // what is wanted of the others would be forgotten
 	}
 	m := memory{Version: r.Version, Tree: r.there.Tree, Branch: r.there.Branch, Made: r.now(), Outside: r.outside, Sweeps: r.sweeps, Totals: r.out.Totals}
-	m.Mutes, m.Topics = r.wantedFor, map[string]remembered{}
+	m.Mutes, m.Topics, m.Answers = r.wantedFor, map[string]remembered{}, r.questions.answers()
 	if r.looked == nil && r.memory != nil {
-		m.Made, m.Outside = r.memory.Made, r.memory.Outside
+		m.Made, m.Outside, m.Answers = r.memory.Made, r.memory.Outside, r.memory.Answers
 	}
 	for topic, w := range r.wanted {
 		if w.bundle != "" {

@@ -32,7 +32,7 @@ type proposal struct {
 func propose(b Bundle, known map[string]bool, there *forge.Repository, s config.Sweeps) wanted {
 	p := proposal{files: b.Files, title: title(subjects(b.Topic.Name).title, s.TitlePrefix, there.Subjects), body: b.body(known)}
 	p.message = b.message(p.title)
-	p.note = note{topic: b.Topic.Name, bundle: b.mark(), names: b.names(), heirs: b.heirs}
+	p.note = note{topic: b.Topic.Name, bundle: b.mark(), names: b.names(), heirs: b.heirs, asked: b.asked()}
 	return p.wanted(there)
 }
 

@@ -30,10 +30,12 @@ type heir struct {
 	from string
 }
 
-// maxNames and maxHeirs are how many findings a pull request is about at most, and how many heirs it names.
+// maxNames, maxHeirs and maxPins are how many findings a pull request is about at most, how many heirs it names, and how
+// many references whose digests it writes.
 const (
 	maxNames = 500
 	maxHeirs = 100
+	maxPins  = 100
 )
 
 // A note is what a pull request remembers of itself, hidden at the end of its body.
@@ -46,6 +48,7 @@ type note struct {
 	fresh  bool   // it was opened, and has no labels, assignees and reviewers yet
 	names  []name
 	heirs  []heir
+	asked  []string // marks of the references whose digests it writes
 }
 
 // lineful is how many names stand on one line.
@@ -54,6 +57,7 @@ const lineful = 25
 var (
 	noteLine  = regexp.MustCompile(`^sweep=([a-z-]{1,40}) bundle=([0-9a-f]{16}) base=([0-9a-f]{16}) title=([0-9a-f]{16}) text=([0-9a-f]{16})( fresh)?$`)
 	namesLine = regexp.MustCompile(`^findings=([0-9a-f]{40}(?:,[0-9a-f]{40})*)$`)
+	askedLine = regexp.MustCompile(`^asked=([0-9a-f]{8}(?:,[0-9a-f]{8})*)$`)
 	heirsLine = regexp.MustCompile(`^declined=([0-9a-f]{56}(?:,[0-9a-f]{56})*)$`)
 )
 
@@ -72,6 +76,7 @@ func (n note) String() string {
 		heirs = append(heirs, h.String()+h.from)
 	}
 	lines = append(append(lines, listed("findings=", names)...), listed("declined=", heirs)...)
+	lines = append(lines, listed("asked=", n.asked)...)
 	return strings.Join(lines, "\n")
 }
 
@@ -109,6 +114,9 @@ func noteOf(body string) (above string, n note, ok bool) {
 			for _, word := range strings.Split(m[1], ",") {
 				n.heirs = append(n.heirs, heir{parseName(word[:40]), word[40:]})
 			}
+		}
+		if m := askedLine.FindStringSubmatch(line); m != nil {
+			n.asked = append(n.asked, strings.Split(m[1], ",")...)
 		}
 	}
 	return above, n, ok

@@ -38,6 +38,8 @@ type run struct {
 	outside  []outside
 	memory   *memory // what is remembered, nil when it does not hold
 	looked   *looked // nil until the engine was run
+	// questions are what image registries are asked; nil where nothing is known of images.
+	questions *questions
 
 	// The repository at its head, and what it decided; nil until they are needed.
 	watched *forge.Watch
@@ -55,6 +57,7 @@ type run struct {
 func (s *Sweeper) Sweep(ctx context.Context, repo forge.Repo, ask Ask) (Outcome, error) {
 	out := Outcome{}
 	r := &run{Sweeper: s, ask: ask, out: &out, wanted: map[string]wanted{}, writers: map[string]bool{}, done: map[string]Step{}}
+	r.questions = newQuestions(s.Options.Images)
 	err := r.sweep(ctx, repo)
 	if errors.Is(err, forge.ErrTooLarge) {
 		out.Skipped, err = TooLarge, nil
@@ -155,6 +158,9 @@ func (r *run) examine(ctx context.Context) error {
 		}
 	}
 	o := r.config.Options(r.Options)
+	if r.questions != nil {
+		o.Images = r.questions
+	}
 	paths, _, err := check.Dockerfiles(ctx, r.files, o, maxDockerfiles)
 	if err == nil && len(paths) > 0 {
 		err = r.watched.Prefetch(paths)

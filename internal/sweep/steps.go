@@ -14,6 +14,7 @@ func (r *run) decide(all []proposed) []Step {
 	for _, p := range all {
 		want, asked := r.wantedOf(p)
 		s := stateOf(p, want, r.there, r.now())
+		s.Flags |= r.unsure(p)
 		act, why := Decide(s)
 		if !asked {
 			act, why = Rest, "it was not asked for"

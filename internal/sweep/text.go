@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/internal/check"
@@ -12,7 +13,7 @@ import (
 const (
 	// shown is how many rows of a table are read in a minute; the others are folded.
 	shown = 12
-	// maxText bounds in bytes what stands above a note. GitHub takes 65,536 characters, and a note has up to 27,000.
+	// maxText bounds in bytes what stands above a note. GitHub takes 65,536 characters, and a note has up to 28,500.
 	maxText = 36_000
 	// maxListed is how many fixes a commit's message lists.
 	maxListed = 30
@@ -44,7 +45,7 @@ func subjects(topic string) subject {
 func (b Bundle) body(known map[string]bool) string {
 	const proof = "Each change was made in a copy and looked at again, and what BuildKit would build of it was compared with what " +
 		"it builds now; the last column says what that showed."
-	why := strings.TrimSpace(subjects(b.Topic.Name).why + " " + b.Gain.words())
+	why := strings.TrimSpace(subjects(b.Topic.Name).why + " " + b.renewal() + b.Gain.words())
 	return markdown.Paragraphs(why+" "+proof, b.table(known, maxText-3000), b.rest(), notWanted)
 }
 
@@ -63,6 +64,14 @@ func (g Gain) words() string {
 		return fmt.Sprintf("The compressed images get %.1f MB smaller by their bases alone.", float64(g.Bytes)/1e6)
 	}
 	return fmt.Sprintf("The compressed images get %.1f GB smaller by their bases alone.", float64(g.Bytes)/1e9)
+}
+
+// renewal says why digests are renewed, "" when none is.
+func (b Bundle) renewal() string {
+	if slices.ContainsFunc(b.Applied, func(f check.Finding) bool { return f.Check.Aging }) {
+		return "Digests that their tags have been moved away from become those of today; closing this declines just these. "
+	}
+	return ""
 }
 
 // rest tells what is left for later.

@@ -60,20 +60,24 @@ func TestHostileWordsForgeNothing(t *testing.T) {
 func TestNotesReadBack(t *testing.T) {
 	n := note{topic: "multi-stage", bundle: hidden.Hash("a"), base: hidden.Hash("b"), title: hidden.Hash("c"), text: hidden.Hash("d")}
 	for _, size := range []int{0, 1, lineful, lineful + 1, maxNames, maxNames + 7} {
-		n.names, n.heirs, n.fresh = nil, nil, size%2 == 1
+		n.names, n.heirs, n.asked, n.fresh = nil, nil, nil, size%2 == 1
 		for k := range size {
 			one := nameOf(check.Finding{ID: fmt.Sprint(k), Kin: fmt.Sprint(k), Path: fmt.Sprint(k)})
 			n.names, n.heirs = append(n.names, one), append(n.heirs, heir{one, hidden.Hash("was")})
+			if k < maxPins {
+				n.asked = append(n.asked, refMark(fmt.Sprint(k)))
+			}
 		}
 		body := strings.ReplaceAll("Some text.\n\n"+n.String(), "\n", "\r\n") + "\r\n"
 		above, got, ok := noteOf(body)
 		want := n
 		want.names, want.heirs = n.names[:min(size, maxNames)], n.heirs[:min(size, maxHeirs)]
 		if !ok || above != "Some text." || !slices.Equal(got.names, want.names) || !slices.Equal(got.heirs, want.heirs) ||
+			!slices.Equal(got.asked, want.asked) ||
 			got.fresh != n.fresh || got.content() != n.content() || got.String() != n.String() {
 			t.Errorf("%d: %t %q %+v", size, ok, above, got)
 		}
-		if len(n.String()) > 28_000 {
+		if len(n.String()) > 29_000 {
 			t.Errorf("a note of %d takes %d bytes", size, len(n.String()))
 		}
 	}
