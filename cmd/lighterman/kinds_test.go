@@ -287,3 +287,78 @@ func TestClosedDuringTheReview(t *testing.T) {
 		t.Errorf("reviews %+v after it was opened again", pull.Reviews())
 	}
 }
+
+// TestAClickMakesOneCommit holds what the button's commit is: one, on the head, by nobody but GitHub, who signs it, with the
+// mode that the file had.
+func TestAClickMakesOneCommit(t *testing.T) {
+	s := newStageWith(t, unlimited(), -1)
+	repo, err := s.hub.CreateRepo("acme", "shop", archived(demo.Base))
+	must(t, err)
+	repo.SetPermission("ann", "write")
+	_, err = repo.Commit("topic", githubtest.Commit{
+		Files: map[string]string{"web/Dockerfile": wasted()}, Modes: map[string]string{"web/Dockerfile": "100755"}})
+	must(t, err)
+	pull := openTopic(t, repo)
+	s.settled(t)
+	before := pull.Head()
+	must(t, pull.Click(lastRun(t, pull).ID, "fix-all", "ann"))
+	s.settled(t)
+	made, err := repo.Show(pull.Head())
+	must(t, err)
+	mode, err := repo.Mode(pull.Head(), "web/Dockerfile")
+	must(t, err)
+	text, err := repo.ReadFile(pull.Head(), "web/Dockerfile")
+	must(t, err)
+	if len(made.Parents) != 1 || made.Parents[0] != before || !made.Verified || mode != "100755" {
+		t.Errorf("the commit is %+v, the file's mode %s", made, mode)
+	}
+	if want := strings.Replace(wasted(), "ADD server.js", "COPY server.js", 1); text != want {
+		t.Errorf("the file is\n%s\nwant\n%s", text, want)
+	}
+	lastRun(t, pull)
+}
+
+// TestAClickThatCannotBeFollowedGetsThePatch sends each through the whole service: nothing moves, and the newest check run
+// says why, with what git apply takes.
+func TestAClickThatCannotBeFollowedGetsThePatch(t *testing.T) {
+	s := newStageWith(t, unlimited(), -1)
+	for name, c := range map[string]struct {
+		by, says string
+		before   func(*githubtest.Pull) error
+	}{
+		"a stranger":  {by: "joe", says: "Only those who may push to this repository can ask for it."},
+		"a protected": {by: "ann", says: "which may be protected.", before: func(p *githubtest.Pull) error { p.Repo().Protect("topic"); return nil }},
+		"a moved": {by: "ann", says: "which is not the head any more.", before: func(p *githubtest.Pull) error {
+			_, err := p.Repo().Push("topic", "Meanwhile", map[string]string{"later.md": "x\n"})
+			return err
+		}},
+	} {
+		t.Run(name+" branch", func(t *testing.T) {
+			repo, err := s.hub.CreateRepo("acme", strings.ReplaceAll(name, " ", "-"), archived(demo.Base))
+			must(t, err)
+			repo.SetPermission("ann", "write")
+			_, err = repo.Push("topic", "Change", map[string]string{"web/Dockerfile": wasted()})
+			must(t, err)
+			pull := openTopic(t, repo)
+			s.settled(t)
+			clicked := lastRun(t, pull).ID
+			if c.before != nil {
+				must(t, c.before(pull))
+				s.settled(t)
+			}
+			head := pull.Head()
+			must(t, repo.Click(clicked, "fix-all", c.by))
+			s.settled(t)
+			runs := pull.CheckRuns()
+			said := runs[len(runs)-1].Summary
+			if pull.Head() != head || !strings.Contains(said, c.says) || !strings.Contains(said, "-ADD server.js /srv/\n+COPY server.js /srv/\n") {
+				t.Errorf("the head was %s and is %s; the check run says\n%s", head, pull.Head(), said)
+			}
+			s.hub.ForgetRequests()
+			must(t, pull.Close("robin"))
+			must(t, pull.Reopen("robin"))
+			s.settled(t)
+			s.wroteNothing(t)
+		})
+	}
+}

@@ -212,3 +212,41 @@ func TestResolveRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestManyAnnotations go in requests of fifty, the conclusion with the last; what was cut off goes on where it stopped.
+func TestManyAnnotations(t *testing.T) {
+	h, p, ref, _ := reviewed(t)
+	run := forge.CheckDraft{Key: "#1 a", Conclusion: forge.Failure, Title: "Many", Summary: "Many."}
+	for n := range 120 {
+		run.Annotations = append(run.Annotations, forge.Annotation{
+			Path: "Dockerfile", StartLine: n + 1, EndLine: n + 1, Level: forge.LevelNotice, Title: "x", Message: fmt.Sprint(n),
+		})
+	}
+	h.ForgetRequests()
+	h.Inject(githubtest.Fault{Operation: "checks/update", Cut: true, After: true})
+	if err := h.publish(t, p, forge.Plan{Check: &run}); err == nil {
+		t.Fatal("the second request was cut off, and nobody was told")
+	}
+	st := h.standing(t, ref)
+	if len(st.Checks) != 1 || st.Checks[0].Concluded || st.Checks[0].Annotations != 100 {
+		t.Fatalf("check runs %+v", st.Checks)
+	}
+	run.ID, run.Written = st.Checks[0].ID, st.Checks[0].Annotations
+	if err := h.publish(t, p, forge.Plan{Check: &run}); err != nil {
+		t.Fatal(err)
+	}
+	all := p.CheckRuns()
+	if len(all) != 1 || all[0].Conclusion != "failure" || len(all[0].Annotations) != 120 {
+		t.Fatalf("check runs %+v", all)
+	}
+	for n, a := range all[0].Annotations {
+		if a.StartLine != n+1 {
+			t.Fatalf("annotation %d stands on line %d", n, a.StartLine)
+		}
+	}
+	for _, r := range h.Requests() {
+		if r.Status == 422 {
+			t.Errorf("%s %s was refused", r.Method, r.Path)
+		}
+	}
+}

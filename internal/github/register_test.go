@@ -181,3 +181,25 @@ func TestShortfallsCannotBeTold(t *testing.T) {
 		t.Errorf("a GitHub that hangs: %q, %v", got, err)
 	}
 }
+
+// TestShortfallsOfTheWebhook are what lets webhooks arrive and be refused.
+func TestShortfallsOfTheWebhook(t *testing.T) {
+	for config, want := range map[string]string{
+		`{"url":"https://h/webhook","content_type":"json","secret":"********"}`: "",
+		`{"url":"https://h/webhook","content_type":"json"}`:                     "the App's webhook has no secret",
+		`{"url":"https://h/webhook","content_type":"form","secret":"********"}`: "has the content type form; only json is taken",
+	} {
+		app := wired(t, func(r *http.Request) (int, http.Header, string) {
+			if strings.HasSuffix(r.URL.Path, "/hook/config") {
+				return 200, http.Header{}, config
+			}
+			return 200, http.Header{}, `{"slug":"l","permissions":{"metadata":"read","contents":"write","pull_requests":"write",` +
+				`"checks":"write","issues":"read","merge_queues":"read"},"events":["push","pull_request","pull_request_review",` +
+				`"pull_request_review_comment","issue_comment","merge_group"]}`
+		}, newClock(), -1)
+		got, err := app.Shortfalls(t.Context(), "https://h/webhook")
+		if err != nil || len(got) > 1 || (len(got) == 0) != (want == "") || !strings.Contains(strings.Join(got, ""), want) {
+			t.Errorf("%s: %q, %v; want %q", config, got, err, want)
+		}
+	}
+}
