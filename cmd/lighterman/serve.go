@@ -81,6 +81,9 @@ administrators, once --admin-token-file or --admin-header says who they are.`,
 		"look at whole repositories on their schedule, and open pull requests with fixes where the configuration enables it")
 	f.DurationVar(&s.sweepCooldown, "sweep-cooldown", 10*time.Minute,
 		"the least time between two sweeps of a repository, however many pushes there are")
+	f.StringVar(&s.sweepLimits.Timing.Schedule, "sweep-schedule", "weekly",
+		"when repositories are swept that do not say so: daily, weekly, monthly, or the five fields of cron")
+	f.StringVar(&s.sweepLimits.Timing.TimeZone, "sweep-time-zone", "UTC", "the time zone of schedules and quiet hours that name none")
 	f.IntVar(&s.sweepLimits.OpenPerOwner, "sweep-open-per-owner", 50,
 		"how many pull requests of sweeps an installation has open at most; 0 for any number")
 	f.IntVar(&s.sweepLimits.OpensPerHour, "sweep-opens-per-hour", 20,
@@ -145,6 +148,9 @@ func (s serveSettings) options(log *slog.Logger) (o serviceOptions, err error) {
 		return o, err
 	}
 	o.Queue.Cooldown, o.Queue.SweepCooldown, o.Queue.Workers = orNone(s.cooldown), orNone(s.sweepCooldown), s.workers
+	if err := s.sweepLimits.Timing.Check(); err != nil {
+		return o, fmt.Errorf("--sweep-schedule, --sweep-time-zone: %w", err)
+	}
 	if s.sweeps {
 		s.sweepLimits.Spread = time.Hour
 		o.Sweeps = &s.sweepLimits

@@ -150,7 +150,7 @@ func (s *service) become(o github.Options) error {
 		reviewer.Trace = s.phase
 	}
 	live := &liveApp{App: app, work: s.work(reviewer), notes: &notes{log: s.options.Log}}
-	live.sweeper, live.library = newSweeper(app, reviewer), reviewer.Library
+	live.sweeper, live.library = newSweeper(app, reviewer, s.timing()), reviewer.Library
 	live.sweeper.Now = s.now
 	if s.options.Inspect {
 		hook := ""

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/sourcegraph/conc/pool"
 
+	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/github"
 	"github.com/lighterman/lighterman/internal/githubtest"
@@ -82,7 +83,7 @@ func (k *sweepKills) lane(first, last int) (err error) {
 		return err
 	}
 	r := &replica{host: "127.0.0.1"}
-	l := &sweepLane{sweepKills: k, calm: newSweeper(app, newReviewer(app, nil, engine, quiet()))}
+	l := &sweepLane{sweepKills: k, calm: newSweeper(app, newReviewer(app, nil, engine, quiet()), config.Timing{})}
 	l.lane = lane{kills: &kills{t: k.t}, hub: hub, replicas: []*replica{r}, env: []string{
 		"LIGHTERMAN_PRIVATE_KEY_FILE=" + key, "LIGHTERMAN_DATA_DIR=" + dir, "LIGHTERMAN_COOLDOWN=0s", "LIGHTERMAN_SWEEP_COOLDOWN=0s",
 		"LIGHTERMAN_WRITE_PAUSE=0s", "LIGHTERMAN_SWEEP_OPEN_PER_OWNER=0", "LIGHTERMAN_SWEEP_OPENS_PER_HOUR=0",

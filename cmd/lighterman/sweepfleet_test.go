@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/github"
 	"github.com/lighterman/lighterman/internal/githubtest"
@@ -335,5 +336,27 @@ func TestPermitsAreShared(t *testing.T) {
 	later(2 * time.Hour)
 	if n := open(); n != 4 {
 		t.Errorf("%d are open, want the four of an owner again", n)
+	}
+}
+
+// TestTheServiceSaysWhen: a repository is due as --sweep-schedule says, unless it says so itself.
+func TestTheServiceSaysWhen(t *testing.T) {
+	timing := config.Timing{Schedule: "0 6 * * *", TimeZone: "Europe/Berlin"}
+	s, _ := newFleet(t, sweepOptions{Timing: timing})
+	for name, text := range map[string]string{"silent": agreed, "settled": "sweeps: {enabled: true, schedule: monthly, time-zone: UTC}\n"} {
+		_, err := s.hub.CreateRepo("acme", name, map[string]string{".github/lighterman.yml": text, "README.md": "Ours.\n"})
+		must(t, err)
+	}
+	_, err := s.hub.CreateRepo("acme", "broken", map[string]string{".github/lighterman.yml": "sweeps: 1\n", "README.md": "Ours.\n"})
+	must(t, err)
+	s.round(t)
+	monthly := config.Sweeps{Schedule: "monthly", TimeZone: "UTC"}
+	for name, want := range map[string]config.Sweeps{
+		"silent": config.Sweeps{}.Timed(timing), "broken": config.Sweeps{}.Timed(timing), "settled": monthly,
+	} {
+		r := s.repositories(t)[name]
+		if due := want.Next("acme/"+name, r.Swept); r.Swept.IsZero() || !r.Due.Equal(due) {
+			t.Errorf("%s: due %s, want %s", name, r.Due, due)
+		}
 	}
 }

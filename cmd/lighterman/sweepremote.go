@@ -62,7 +62,7 @@ func (s sweepSettings) remote(cmd *cobra.Command, names []string, engine check.O
 	r := &hubSweeper{
 		app: app, agreed: s.yes, today: engine.Today, sleep: sleep, status: cmd.ErrOrStderr(), owners: map[string]owner{},
 	}
-	r.sweeper = newSweeper(app, newReviewer(app, s.app.presetOwners, engine, o.Logger))
+	r.sweeper = newSweeper(app, newReviewer(app, s.app.presetOwners, engine, o.Logger), config.Timing{})
 	if r.site, err = github.Site(s.app.githubURL); err != nil {
 		return nil, err
 	}

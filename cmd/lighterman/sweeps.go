@@ -24,6 +24,15 @@ type sweepOptions struct {
 	OpenPerOwner int           // how many of our pull requests an installation has open at most
 	OpensPerHour int           // and how many are opened there within an hour
 	Spread       time.Duration // the time over which the first sweeps of new repositories are spread; 0 is none
+	Timing       config.Timing // where neither a repository nor its organisation says when
+}
+
+// timing is when repositories are swept that leave it open.
+func (s *service) timing() config.Timing {
+	if s.options.Sweeps == nil {
+		return config.Timing{}
+	}
+	return s.options.Sweeps.Timing
 }
 
 const (
@@ -222,7 +231,7 @@ func (s *service) sweptDone(ctx context.Context, repo forge.Repo, out sweep.Outc
 	if out.Sweeps.Calm(now) && kept.Waits > 0 {
 		soon = out.Sweeps.Wake(now)
 	}
-	due := nextSweep(out.Sweeps, repo, now, soon)
+	due := nextSweep(out.Sweeps.Timed(s.timing()), repo, now, soon)
 	return queue.Done{
 		Memory: string(memory), Posted: kept.Steps, Why: whyNothing(kept), Sweep: &queue.Swept{Due: due, Body: string(body)},
 		Settled: func() { s.metrics.Swept(sweepEnd(kept), acts(out.Steps)) },

@@ -118,6 +118,7 @@ type Settings struct {
 	FailOn       string   // --fail-on; "" when it was not given
 	Only         []string // --check: only these checks; none means all
 	Others       bool     // the checks that Only does not name stay as they are
+	Timing       Timing   // of sweeps, in the place of the defaults
 }
 
 const (
@@ -129,6 +130,8 @@ const (
 // and what cannot be had of an organisation, is left out and told in Missing.
 func Load(repo fs.FS, s Settings) (*Config, error) {
 	l := &loader{Settings: s, repo: repo, c: defaults(s.Checks), left: maxSources, got: map[Reference]*fetched{}}
+	l.c.Sweeps.Schedule = cmp.Or(s.Timing.Schedule, l.c.Sweeps.Schedule)
+	l.c.Sweeps.TimeZone = cmp.Or(s.Timing.TimeZone, l.c.Sweeps.TimeZone)
 	if err := l.load(); err != nil {
 		return nil, err
 	}

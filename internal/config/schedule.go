@@ -1,6 +1,8 @@
 package config
 
 import (
+	"cmp"
+	"errors"
 	"hash/fnv"
 	"strings"
 	"time"
@@ -12,6 +14,33 @@ import (
 type plan struct {
 	cron   string
 	spread time.Duration
+}
+
+// A Timing is when repositories are swept of which neither they nor their organisation say so; "" is weekly, and UTC.
+type Timing struct {
+	Schedule string // as Sweeps has it
+	TimeZone string
+}
+
+// Check reports what is wrong with it.
+func (t Timing) Check() error {
+	wrong := ""
+	if t.TimeZone != "" {
+		wrong = timeZone(t.TimeZone).rule()
+	}
+	if t.Schedule != "" {
+		wrong = cmp.Or(schedule(t.Schedule).rule(), wrong)
+	}
+	if wrong != "" {
+		return errors.New(wrong)
+	}
+	return nil
+}
+
+// Timed is s with what it leaves open filled in.
+func (s Sweeps) Timed(t Timing) Sweeps {
+	s.Schedule, s.TimeZone = cmp.Or(s.Schedule, t.Schedule), cmp.Or(s.TimeZone, t.TimeZone)
+	return s
 }
 
 // planOf is the plan of a schedule. That of cron means what it says, more or less: everybody writes full hours.

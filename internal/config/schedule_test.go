@@ -1,8 +1,10 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"testing"
+	"testing/fstest"
 	"time"
 )
 
@@ -113,5 +115,37 @@ func TestAScheduleWithoutTimesIsNeverDue(t *testing.T) {
 	after := at(t, "2026-05-04T00:00:00Z")
 	if got := (Sweeps{Schedule: "0 0 30 2 *"}).Next("acme/shop", after); got.Before(after.AddDate(1, 0, 0)) {
 		t.Errorf("due at %s", got)
+	}
+}
+
+// TestTimingIsForThoseThatSayNothing: each of the two that a repository or its organisation sets wins.
+func TestTimingIsForThoseThatSayNothing(t *testing.T) {
+	timing := Timing{Schedule: "0 6 * * 1-5", TimeZone: "Europe/Berlin"}
+	for text, want := range map[string]Timing{
+		"fail-on: never\n":                                           timing,
+		"sweeps: {schedule: weekly}\n":                               {"weekly", "Europe/Berlin"},
+		"sweeps: {time-zone: Asia/Tokyo}\n":                          {"0 6 * * 1-5", "Asia/Tokyo"},
+		"sweeps: {schedule: \"5 4 * * *\", time-zone: Asia/Tokyo}\n": {"5 4 * * *", "Asia/Tokyo"},
+	} {
+		repo := fstest.MapFS{".github/lighterman.yml": {Data: []byte(text)}}
+		c, err := Load(repo, Settings{Timing: timing})
+		if err != nil || (Timing{c.Sweeps.Schedule, c.Sweeps.TimeZone}) != want {
+			t.Errorf("%s: %+v, %v", text, c.Sweeps, err)
+		}
+	}
+	c, err := Load(fstest.MapFS{}, Settings{})
+	if err != nil || c.Sweeps.Schedule != "weekly" || c.Sweeps.TimeZone != "UTC" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if got := (Sweeps{TimeZone: "UTC"}).Timed(timing); got.Schedule != timing.Schedule || got.TimeZone != "UTC" {
+		t.Errorf("%+v", got)
+	}
+	for _, wrong := range []Timing{{Schedule: "hourly"}, {Schedule: "0 6 * * 9"}, {TimeZone: "Berlin"}, {"daily", "Local"}} {
+		if wrong.Check() == nil {
+			t.Errorf("%+v is taken", wrong)
+		}
+	}
+	if err := errors.Join(timing.Check(), Timing{}.Check(), Timing{Schedule: "monthly"}.Check()); err != nil {
+		t.Error(err)
 	}
 }
