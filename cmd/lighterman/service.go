@@ -254,7 +254,7 @@ func (s *service) work(r *review.Reviewer) func(context.Context, queue.Job) (que
 		ctx = noting(ctx, job)
 		ctx, end := s.jobSpan(ctx, job)
 		defer func() { end(err) }()
-		since := review.Since{Mark: job.Mark, Memory: job.Memory, Head: job.Head, Request: job.Request()}
+		since := review.Since{Mark: job.Mark, Memory: job.Memory, Head: job.Head, Request: job.Request(), Limited: job.Limited}
 		out, err := r.ReviewSince(ctx, job.Ref, since, job.Requests...)
 		if err != nil {
 			return queue.Done{}, err

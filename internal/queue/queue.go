@@ -37,6 +37,9 @@ type Job struct {
 	ID       string
 	Delivery string
 	Trace    string
+	// Limited is until when the code host let nobody in, if that kept the newest head waiting for a minute or more since its
+	// webhook came; else zero.
+	Limited time.Time
 }
 
 // Request is the id under which the run is told to people and in the log: the webhook's where there is one, so that one

@@ -81,6 +81,7 @@ func conform(t *testing.T, where func(testing.TB) place) {
 		"what is gone is given up":              givesUp,
 		"a run leaves a mark for the next":      leavesMark,
 		"a limit puts off its installation":     putsOff,
+		"what a limit kept waiting is told":     tellsOfLimits,
 		"stop waits for running jobs":           drains,
 		"stop cancels at its deadline":          interrupts,
 		"a stopped queue refuses":               refuses,
@@ -634,6 +635,35 @@ func putsOff(t *testing.T, p place) {
 	}
 	d.end <- nil
 	waitDepth(t, q, Depth{Delayed: 2})
+}
+
+// tellsOfLimits has jobs know what kept their head waiting, when that was long, and not when it was over before.
+func tellsOfLimits(t *testing.T, p place) {
+	jobs := make(chan Job, 2)
+	q := openStill(t, p, Options{Work: func(_ context.Context, job Job) (Done, error) {
+		jobs <- job
+		return Done{Head: job.Head}, nil
+	}})
+	until := time.Now().Add(-time.Second).Truncate(time.Millisecond)
+	for n, ago := range []time.Duration{3 * time.Minute, 30 * time.Second} {
+		ref := pullRequest(n + 1)
+		d := push(fmt.Sprint(n), ref)
+		d.Call.Head = strings.Repeat("a", 40)
+		receive(t, q, d)
+		alter(t, q, fmt.Sprintf(`UPDATE lighterman_pull SET told_at = %d WHERE number = %d`, until.Add(-ago).UnixMilli(), n+1))
+	}
+	alter(t, q, fmt.Sprintf(`INSERT INTO lighterman_limit (installation, until) VALUES (%d, %d)`,
+		pullRequest(1).Repo.Installation, until.UnixMilli()))
+	if err := q.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	idle(t, q)
+	want := map[int]time.Time{1: until, 2: {}}
+	for range 2 {
+		if job := next(t, jobs); !job.Limited.Equal(want[job.Ref.Number]) {
+			t.Errorf("%s was kept waiting until %s, want %s", job.Ref, job.Limited, want[job.Ref.Number])
+		}
+	}
 }
 
 func drains(t *testing.T, p place) {

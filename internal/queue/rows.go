@@ -76,8 +76,20 @@ type pull struct {
 	delivery   string          // Job.Delivery
 	trace      string          // Job.Trace
 	memory     string          // Job.Memory; read separately, by look
+	limited    time.Time       // until when its installation was to be left alone; read separately, by look
 	began      time.Time       // when its job last began to run
 	requests   []forge.Request // read separately, by look
+}
+
+// worthTelling is how long a head waits for a limit until that is told.
+const worthTelling = time.Minute
+
+// heldUp is Job.Limited.
+func (p pull) heldUp() time.Time {
+	if p.toldAt.IsZero() || p.limited.Sub(p.toldAt) < worthTelling {
+		return time.Time{}
+	}
+	return p.limited
 }
 
 // readPull reads a pull request's row; lock is "" or the clause that keeps others from changing it until the

@@ -64,6 +64,7 @@ func (a *app[TTx]) look(ctx context.Context, subject string) (p pull, until time
 		if until, err = limitedUntil(ctx, s, p.ref); err != nil {
 			return err
 		}
+		p.limited = until
 		if rested := p.began.Add(a.options.cooldown(p.ref)); len(p.requests) == 0 && rested.After(until) {
 			until = rested
 		}
@@ -97,6 +98,7 @@ func (a *app[TTx]) run(ctx context.Context, job *river.Job[reviewArgs], p pull) 
 		r.done, r.err = a.options.work(p.ref)(held, Job{
 			Ref: p.ref, Requests: p.requests, Mark: p.mark, Head: p.told, Memory: p.memory,
 			ID: runOf(job.JobRow), Delivery: p.delivery, Trace: p.trace,
+			Limited: p.heldUp(),
 		})
 	})
 	if value := caught.Recovered(); value != nil {

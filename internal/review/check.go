@@ -38,6 +38,9 @@ func (t *tally) run(st *forge.Standing) *forge.CheckDraft {
 		d.Key = base + " " + short(t.again)
 	}
 	last, newest, ok := ownRun(st)
+	if !ok || !last.Concluded || !strings.HasPrefix(last.Key, plain) {
+		t.excuse(d)
+	}
 	if !ok {
 		return d
 	}
@@ -52,6 +55,14 @@ func (t *tally) run(st *forge.Standing) *forge.CheckDraft {
 		d.ID = last.ID
 	}
 	return d
+}
+
+// excuse says why a run comes late. Like an answer that is said once: a run that is there already is not written for it.
+func (t *tally) excuse(d *forge.CheckDraft) {
+	if until := t.opinion.Limited; !until.IsZero() {
+		const words = "This comes late: GitHub's rate limit kept lighterman from it until %s."
+		d.Summary = clipped(markdown.Paragraphs(fmt.Sprintf(words, until.UTC().Format("15:04 UTC on 2 January")), d.Summary))
+	}
 }
 
 // said is everything that a check run says.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/forge"
@@ -220,5 +221,24 @@ func TestABrokenConfigurationIsAnnotatedWhateverElseThereIs(t *testing.T) {
 	last := all[len(all)-1]
 	if len(all) != maxAnnotations || last.Path != settingsFile || last.StartLine != 2 || last.Level != forge.LevelFailure {
 		t.Errorf("%d annotations, the last %+v", len(all), last)
+	}
+}
+
+// TestALimitExcusesADelay once, in the run that came late: no run is made or written for it.
+func TestALimitExcusesADelay(t *testing.T) {
+	d := checkDesk(nil, map[string]string{"Dockerfile": "FROM node\nADD . .\n"})
+	since := Since{Limited: time.Date(2026, 11, 26, 17, 20, 0, 0, time.FixedZone("", 3600))}
+	r := &Reviewer{Forge: d, Options: options(adds)}
+	const words = "This comes late: GitHub's rate limit kept lighterman from it until 16:20 UTC on 26 November.\n\n| where |"
+	for n, want := range []End{Published, Unchanged} {
+		out, err := r.ReviewSince(t.Context(), d.change.Ref, since)
+		if err != nil || out.End != want || !strings.HasPrefix(d.lastCheck(t).Summary, words) {
+			t.Errorf("review %d: %s, %v\n%s", n, out.End, err, d.lastCheck(t).Summary)
+		}
+	}
+	d.mustReview(t, Unchanged, adds)
+	d.push(nil, map[string]string{"Dockerfile": "FROM node\nADD . .\nADD c d\n"})
+	if d.mustReview(t, Published, adds); strings.Contains(d.lastCheck(t).Summary, "late") {
+		t.Errorf("without a limit it says\n%s", d.lastCheck(t).Summary)
 	}
 }

@@ -3,6 +3,7 @@ package review
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/lighterman/lighterman/internal/forge"
 )
@@ -50,6 +51,8 @@ type Since struct {
 	Head   string // the head as a webhook told it; the pull request may have moved on
 	// Request is the id of this review for people who look into a log; it stands in the check run. "" is none.
 	Request string
+	// Limited is until when a limit of the host kept the head waiting; the zero time is none.
+	Limited time.Time
 }
 
 // reached reports whether what was read is not older, as far as that can be told.

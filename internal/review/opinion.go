@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/lighterman/lighterman/internal/check"
 	"github.com/lighterman/lighterman/internal/hidden"
@@ -37,6 +38,8 @@ type Opinion struct {
 	FailOn check.Severity
 	// Rivals are other open pull requests of the same head whose check run blocks.
 	Rivals []int
+	// Limited is until when a limit of the host kept this waiting; the zero time is none.
+	Limited time.Time
 
 	rest  []check.Finding // in lines that the pull request leaves alone
 	known known           // what people decided about findings; nothing when nobody was asked

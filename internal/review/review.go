@@ -24,7 +24,8 @@ type Reviewer struct {
 	// Trace begins a span for a phase of a review and returns what ends it. Nil is none.
 	Trace func(ctx context.Context, phase string) (context.Context, func(error))
 
-	request string // of the review that this copy is for
+	request string    // of the review that this copy is for
+	limited time.Time // Since.Limited
 }
 
 // An End says how a review ended.
@@ -63,7 +64,7 @@ func (r *Reviewer) Review(ctx context.Context, ref forge.Ref, asked ...forge.Req
 // ReviewSince is Review for who knows something. When the host shows what is older, it is read again after a while.
 func (r *Reviewer) ReviewSince(ctx context.Context, ref forge.Ref, since Since, asked ...forge.Request) (Outcome, error) {
 	mine := *r
-	mine.request = since.Request
+	mine.request, mine.limited = since.Request, since.Limited
 	r = &mine
 	if ref.Group != "" && ref.GroupBase == "" {
 		return r.unknown(ctx, ref)
@@ -144,6 +145,7 @@ func (r *Reviewer) speak(ctx context.Context, look seen, standing *forge.Standin
 	if out.Opinion.Rivals, err = r.rivals(ctx, standing); err != nil {
 		return out, err
 	}
+	out.Opinion.Limited = r.limited
 	answers, pushed, err := r.answer(ctx, look, out.Opinion, standing, asked)
 	if err != nil || pushed {
 		out.End = MovedOn
