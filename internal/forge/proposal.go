@@ -17,7 +17,7 @@ type Proposer interface {
 	Proposals(ctx context.Context, repo Repo, branches []string) ([]Proposal, error)
 	// Propose carries out what is to be done about one proposal, in the order of the fields of Motion, and returns the
 	// number of the pull request that it opened, or 0. The error is ErrStale when the branch is not where the motion was
-	// made for, or a pull request is there already, and ErrForbidden when the host does not let us: a protected branch,
+	// made for, or a pull request is there already or not open any more, and ErrForbidden when the host does not let us: a protected branch,
 	// a missing permission. What was done when it fails shows in the next Proposals.
 	Propose(ctx context.Context, repo Repo, m Motion) (opened int, err error)
 }
@@ -100,7 +100,8 @@ type Motion struct {
 	Commit *Commit
 	// Open opens a pull request from the branch; nil opens none.
 	Open *PullDraft
-	// Number is the pull request that the rest is about; with Open it is the one that was opened, and this is 0.
+	// Number is the pull request that the rest is about; with Open it is the one that was opened, and this is 0. It has to be
+	// open for anything to be written but answers: what a person closed meanwhile is left as they closed it.
 	Number int
 	// Dress gives the pull request its labels, assignees and reviewers; nil gives none. A name that the host does not
 	// take is left out, and is no error.
@@ -121,6 +122,12 @@ type Motion struct {
 func (m Motion) Empty() bool {
 	return m.Commit == nil && m.Open == nil && m.Dress == nil && m.Text == nil && m.Say == "" && len(m.React) == 0 &&
 		!m.Close && !m.Delete
+}
+
+// Answers reports whether there is nothing to write but reactions.
+func (m Motion) Answers() bool {
+	m.React = nil
+	return m.Empty()
 }
 
 // A PullText is what a pull request says. The title is one line.

@@ -453,7 +453,7 @@ func TestMotionSpeaksAndGoes(t *testing.T) {
 	m.Say = strings.Replace(m.Say, "a1b2c3d", "e4f5a6b", 1)
 	h.propose(t, m)
 	if n := h.operations(); n["issues/create-comment"] != 1 || n["pulls/update"] != 2 || n["graphql:Talked"] != 2 ||
-		n["reactions/create-for-issue-comment"] != 4 || len(n) != 4 {
+		n["reactions/create-for-issue-comment"] != 4 || n["graphql:Place"] != 2 || len(n) != 5 {
 		t.Errorf("requests %v", n)
 	}
 	if s := pull.Status(); s.Title != "Better" || s.Body != "Because." || s.State != "open" {
@@ -509,6 +509,37 @@ func TestMotionKeepsWhatPeoplePushed(t *testing.T) {
 	}
 	if p := h.proposal(t); p.Tip.Commit != theirs || p.Pulls[0].State != forge.PullOpen {
 		t.Errorf("proposal %+v", p)
+	}
+}
+
+// TestMotionLeavesWhatPeopleEnded: of a pull request that is not open any more nothing is written but answers.
+func TestMotionLeavesWhatPeopleEnded(t *testing.T) {
+	h := stock(t)
+	number := h.propose(t, h.motion(t, ""))
+	pull := h.repo.Pulls()[0]
+	asked, err := pull.Comment("joe", "/lighterman unmute")
+	must(t, err)
+	tip := h.proposal(t).Tip.Commit
+	must(t, pull.Close("joe"))
+	move := h.motion(t, tip)
+	move.Open, move.Number = nil, number
+	was := pull.Status()
+	for name, m := range map[string]forge.Motion{
+		"move": move, "text": {Text: &forge.PullText{Title: "Better", Body: "Because."}}, "say": {Say: "Yours."},
+		"end": {Close: true, Delete: true}, "dress": {Dress: &forge.Dress{Labels: []string{"docker"}}},
+	} {
+		m.Branch, m.Tip, m.Number = branch, tip, number
+		if _, err := h.app.Propose(t.Context(), h.place(), m); !errors.Is(err, forge.ErrStale) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	h.ForgetRequests()
+	h.propose(t, forge.Motion{Branch: branch, Tip: tip, Number: number, React: []forge.Reaction{{Comment: asked, Emoji: forge.ThumbUp}}})
+	if n := h.operations(); n["reactions/create-for-issue-comment"] != 1 || len(n) != 1 {
+		t.Errorf("an answer: requests %v", n)
+	}
+	if is := pull.Status(); !cmp.Equal(is, was) || h.proposal(t).Tip.Commit != tip {
+		t.Errorf("pull request %+v, was %+v", is, was)
 	}
 }
 

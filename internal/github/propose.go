@@ -53,7 +53,7 @@ type proposer struct {
 
 func (p *proposer) propose(ctx context.Context) (opened int, err error) {
 	m := p.motion
-	if m.Commit != nil || m.Open != nil || m.Delete {
+	if p.moves() || m.Number != 0 && !m.Answers() {
 		if err := p.ready(ctx); err != nil {
 			return 0, err
 		}
@@ -77,6 +77,9 @@ func (p *proposer) propose(ctx context.Context) (opened int, err error) {
 	}
 	return opened, nil
 }
+
+// moves reports whether the branch has to be where it was.
+func (p *proposer) moves() bool { return p.motion.Commit != nil || p.motion.Open != nil || p.motion.Delete }
 
 // speak does what is to be done to the pull request, which may be fresh.
 func (p *proposer) speak(ctx context.Context, fresh bool) error {
@@ -118,26 +121,31 @@ type place struct {
 	repo string // the repository's node id
 	tip  string // "" for no branch
 	tree string // of the parent of the commit to be made, "" when there is none or GitHub does not know it
+	open bool   // the pull request that the motion is about, when there is one
 }
 
-const placeQuery = `query Place($owner: String!, $name: String!, $branch: String!, $parent: GitObjectID, $made: Boolean!) {
+const placeQuery = `query Place($owner: String!, $name: String!, $branch: String!, $parent: GitObjectID, $made: Boolean!,
+  $number: Int!, $pull: Boolean!) {
   repository(owner: $owner, name: $name) {
     id
     ref(qualifiedName: $branch) { target { oid } }
     object(oid: $parent) @include(if: $made) { ... on Commit { tree { oid } } }
+    pullRequest(number: $number) @include(if: $pull) { state }
   }
 }`
 
 func (p *proposer) look(ctx context.Context) (place, error) {
 	var data struct {
 		Repository *struct {
-			ID     string
-			Ref    *struct{ Target struct{ Oid string } }
-			Object *struct{ Tree struct{ Oid string } }
+			ID          string
+			Ref         *struct{ Target struct{ Oid string } }
+			Object      *struct{ Tree struct{ Oid string } }
+			PullRequest *struct{ State string }
 		}
 	}
 	variables := map[string]any{
 		"owner": p.ref.Repo.Owner, "name": p.ref.Repo.Name, "branch": p.refName(), "made": p.motion.Commit != nil,
+		"number": p.motion.Number, "pull": p.motion.Number != 0,
 	}
 	if p.motion.Commit != nil {
 		variables["parent"] = p.motion.Commit.Parent
@@ -149,7 +157,7 @@ func (p *proposer) look(ctx context.Context) (place, error) {
 	if r == nil {
 		return place{}, fmt.Errorf("GraphQL knows no such repository: %w", forge.ErrGone)
 	}
-	found := place{repo: r.ID}
+	found := place{repo: r.ID, open: r.PullRequest != nil && r.PullRequest.State == "OPEN"}
 	if r.Ref != nil {
 		found.tip = r.Ref.Target.Oid
 	}
@@ -174,8 +182,11 @@ func (p *proposer) ready(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look where the branch is: %w", err)
 	}
-	if found.tip != p.tip {
+	if p.moves() && found.tip != p.tip {
 		return fmt.Errorf("the branch is at %q, not at %q: %w", found.tip, p.tip, forge.ErrStale)
+	}
+	if p.motion.Number != 0 && !found.open {
+		return fmt.Errorf("#%d is not open any more: %w", p.motion.Number, forge.ErrStale)
 	}
 	p.place = found
 	return nil

@@ -153,18 +153,28 @@ func (e *execution) collect(n *node, set ast.SelectionSet) []*ast.Field {
 	for _, sel := range set {
 		switch sel := sel.(type) {
 		case *ast.Field:
-			all = append(all, sel)
+			if e.takes(sel.Directives) {
+				all = append(all, sel)
+			}
 		case *ast.InlineFragment:
-			if e.is(n.kind, sel.TypeCondition) {
+			if e.takes(sel.Directives) && e.is(n.kind, sel.TypeCondition) {
 				all = append(all, e.collect(n, sel.SelectionSet)...)
 			}
 		case *ast.FragmentSpread:
-			if e.is(n.kind, sel.Definition.TypeCondition) {
+			if e.takes(sel.Directives) && e.is(n.kind, sel.Definition.TypeCondition) {
 				all = append(all, e.collect(n, sel.Definition.SelectionSet)...)
 			}
 		}
 	}
 	return all
+}
+
+// takes reports whether a selection is made, as @include and @skip say.
+func (e *execution) takes(directives ast.DirectiveList) bool {
+	return !slices.ContainsFunc(directives, func(d *ast.Directive) bool {
+		is, _ := d.ArgumentMap(e.vars)["if"].(bool)
+		return d.Name == "include" && !is || d.Name == "skip" && is
+	})
 }
 
 func (e *execution) is(kind, condition string) bool {

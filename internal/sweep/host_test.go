@@ -209,6 +209,9 @@ func (h *town) Propose(_ context.Context, _ forge.Repo, m forge.Motion) (opened 
 	if h.branches[m.Branch] != m.Tip {
 		return 0, forge.ErrStale
 	}
+	if m.Number > 0 && !m.Answers() && h.pulls[m.Number-1].State != forge.PullOpen {
+		return 0, forge.ErrStale
+	}
 	if h.forbids {
 		return 0, forge.ErrForbidden
 	}

@@ -492,6 +492,35 @@ func TestMovedOn(t *testing.T) {
 	}
 }
 
+// TestClosedMeanwhile: what a person closes or merges between reading and writing is not pushed to, said or taken back.
+func TestClosedMeanwhile(t *testing.T) {
+	for name, meanwhile := range map[string]func(h *town){
+		"closed": func(h *town) { h.close(first(h), false) },
+		"merged": func(h *town) { first(h).State, first(h).Ended = forge.PullMerged, h.clock },
+	} {
+		for what, change := range map[string]map[string]string{
+			"renewed":   {"Dockerfile": "FROM b\nRUN LOUD x\n"},
+			"withdrawn": {"Dockerfile": "FROM a\nRUN x\n"},
+			"said anew": {".github/lighterman.yml": "sweeps: {enabled: true, title-prefix: \"docker: \"}\n"},
+		} {
+			h := enabled("FROM a\nRUN LOUD x\n")
+			h.sweep(t, Ask{})
+			h.edit(change)
+			h.watch = func() {
+				h.watch = nil
+				meanwhile(h)
+			}
+			was := first(h).Pull
+			_, wrote := h.sweep(t, Ask{})
+			p := first(h)
+			if h.watch != nil || p.State == forge.PullOpen || p.ByUs || len(p.Comments) > 0 || p.Body != was.Body || p.Title != was.Title ||
+				name == "closed" && wrote != "" {
+				t.Errorf("%s while it is %s: wrote %q, %+v", name, what, wrote, p.Pull)
+			}
+		}
+	}
+}
+
 // TestAFloodOfCommandsIsBounded: each costs a write.
 func TestAFloodOfCommandsIsBounded(t *testing.T) {
 	h := enabled("FROM a\nRUN LOUD x\n")
