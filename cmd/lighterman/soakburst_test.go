@@ -87,6 +87,10 @@ func TestSoakBurst(t *testing.T) {
 	if lost > 0 || doubled != 0 || grown > 64<<20 {
 		t.Fail()
 	}
+	// Of few deliveries the slowest hundredth is whatever else the machine did.
+	if deliveries >= 10_000 && p99 > 250*time.Millisecond {
+		t.Errorf("one of a hundred was answered after %s or more, on a machine that did nothing else?", p99)
+	}
 }
 
 func heap() int64 {
