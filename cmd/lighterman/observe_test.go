@@ -138,7 +138,8 @@ func TestOneIDLeadsFromWebhookToCheckRun(t *testing.T) {
 				t.Errorf("%q says %s=%v, want %v", line["msg"], key, line[key], want)
 			}
 		}
-		if line["job"] == "" || line["installation"] == float64(0) {
+		job, _ := line["job"].(string)
+		if installation, _ := line["installation"].(float64); job == "" || installation == 0 {
 			t.Errorf("%v", line)
 		}
 	}
