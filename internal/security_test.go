@@ -42,6 +42,9 @@ var dialers = []string{
 	"cmd/lighterman/healthcheck.go", "internal/github/wire.go", "internal/image/registry/guard.go",
 }
 
+// listeners are the files that may answer connections: the server, which bounds each, and what runs on a developer's machine.
+var listeners = []string{"cmd/lighterman/demo.go", "internal/githubtest/githubtest.go", "internal/server/server.go"}
+
 // TestNothingOfAPullRequestIsRun walks all that is built and holds who may start programs, open checkouts and make
 // connections.
 func TestNothingOfAPullRequestIsRun(t *testing.T) {
@@ -89,6 +92,12 @@ func reaches(t *testing.T, path string, s *ast.SelectorExpr) {
 		t.Errorf("%s starts programs with %s", path, name)
 	case "http.DefaultClient", "http.DefaultTransport", "http.Get", "http.Post", "http.Head", "http.PostForm":
 		t.Errorf("%s uses %s, which has no limits", path, name)
+	case "http.ListenAndServe", "http.ListenAndServeTLS", "http.Serve", "http.ServeTLS":
+		t.Errorf("%s answers connections with %s, which has no limits", path, name)
+	case "http.Server":
+		if !slices.Contains(listeners, path) {
+			t.Errorf("%s answers connections of its own", path)
+		}
 	case "net.Dial", "net.DialTimeout", "net.Dialer", "http.Transport", "tls.Dial":
 		if !slices.Contains(dialers, path) {
 			t.Errorf("%s makes connections with %s", path, name)
