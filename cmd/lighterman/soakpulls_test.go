@@ -242,7 +242,7 @@ func (p soakPull) countWrites() {
 func wrote(r githubtest.Request) bool {
 	query, ok := strings.CutPrefix(r.Operation, "graphql:")
 	reading := r.Method == "GET" || ok && slices.Contains([]string{
-		"Standing", "Blobs", "Comments", "Repository", "Proposals", "Talked", "Talk", "Place",
+		"Standing", "Blobs", "Comments", "Repository", "Proposals", "Opened", "Talked", "Talk", "Place",
 	}, query)
 	return !reading && !r.Token
 }

@@ -46,7 +46,7 @@ func newOperator(t *testing.T) *operator {
 }
 
 // queries are the requests that only read, though they are sent by POST.
-var queries = []string{"graphql:Repository", "graphql:Proposals", "graphql:Talked", "graphql:Blobs"}
+var queries = []string{"graphql:Repository", "graphql:Proposals", "graphql:Opened", "graphql:Talked", "graphql:Blobs"}
 
 // sweep types the command, and counts what it changed.
 func (o *operator) sweep(args ...string) (out string, writes int, err error) {

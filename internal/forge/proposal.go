@@ -15,6 +15,9 @@ type Proposer interface {
 	MayWrite(ctx context.Context, repo Repo, login string) (bool, error)
 	// Proposals reads what became of branches of ours, one Proposal for each name, in the order given.
 	Proposals(ctx context.Context, repo Repo, branches []string) ([]Proposal, error)
+	// Opened lists the branches from which we opened pull requests, as far as these are among the newest 100 that are open
+	// or the newest 100 that were closed unmerged. A branch may be in it twice.
+	Opened(ctx context.Context, repo Repo) ([]string, error)
 	// Propose carries out what is to be done about one proposal, in the order of the fields of Motion, and returns the
 	// number of the pull request that it opened, or 0. The error is ErrStale when the branch is not where the motion was
 	// made for, or a pull request is there already or not open any more, and ErrForbidden when the host does not let us: a protected branch,

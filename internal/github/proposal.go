@@ -193,6 +193,49 @@ func (a *App) Proposals(ctx context.Context, repo forge.Repo, branches []string)
 	return r.proposals, nil
 }
 
+const openedQuery = `query Opened($owner: String!, $name: String!) {
+  repository(owner: $owner, name: $name) {
+    open: pullRequests(states: [OPEN], first: 100, orderBy: {field: CREATED_AT, direction: DESC}) {
+      nodes { headRefName isCrossRepository viewerDidAuthor }
+    }
+    closed: pullRequests(states: [CLOSED], first: 100, orderBy: {field: CREATED_AT, direction: DESC}) {
+      nodes { headRefName isCrossRepository viewerDidAuthor }
+    }
+  }
+}`
+
+type openedPage struct {
+	Nodes []struct {
+		HeadRefName       string
+		IsCrossRepository bool
+		ViewerDidAuthor   bool
+	}
+}
+
+// Opened lists the branches from which we opened pull requests: one GraphQL query.
+func (a *App) Opened(ctx context.Context, repo forge.Repo) (branches []string, err error) {
+	i, err := a.installation(repo)
+	if err != nil {
+		return nil, err
+	}
+	var data struct {
+		Repository *struct{ Open, Closed openedPage }
+	}
+	err = i.query(about(ctx, repo.Name), openedQuery, map[string]any{"owner": repo.Owner, "name": repo.Name}, &data)
+	if err == nil && data.Repository == nil {
+		err = fmt.Errorf("GraphQL knows no such repository: %w", forge.ErrGone)
+	}
+	if err != nil {
+		return nil, doing(unseen(err), "list our pull requests in %s", repo)
+	}
+	for _, n := range slices.Concat(data.Repository.Open.Nodes, data.Repository.Closed.Nodes) {
+		if n.ViewerDidAuthor && !n.IsCrossRepository {
+			branches = append(branches, n.HeadRefName)
+		}
+	}
+	return branches, nil
+}
+
 // A proposalReader reads proposals.
 type proposalReader struct {
 	*installation

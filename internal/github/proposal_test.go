@@ -310,6 +310,30 @@ func TestProposalsPassOverOthers(t *testing.T) {
 	}
 }
 
+// TestOpenedListsOurBranches: those that we opened pull requests from, which are open or were closed, and nobody else's.
+func TestOpenedListsOurBranches(t *testing.T) {
+	h := stock(t)
+	m := h.motion(t, "")
+	h.propose(t, m)
+	m.Branch = "bot/caching"
+	h.propose(t, m)
+	must(t, h.repo.Pulls()[1].Close("joe"))
+	m.Branch = "bot/hygiene"
+	h.propose(t, m)
+	_, err := h.repo.Pulls()[2].Merge("joe")
+	must(t, err)
+	must(t, h.repo.Branch("bot/context", "main"))
+	_, err = h.repo.Push("bot/context", "mine", map[string]string{"x": "x"})
+	must(t, err)
+	_, err = h.repo.OpenPull(githubtest.PullOptions{Title: "mine", Author: "joe", Head: "bot/context"})
+	must(t, err)
+	h.ForgetRequests()
+	got, err := h.app.Opened(t.Context(), h.place())
+	if want := []string{branch, "bot/caching"}; err != nil || !slices.Equal(got, want) || h.operations()["graphql:Opened"] != 1 {
+		t.Errorf("branches %q, want %q, by %v: %v", got, want, h.operations(), err)
+	}
+}
+
 // TestProposalsSeeConflicts: what the base branch changed meanwhile.
 func TestProposalsSeeConflicts(t *testing.T) {
 	h := stock(t)

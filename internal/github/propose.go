@@ -79,7 +79,9 @@ func (p *proposer) propose(ctx context.Context) (opened int, err error) {
 }
 
 // moves reports whether the branch has to be where it was.
-func (p *proposer) moves() bool { return p.motion.Commit != nil || p.motion.Open != nil || p.motion.Delete }
+func (p *proposer) moves() bool {
+	return p.motion.Commit != nil || p.motion.Open != nil || p.motion.Delete
+}
 
 // speak does what is to be done to the pull request, which may be fresh.
 func (p *proposer) speak(ctx context.Context, fresh bool) error {

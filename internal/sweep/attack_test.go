@@ -263,6 +263,24 @@ func TestFormerNamesAreNotForgotten(t *testing.T) {
 	}
 }
 
+// TestFormerNamesAreFoundAgain: where nobody remembers, as in a sweep by hand, what is open under another name is not opened
+// a second time, and what was declined there stays so.
+func TestFormerNamesAreFoundAgain(t *testing.T) {
+	h := enabled(oneLoud)
+	h.edit(map[string]string{".github/lighterman.yml": strings.Replace(on, "{", "{branch-prefix: bot/, ", 1)})
+	h.sweep(t, Ask{})
+	h.edit(map[string]string{".github/lighterman.yml": strings.Replace(on, "{", "{branch-prefix: fix/, ", 1)})
+	h.sweep(t, Ask{})
+	if h.open("bot/caching") != nil || h.open("fix/caching") == nil {
+		t.Fatal("two pull requests of a topic are open")
+	}
+	h.close(h.open("fix/caching"), false)
+	h.edit(map[string]string{".github/lighterman.yml": on})
+	if _, wrote := h.sweep(t, Ask{}); strings.Contains(wrote, "open") {
+		t.Errorf("what was declined is opened again: %s", wrote)
+	}
+}
+
 // TestALargeMemoryKeepsFormerNames: of what does not fit the names of branches stay.
 func TestALargeMemoryKeepsFormerNames(t *testing.T) {
 	m := memory{Version: strings.Repeat("x", MaxMemory), Prefixes: []string{"bot/"}}

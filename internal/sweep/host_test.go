@@ -156,6 +156,17 @@ func (h *town) Proposals(_ context.Context, _ forge.Repo, names []string) ([]for
 	return out, h.gone
 }
 
+func (h *town) Opened(context.Context, forge.Repo) ([]string, error) {
+	h.reads = append(h.reads, "opened")
+	var out []string
+	for _, p := range h.pulls {
+		if p.State != forge.PullMerged && p.ours {
+			out = append(out, p.branch)
+		}
+	}
+	return out, h.gone
+}
+
 // changed are the files of a branch that its commits changed.
 func (h *town) changed(branch string) map[string]string {
 	tip := h.commits[h.branches[branch]]

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/config"
@@ -54,6 +55,20 @@ func (m memory) encode() []byte {
 		return nil
 	}
 	return out
+}
+
+// rediscover finds out what branches began with where nobody remembers: by our pull requests.
+func (r *run) rediscover(ctx context.Context) error {
+	branches, err := r.Host.Opened(ctx, r.there.Repo)
+	for _, branch := range branches {
+		for _, t := range Topics(nil) {
+			prefix, ok := strings.CutSuffix(branch, t.Name)
+			if ok && prefix != "" && !slices.Contains(r.prefixes, prefix) && len(r.prefixes) < maxPrefixes {
+				r.prefixes = append(r.prefixes, prefix)
+			}
+		}
+	}
+	return err
 }
 
 // recall reads a memory. What it says of the engine's work is used only when valid; former prefixes of branches always are.

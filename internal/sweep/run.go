@@ -100,6 +100,11 @@ func (r *run) sweep(ctx context.Context, repo forge.Repo) (err error) {
 	if r.out.Consent == Missing {
 		return r.survey(ctx)
 	}
+	if len(r.ask.Memory) == 0 {
+		if err := r.rediscover(ctx); err != nil {
+			return err
+		}
+	}
 	if err := r.settle(ctx); err != nil || r.out.Skipped != "" {
 		return err
 	}
