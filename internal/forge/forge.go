@@ -447,6 +447,9 @@ var ErrTooLarge = errors.New("the repository is too large")
 // ErrForbidden is wrapped by Push's error when the host does not let us push: a protected branch, a missing permission.
 var ErrForbidden = errors.New("not allowed")
 
+// ErrRules is an ErrForbidden that no permission changes: a rule of the repository is in the way of a branch.
+var ErrRules = fmt.Errorf("a rule of the repository: %w", ErrForbidden)
+
 // ErrStale is wrapped by Publish's error when the host refused the plan because the pull request moved on. A new job
 // for the new head settles it.
 var ErrStale = errors.New("the pull request moved on")

@@ -20,8 +20,8 @@ type Proposer interface {
 	Opened(ctx context.Context, repo Repo) ([]string, error)
 	// Propose carries out what is to be done about one proposal, in the order of the fields of Motion, and returns the
 	// number of the pull request that it opened, or 0. The error is ErrStale when the branch is not where the motion was
-	// made for, or a pull request is there already or not open any more, and ErrForbidden when the host does not let us: a protected branch,
-	// a missing permission. What was done when it fails shows in the next Proposals.
+	// made for, or a pull request is there already or not open any more, and ErrForbidden when the host does not let us: a
+	// missing permission, or, as ErrRules, a protected branch. What was done when it fails shows in the next Proposals.
 	Propose(ctx context.Context, repo Repo, m Motion) (opened int, err error)
 }
 

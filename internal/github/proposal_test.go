@@ -582,7 +582,8 @@ func TestMotionIsForbidden(t *testing.T) {
 		h := stock(t)
 		m := h.motion(t, "")
 		c.set(h, &m)
-		if n, err := h.app.Propose(t.Context(), h.place(), m); !errors.Is(err, forge.ErrForbidden) || n != 0 {
+		if n, err := h.app.Propose(t.Context(), h.place(), m); !errors.Is(err, forge.ErrForbidden) || n != 0 ||
+			errors.Is(err, forge.ErrRules) != (name == "protected") {
 			t.Errorf("%s: #%d, %v", name, n, err)
 		}
 		writes := 0

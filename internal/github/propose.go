@@ -253,7 +253,7 @@ func (p *proposer) reason(ctx context.Context, to string, refusal problems) erro
 	case found.tip != p.tip:
 		return fmt.Errorf("%w: %w", forge.ErrStale, refusal)
 	}
-	return fmt.Errorf("%w: %w", forge.ErrForbidden, refusal)
+	return fmt.Errorf("%w: %w", forge.ErrRules, refusal)
 }
 
 // open opens the pull request, for review where there are no drafts.

@@ -36,7 +36,7 @@ type town struct {
 	gone    error    // of every read
 	watch   func()   // called before a motion is carried out
 	nth     int
-	forbids bool
+	forbids error
 	large   bool
 	slow    bool // it still takes pull requests for conflicting that are not any more
 }
@@ -223,8 +223,8 @@ func (h *town) Propose(_ context.Context, _ forge.Repo, m forge.Motion) (opened 
 	if m.Number > 0 && !m.Answers() && h.pulls[m.Number-1].State != forge.PullOpen {
 		return 0, forge.ErrStale
 	}
-	if h.forbids {
-		return 0, forge.ErrForbidden
+	if h.forbids != nil {
+		return 0, h.forbids
 	}
 	h.clock = h.clock.Add(time.Minute)
 	if c := m.Commit; c != nil {

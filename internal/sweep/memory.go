@@ -1,9 +1,11 @@
 package sweep
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +28,7 @@ type memory struct {
 	Totals   Totals                `json:"totals"`
 	Answers  map[string]string     `json:"answers,omitempty"`  // what was said of image references: questions.answers
 	Prefixes []string              `json:"prefixes,omitempty"` // what branches began with
+	Refused  map[string]refusal    `json:"refused,omitempty"`  // by branch
 }
 
 // An outside is a configuration file of another repository, by a hash of what it says.
@@ -41,6 +44,30 @@ type remembered struct {
 	Text    string `json:"text"`
 	Content string `json:"content"`
 }
+
+// A refusal is that a rule of the repository did not let us make a branch.
+type refusal struct {
+	Mark string    `json:"mark"` // of how everything stood
+	At   time.Time `json:"at"`
+}
+
+// standing is the mark of what has to change for a branch that was refused to be tried again before a month is over.
+func (r *run) standing() string {
+	text, err := json.Marshal(r.sweeps)
+	if err != nil {
+		return ""
+	}
+	return hidden.Hash("standing", r.there.Head, string(text))
+}
+
+// ruledOut reports whether a branch was refused as everything stands.
+func (r *run) ruledOut(branch string) bool {
+	was, ok := r.refused[branch]
+	return ok && was.Mark == r.standing() && r.now().Sub(was.At) < r.remembered()
+}
+
+// remembered is how long a memory is used.
+func (r *run) remembered() time.Duration { return cmp.Or(r.Remember, 30*24*time.Hour) }
 
 // maxPrefixes is how many former prefixes of branches are looked up.
 const maxPrefixes = 3
@@ -78,11 +105,8 @@ func (r *run) recall(ctx context.Context) error {
 		return nil
 	}
 	r.prefixes = m.Prefixes[:min(len(m.Prefixes), maxPrefixes)]
-	keep := r.Remember
-	if keep == 0 {
-		keep = 30 * 24 * time.Hour
-	}
-	age := r.now().Sub(m.Made)
+	maps.Copy(r.refused, m.Refused)
+	keep, age := r.remembered(), r.now().Sub(m.Made)
 	if r.Version == "" || m.Version != r.Version || m.Tree == "" || m.Tree != r.there.Tree || m.Branch != r.there.Branch || age < 0 || age > keep {
 		return nil
 	}
@@ -146,6 +170,8 @@ func (r *run) remember() []byte {
 			m.Topics[topic] = remembered{w.bundle, w.title, w.text, w.content}
 		}
 	}
+	m.Refused = maps.Clone(r.refused)
+	maps.DeleteFunc(m.Refused, func(branch string, _ refusal) bool { return !r.ruledOut(branch) })
 	for _, prefix := range append([]string{r.sweeps.BranchPrefix}, r.prefixes...) {
 		if !slices.Contains(m.Prefixes, prefix) && len(m.Prefixes) < maxPrefixes {
 			m.Prefixes = append(m.Prefixes, prefix)

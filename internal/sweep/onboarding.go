@@ -123,7 +123,7 @@ func (s *Sweeper) onboard(ctx context.Context, repo forge.Repo, in Invitation, a
 		return step, cmp.Or(err, watched.Failed())
 	}
 	r.ask, r.out.Steps = ask, []Step{step}
-	r.done = map[string]Step{}
+	r.done, r.refused = map[string]Step{}, map[string]refusal{}
 	err = r.write(ctx)
 	return r.out.Steps[0], err
 }

@@ -46,10 +46,11 @@ type run struct {
 	files   fs.FS
 	config  *config.Config
 
-	wanted    map[string]wanted // by topic
-	wantedFor string            // the mark of the mutes that they were made for
-	writers   map[string]bool   // who may push, by login in lower case
-	done      map[string]Step   // by branch
+	wanted    map[string]wanted  // by topic
+	wantedFor string             // the mark of the mutes that they were made for
+	writers   map[string]bool    // who may push, by login in lower case
+	done      map[string]Step    // by branch
+	refused   map[string]refusal // by branch
 }
 
 // Sweep brings the pull requests of a repository up to date with what can be fixed there. A second one, with nothing
@@ -57,6 +58,7 @@ type run struct {
 func (s *Sweeper) Sweep(ctx context.Context, repo forge.Repo, ask Ask) (Outcome, error) {
 	out := Outcome{}
 	r := &run{Sweeper: s, ask: ask, out: &out, wanted: map[string]wanted{}, writers: map[string]bool{}, done: map[string]Step{}}
+	r.refused = map[string]refusal{}
 	r.questions = newQuestions(s.Options.Images)
 	err := r.sweep(ctx, repo)
 	if errors.Is(err, forge.ErrTooLarge) {
@@ -342,11 +344,19 @@ func (r *run) write(ctx context.Context) error {
 		if step.Motion.Empty() || r.ask.DryRun {
 			continue
 		}
+		if step.Motion.Commit != nil && r.ruledOut(step.Branch) {
+			step.Act, step.Motion = Rest, forge.Motion{}
+			step.Why = "a rule of the repository forbids the branch; it is tried again when the default branch or the configuration changes"
+			continue
+		}
 		if why := r.unopened(step.Motion); why != "" {
 			step.Act, step.Why, step.Waits, step.Motion = Rest, why, true, forge.Motion{}
 			continue
 		}
 		opened, err := r.Host.Propose(ctx, r.there.Repo, step.Motion)
+		if errors.Is(err, forge.ErrRules) {
+			r.refused[step.Branch] = refusal{r.standing(), r.now()}
+		}
 		if errors.Is(err, forge.ErrForbidden) {
 			step.Failed = err
 			continue

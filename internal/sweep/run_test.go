@@ -562,7 +562,7 @@ func TestManyFilesComeInTurns(t *testing.T) {
 // TestForbidden: where the host does not let us the other topics go on.
 func TestForbidden(t *testing.T) {
 	h := newTown(map[string]string{".github/lighterman.yml": on, "Dockerfile": three})
-	h.forbids = true
+	h.forbids = forge.ErrForbidden
 	out, wrote := h.sweep(t, Ask{})
 	n := 0
 	for _, s := range out.Steps {
@@ -572,6 +572,38 @@ func TestForbidden(t *testing.T) {
 	}
 	if n != 3 || wrote != "" {
 		t.Errorf("%d failed, wrote %q", n, wrote)
+	}
+}
+
+// TestRulesAreRemembered: what a rule of the repository forbids is tried again, and takes a permit, only when the head or the
+// configuration is another one, or after a month; a missing permission, which may be granted any day, at each sweep.
+func TestRulesAreRemembered(t *testing.T) {
+	for name, c := range map[string]struct {
+		forbids error
+		change  func(h *town)
+		permits int
+	}{
+		"nothing":       {forge.ErrRules, func(*town) {}, 0},
+		"head":          {forge.ErrRules, func(h *town) { h.edit(map[string]string{"x": "y"}) }, 1},
+		"configuration": {forge.ErrRules, func(h *town) { h.edit(map[string]string{".github/lighterman.yml": on + "# more\n"}) }, 1},
+		"a month":       {forge.ErrRules, func(h *town) { h.clock = h.clock.Add(31 * 24 * time.Hour) }, 1},
+		"permission":    {forge.ErrForbidden, func(*town) {}, 1},
+	} {
+		h := enabled("FROM a\nRUN LOUD x\n")
+		permits := 0
+		ask := Ask{Permit: func(int) bool { permits++; return true }}
+		h.forbids = c.forbids
+		for range 3 {
+			out, _ := h.sweep(t, ask)
+			ask.Memory = out.Memory
+		}
+		permits = 0
+		c.change(h)
+		h.forbids = nil
+		out, _ := h.sweep(t, ask)
+		if permits != c.permits || out.Opened != c.permits {
+			t.Errorf("%s: %d permits, %d opened, want %d", name, permits, out.Opened, c.permits)
+		}
 	}
 }
 
