@@ -271,6 +271,28 @@ func TestNobodyIsSurprised(t *testing.T) {
 	}
 }
 
+// TestAskingWaitsItsTurn: the pull request that asks is one of those of an hour, and comes when there is one again.
+func TestAskingWaitsItsTurn(t *testing.T) {
+	s, clock := newFleet(t, sweepOptions{OpensPerHour: 1})
+	repo, err := s.hub.CreateRepo("acme", "shop", map[string]string{"Dockerfile": wasteful, "package.json": "{}\n"})
+	must(t, err)
+	p := permits{ledger: s.service.queue, limits: *s.service.options.Sweeps, repo: refOf(s, "shop").Repo}
+	if !p.take(t.Context(), 0, s.service.now()) {
+		t.Fatal("there is no permit")
+	}
+	for range 2 {
+		s.round(t)
+	}
+	if n := len(repo.Pulls()); n != 0 {
+		t.Fatalf("%d pull requests ask, though one was opened in this hour", n)
+	}
+	must(t, clock.Sleep(t.Context(), time.Hour))
+	s.round(t)
+	if n := len(repo.Pulls()); n != 1 {
+		t.Errorf("%d pull requests ask", n)
+	}
+}
+
 // TestANoIsRemembered closes the pull request that asks.
 func TestANoIsRemembered(t *testing.T) {
 	s, _ := newFleet(t, sweepOptions{})

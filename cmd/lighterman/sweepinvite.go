@@ -84,12 +84,19 @@ func (s *service) inquire(ctx context.Context, installation int64, a asked, tota
 	skipped map[sweep.Reason]int) error {
 	owner, name, _ := strings.Cut(a.Repo, "/")
 	repo := forge.Repo{Installation: installation, Owner: owner, Name: name}
-	step, err := s.app.Load().sweeper.Onboard(ctx, repo, totals, skipped, sweep.Ask{})
+	p := permits{ledger: s.queue, limits: *s.options.Sweeps, repo: repo}
+	step, err := s.app.Load().sweeper.Onboard(ctx, repo, totals, skipped, sweep.Ask{
+		Permit: func(open int) bool { return p.take(ctx, open, s.now()) },
+	})
+	err = cmp.Or(err, p.err)
 	if errors.Is(err, forge.ErrGone) {
 		step, err = sweep.Step{Act: sweep.Tidy}, nil
 	}
 	if err != nil {
 		return err
+	}
+	if step.Waits {
+		return nil // it is asked again within the hour
 	}
 	was := a
 	a.Done = true

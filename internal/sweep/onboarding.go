@@ -59,19 +59,25 @@ func MostToGain(all []RepoTotals) (RepoTotals, bool) {
 // decided in another way it is withdrawn. An error says that the configuration could not be read; one that cannot be used
 // is none to add to.
 func Onboarding(in Invitation) (Step, error) {
+	step, _, err := in.decide()
+	return step, err
+}
+
+// decide also tells what was decided about sweeps, as far as anything was.
+func (in Invitation) decide() (Step, config.Sweeps, error) {
 	p := proposed{Proposal: in.Proposal, topic: Topic{Name: onboarding}}
 	step := Step{Topic: onboarding, Branch: in.Proposal.Branch, Act: Rest}
 	c, err := config.Load(in.Files, in.Settings)
 	if wrong := (*config.Error)(nil); errors.As(err, &wrong) {
 		step.Why = "the configuration cannot be used: " + wrong.Problems[0].Error()
-		return step, nil
+		return step, config.Sweeps{}, nil
 	}
 	if err != nil {
-		return step, err
+		return step, config.Sweeps{}, err
 	}
 	want, err := in.want(c, p)
 	if err != nil {
-		return step, err
+		return step, c.Sweeps, err
 	}
 	s := stateOf(p, want, in.Repository, in.Now)
 	step.Act, step.Why = Decide(s)
@@ -84,10 +90,11 @@ func Onboarding(in Invitation) (Step, error) {
 	if step.Act != Rest {
 		step.Motion = motion(step.Act, s, p, want, in.Repository, c.Sweeps)
 	}
-	return step, nil
+	return step, c.Sweeps, nil
 }
 
-// Onboard carries out what Onboarding decides, in a repository as it stands now. Of an ask only DryRun and Permit count.
+// Onboard carries out what Onboarding decides, in a repository as it stands now. Of an ask only DryRun and Permit count. What
+// waits for a permit or for the end of the quiet hours is Step.Waits.
 func (s *Sweeper) Onboard(ctx context.Context, repo forge.Repo, totals []RepoTotals, skipped map[Reason]int, ask Ask) (Step, error) {
 	step, err := Step{}, forge.ErrStale
 	for n := 0; n < maxStale && errors.Is(err, forge.ErrStale); n++ {
@@ -119,7 +126,7 @@ func (s *Sweeper) onboard(ctx context.Context, repo forge.Repo, in Invitation, a
 		return step, cmp.Or(err, fmt.Errorf("read one branch: got %d", len(all)))
 	}
 	in.Proposal = all[0]
-	if step, err = Onboarding(in); err != nil || watched.Failed() != nil {
+	if step, r.sweeps, err = in.decide(); err != nil || watched.Failed() != nil {
 		return step, cmp.Or(err, watched.Failed())
 	}
 	r.ask, r.out.Steps = ask, []Step{step}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/forge"
@@ -171,6 +172,11 @@ func TestOnboard(t *testing.T) {
 	if step, wrote := onboard(Ask{Permit: func(int) bool { return false }}); wrote != "" || !step.Waits {
 		t.Errorf("%+v wrote %q", step, wrote)
 	}
+	h.edit(map[string]string{".github/lighterman.yml": "sweeps: {quiet-hours: \"11:00-13:00\"}\n"})
+	if step, wrote := onboard(Ask{}); wrote != "" || !step.Waits {
+		t.Errorf("in the quiet hours: %+v wrote %q", step, wrote)
+	}
+	h.clock = h.clock.Add(2 * time.Hour)
 	h.watch = func() { h.watch = nil; h.push(OnboardingBranch, h.main(), "mine", false, h.branches["main"]) }
 	if step, wrote := onboard(Ask{}); wrote != "" || step.Act != Rest {
 		t.Errorf("%+v wrote %q", step, wrote)
