@@ -48,7 +48,7 @@ func TestMetricsOfAReview(t *testing.T) {
 	page := s.scrape(t)
 	for series, want := range map[string]string{
 		`lighterman_webhooks_total{event="pull_request",outcome="queued"}`: "1",
-		`lighterman_jobs{state="waiting"}`:                                 "0",
+		`lighterman_jobs{kind="review",state="waiting"}`:                   "0",
 		"lighterman_job_oldest_waiting_seconds":                            "0",
 		`lighterman_job_runs_total{kind="review",outcome="done"}`:          "1",
 		`lighterman_job_run_duration_seconds_count{kind="review"}`:         "1",

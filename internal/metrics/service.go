@@ -65,13 +65,10 @@ type backlog struct {
 
 var (
 	jobsDesc = prometheus.NewDesc("lighterman_jobs",
-		"Jobs by state, of all processes on the database. Dead ones failed too often and wait to be replayed.",
-		[]string{"state"}, nil)
-	sweepsDesc = prometheus.NewDesc("lighterman_sweep_jobs",
-		"Repositories with a job by state, of all processes on the database. They are not among lighterman_jobs.",
-		[]string{"state"}, nil)
+		"Jobs by kind and state, of all processes on the database. Dead ones failed too often and wait to be replayed.",
+		[]string{"kind", "state"}, nil)
 	oldestDesc = prometheus.NewDesc("lighterman_job_oldest_waiting_seconds",
-		"How long the oldest job that is ready to run has been so; 0 without any.", nil, nil)
+		"How long the oldest review that is ready to run has been so; 0 without any.", nil, nil)
 )
 
 // countTime bounds counting the jobs.
@@ -81,7 +78,6 @@ const countTime = 3 * time.Second
 func (b backlog) Describe(to chan<- *prometheus.Desc) {
 	to <- jobsDesc
 	to <- oldestDesc
-	to <- sweepsDesc
 }
 
 // Collect implements prometheus.Collector. Without an answer from the queue there is no number, rather than a wrong
@@ -93,16 +89,16 @@ func (b backlog) Collect(to chan<- prometheus.Metric) {
 	if err != nil {
 		return
 	}
-	j.collect(to, jobsDesc)
+	j.collect(to, "review")
 	to <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, j.Oldest.Seconds())
 	if j, err = b.sweeps(ctx); err == nil {
-		j.collect(to, sweepsDesc)
+		j.collect(to, "sweep")
 	}
 }
 
-func (j Jobs) collect(to chan<- prometheus.Metric, desc *prometheus.Desc) {
+func (j Jobs) collect(to chan<- prometheus.Metric, kind string) {
 	states := map[string]int{"waiting": j.Waiting, "running": j.Running, "delayed": j.Delayed, "dead": j.Dead}
 	for state, n := range states {
-		to <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(n), state)
+		to <- prometheus.MustNewConstMetric(jobsDesc, prometheus.GaugeValue, float64(n), kind, state)
 	}
 }
