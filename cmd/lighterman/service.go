@@ -152,6 +152,9 @@ func (s *service) become(o github.Options) error {
 	live := &liveApp{App: app, work: s.work(reviewer), notes: &notes{log: s.options.Log}}
 	live.sweeper, live.library = newSweeper(app, reviewer, s.timing()), reviewer.Library
 	live.sweeper.Now = s.now
+	if s.trace != nil {
+		live.sweeper.Trace = s.phase
+	}
 	if s.options.Inspect {
 		hook := ""
 		if s.options.Public != "" {

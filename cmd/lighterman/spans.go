@@ -32,12 +32,12 @@ func (s *service) jobSpan(ctx context.Context, job queue.Job) (context.Context, 
 	if s.trace == nil {
 		return ctx, func(error) {}
 	}
-	what := "review"
+	what, about := "review", "lighterman.pull"
 	if job.Ref.Whole() {
-		what = "sweep"
+		what, about = "sweep", "lighterman.repository"
 	}
 	ctx, end := s.trace.Start(s.trace.Continue(ctx, job.Trace), trace.Consumer, what,
-		"lighterman.pull", job.Ref.String(), "lighterman.job", job.ID, "github.delivery", job.Delivery)
+		about, job.Ref.String(), "lighterman.job", job.ID, "github.delivery", job.Delivery)
 	return ctx, func(err error) {
 		if errors.Is(err, forge.ErrStale) {
 			err = nil // it is looked at again, and nothing went wrong
@@ -56,7 +56,7 @@ func (s *service) tickSpan(t queue.Tick) func(context.Context) error {
 	}
 }
 
-// phase begins the span of a phase of a review.
+// phase begins the span of a phase of a review or a sweep.
 func (s *service) phase(ctx context.Context, name string) (context.Context, func(error)) {
 	return s.trace.Start(ctx, trace.Internal, name)
 }

@@ -128,6 +128,44 @@ func TestOneTraceLeadsFromWebhookToCheckRun(t *testing.T) {
 	}
 }
 
+// TestASweepIsOneTrace: what a push leads to is told by its phases, down to the request that opens a pull request.
+func TestASweepIsOneTrace(t *testing.T) {
+	c := newCollector(t)
+	s, _ := newFleet(t, sweepOptions{})
+	repo, err := s.hub.CreateRepo("acme", "shop", map[string]string{".github/lighterman.yml": agreed, "package.json": "{}\n"})
+	must(t, err)
+	_, err = repo.Push("main", "Ship it", map[string]string{"Dockerfile": wasteful})
+	must(t, err)
+	s.idle(t)
+	must(t, s.service.trace.Close(t.Context()))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	byID, phases := map[string]*spans.Span{}, map[string]bool{}
+	for _, span := range c.spans {
+		byID[string(span.SpanId)] = span
+	}
+	var path []string
+	for _, span := range c.spans {
+		above := byID[string(span.ParentSpanId)]
+		if above != nil && above.Name == "sweep" {
+			phases[span.Name] = attributeOf(above, "lighterman.repository") == "acme/shop"
+		}
+		if span.Name == "POST /repos/{owner}/{repo}/pulls" {
+			for path = nil; span != nil; span = byID[string(span.ParentSpanId)] {
+				path = append(path, strings.Fields(span.Name)[0])
+			}
+		}
+	}
+	if want := []string{"POST", "open", "sweep", "webhook"}; !slices.Equal(path, want) {
+		t.Errorf("the way is %q, want %q", path, want)
+	}
+	for _, want := range []string{"recall", "configure", "examine", "fix", "proposals"} {
+		if !phases[want] {
+			t.Errorf("no %s among %v", want, phases)
+		}
+	}
+}
+
 // TestTracesHinderNothing holds that a collector which is gone delays no review and no end.
 func TestTracesHinderNothing(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")

@@ -89,11 +89,11 @@ func (r *run) sweep(ctx context.Context, repo forge.Repo) (err error) {
 	if r.out.Skipped = passedOver(r.there); r.out.Skipped != "" {
 		return nil
 	}
-	if err := r.recall(ctx); err != nil {
+	if err := r.phase(ctx, "recall", r.recall); err != nil {
 		return err
 	}
 	if r.memory == nil {
-		if err := r.configure(ctx); err != nil || r.out.Skipped != "" {
+		if err := r.phase(ctx, "configure", r.configure); err != nil || r.out.Skipped != "" {
 			return err
 		}
 	}
@@ -118,7 +118,7 @@ func (r *run) sweep(ctx context.Context, repo forge.Repo) (err error) {
 func (r *run) survey(ctx context.Context) error {
 	if r.memory != nil {
 		r.out.Totals = r.memory.Totals
-	} else if err := r.examine(ctx); err != nil {
+	} else if err := r.phase(ctx, "examine", r.examine); err != nil {
 		return err
 	} else if err := r.bundles(ctx, mutes{}); err != nil {
 		return err
@@ -184,7 +184,11 @@ func (r *run) examine(ctx context.Context) error {
 
 // bundles makes what is wanted, without what people declined.
 func (r *run) bundles(ctx context.Context, m mutes) error {
-	survey, err := r.looked.survey(ctx, r.topics, m)
+	var survey *Survey
+	err := r.phase(ctx, "fix", func(ctx context.Context) (err error) {
+		survey, err = r.looked.survey(ctx, r.topics, m)
+		return err
+	})
 	if err = cmp.Or(r.watched.Failed(), err); err != nil {
 		return err
 	}
@@ -210,7 +214,7 @@ func (r *run) want(ctx context.Context, m mutes, texts bool) (worked bool, err e
 		return false, nil
 	}
 	if r.looked == nil {
-		if err := r.examine(ctx); err != nil || r.out.Skipped != "" {
+		if err := r.phase(ctx, "examine", r.examine); err != nil || r.out.Skipped != "" {
 			return true, err
 		}
 		r.out.Sweeps = r.sweeps
@@ -276,7 +280,11 @@ func (r *run) proposals(ctx context.Context) ([]proposed, error) {
 			all, names = append(all, proposed{topic: t, former: n > 0}), append(names, prefix+t.Name)
 		}
 	}
-	read, err := r.Host.Proposals(ctx, r.there.Repo, names)
+	var read []forge.Proposal
+	err := r.phase(ctx, "proposals", func(ctx context.Context) (err error) {
+		read, err = r.Host.Proposals(ctx, r.there.Repo, names)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -353,7 +361,11 @@ func (r *run) write(ctx context.Context) error {
 			step.Act, step.Why, step.Waits, step.Motion = Rest, why, true, forge.Motion{}
 			continue
 		}
-		opened, err := r.Host.Propose(ctx, r.there.Repo, step.Motion)
+		opened := 0
+		err := r.phase(ctx, string(step.Act)+" "+step.Topic, func(ctx context.Context) (err error) {
+			opened, err = r.Host.Propose(ctx, r.there.Repo, step.Motion)
+			return err
+		})
 		if errors.Is(err, forge.ErrRules) {
 			r.refused[step.Branch] = refusal{r.standing(), r.now()}
 		}

@@ -23,6 +23,19 @@ type Sweeper struct {
 	Remember time.Duration
 	Now      func() time.Time // nil: the clock
 	Logger   *slog.Logger     // nil: nothing is logged
+	// Trace begins a span for a phase of a sweep and returns what ends it. Nil is none.
+	Trace func(ctx context.Context, phase string) (context.Context, func(error))
+}
+
+// phase runs a phase, in a span of its own.
+func (s *Sweeper) phase(ctx context.Context, name string, do func(context.Context) error) error {
+	if s.Trace == nil {
+		return do(ctx)
+	}
+	ctx, end := s.Trace(ctx, name)
+	err := do(ctx)
+	end(err)
+	return err
 }
 
 // An Ask says how one sweep is to be done. The zero value asks for everything.
