@@ -171,11 +171,14 @@ func (s sweepSettings) look(ctx context.Context, c *checkout, engine check.Optio
 	return sweep.LookFor(ctx, c.repo, c.kept(paths, settings, status), topics, s.named, settings.Options(engine))
 }
 
-// topics are those that were asked for, else those of the configuration.
+// topics are those that were asked for, else those of the configuration, which may want none.
 func (s sweepSettings) topics(c *config.Config) ([]sweep.Topic, error) {
 	names := s.families
 	if len(names) == 0 {
 		names = c.Sweeps.Families
+	}
+	if len(names) == 0 {
+		return nil, nil
 	}
 	var families []check.Family
 	for _, name := range names {

@@ -87,7 +87,7 @@ func (l *looked) bundle(ctx context.Context, t Topic, m mutes) (b Bundle, err er
 		switch {
 		case len(mine) == 0:
 			continue
-		case l.bounded && (len(after) >= MaxFiles || named+2*len(mine) > maxNames):
+		case l.bounded && (len(after) >= MaxFiles || named > 0 && named+2*len(mine) > maxNames): // a large one goes alone
 			b.Left++
 			continue
 		}

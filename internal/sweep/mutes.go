@@ -21,7 +21,7 @@ import (
 type mutes struct {
 	ids    map[string]bool
 	kin    map[string][]string // the files that a finding was declined in, by what it has in common with others
-	topics map[string]bool     // declined as a whole: it is not known any more what they were about
+	topics map[string]bool     // declined as a whole: it is not known, or not all of it, what they were about
 }
 
 // unmute is the command that takes back what was declined.
@@ -73,7 +73,7 @@ func declined(all []proposed, accepted map[spoken]bool) mutes {
 				continue
 			}
 			_, n, ok := noteOf(pull.Body)
-			if (!ok || len(n.names) == 0) && pull.State == forge.PullClosed {
+			if (!ok || len(n.names) == 0 || n.more) && pull.State == forge.PullClosed {
 				m.topics[p.topic.Name] = true
 			}
 			m.take(n, pull.State)

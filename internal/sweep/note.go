@@ -49,7 +49,11 @@ type note struct {
 	names  []name
 	heirs  []heir
 	asked  []string // marks of the references whose digests it writes
+	more   bool     // it is about more findings than it names
 }
+
+// moreLine says that there are more findings than are named.
+const moreLine = "more findings"
 
 // lineful is how many names stand on one line.
 const lineful = 25
@@ -68,6 +72,9 @@ func (n note) String() string {
 		head += " fresh"
 	}
 	lines := []string{hidden.Line(head)}
+	if n.more || len(n.names) > maxNames {
+		lines = append(lines, hidden.Line(moreLine))
+	}
 	var names, heirs []string
 	for _, m := range n.names[:min(len(n.names), maxNames)] {
 		names = append(names, m.String())
@@ -102,6 +109,7 @@ func (n note) content() string {
 func noteOf(body string) (above string, n note, ok bool) {
 	above, lines := hidden.Lines(body)
 	for _, line := range lines {
+		n.more = n.more || line == moreLine
 		if m := noteLine.FindStringSubmatch(line); m != nil {
 			n.topic, n.bundle, n.base, n.title, n.text, n.fresh, ok = m[1], m[2], m[3], m[4], m[5], m[6] != "", true
 		}

@@ -559,6 +559,35 @@ func TestManyFilesComeInTurns(t *testing.T) {
 	}
 }
 
+// TestAFileWithMoreThanCanBeNamed is proposed all the same, alone, and closing that declines all of it.
+func TestAFileWithMoreThanCanBeNamed(t *testing.T) {
+	var file strings.Builder
+	file.WriteString("FROM a\n")
+	for n := range maxNames/3 + 10 { // each line has two findings, which are called something else once the other is mended
+		fmt.Fprintf(&file, "RUN LOUD SLOW %d\n", n)
+	}
+	h := newTown(map[string]string{".github/lighterman.yml": on, "Dockerfile": file.String(), "web/Dockerfile": "FROM a\nRUN LOUD x\n"})
+	h.sweep(t, Ask{})
+	p := h.open(caching)
+	if p == nil || len(h.changed(caching)) != 1 {
+		t.Fatalf("%d pull requests, %d files", len(h.pulls), len(h.changed(caching)))
+	}
+	above, n, _ := noteOf(p.Body)
+	for name, more := range map[string]bool{"some": false, "all": true} {
+		n.names, n.more = n.names[:10], more
+		p.Body = above + "\n\n" + n.String()
+		p.State = forge.PullClosed
+		if out, _ := h.sweep(t, Ask{DryRun: true}); opens(out, caching) == more {
+			t.Errorf("it named %s of what it was about, and was declined: %+v", name, out.Steps[0])
+		}
+	}
+}
+
+// opens reports whether a pull request is opened from a branch.
+func opens(out Outcome, branch string) bool {
+	return slices.ContainsFunc(out.Steps, func(s Step) bool { return s.Branch == branch && s.Motion.Open != nil })
+}
+
 // TestForbidden: where the host does not let us the other topics go on.
 func TestForbidden(t *testing.T) {
 	h := newTown(map[string]string{".github/lighterman.yml": on, "Dockerfile": three})

@@ -120,7 +120,7 @@ func (b Bundle) table(known map[string]bool, limit int) string {
 // maxCell bounds in bytes a message in a table.
 const maxCell = 300
 
-// tableRow is one fix in a table.
+// tableRow is one fix in a table. Where pull requests are squashed it may become a part of a commit's message.
 func tableRow(f check.Finding, known map[string]bool) string {
 	fix := f.Fixes[0]
 	where := f.Path
@@ -129,11 +129,11 @@ func tableRow(f check.Finding, known map[string]bool) string {
 	}
 	claim := ""
 	if fix.Intent != nil {
-		claim = markdown.Cell(markdown.Clip(markdown.Capital(fix.Intent.Claim().Words), maxCell))
+		claim = markdown.MessageCell(markdown.Clip(markdown.Capital(fix.Intent.Claim().Words), maxCell))
 	}
-	why := markdown.Cell(markdown.Clip(markdown.Capital(f.Message), maxCell))
-	return fmt.Sprintf("| %s | **%s.** %s. [%s](%s) | %s |\n", markdown.CodeCell(markdown.Clip(where, 200)),
-		markdown.Cell(markdown.Clip(fix.Title, 150)), strings.TrimSuffix(why, "."), f.Check.Name, f.Check.Page(), claim)
+	why := markdown.MessageCell(markdown.Clip(markdown.Capital(f.Message), maxCell))
+	return fmt.Sprintf("| %s | **%s.** %s. [%s](%s) | %s |\n", markdown.MessageCode(markdown.Clip(where, 200)),
+		markdown.MessageCell(markdown.Clip(fix.Title, 150)), strings.TrimSuffix(why, "."), f.Check.Name, f.Check.Page(), claim)
 }
 
 // message is that of the commit.

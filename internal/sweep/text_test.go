@@ -2,7 +2,6 @@ package sweep
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -32,8 +31,8 @@ func TestHostileWordsForgeNothing(t *testing.T) {
 	if !ok || n.bundle != w.bundle || len(n.names) != 30 || n.fresh || textMark(above) != n.text {
 		t.Errorf("the note is %+v", n)
 	}
-	for _, bad := range []string{"<!--", "@all", "#1", "https://evil", "\x00", "\u202e"} {
-		if strings.Contains(regexp.MustCompile("`[^`\n]*`").ReplaceAllString(above, ""), bad) {
+	for _, bad := range []string{"<!--", "@all", "#1", "https://evil", "[skip ci]", "\x00", "\u202e"} {
+		if strings.Contains(above, bad) { // in code as well: squashed it is the message of a commit
 			t.Errorf("%q is in\n%s", bad, above)
 		}
 	}
@@ -56,6 +55,26 @@ func TestHostileWordsForgeNothing(t *testing.T) {
 	}
 }
 
+// TestPathsAreNotObeyed: a name of a directory that would be obeyed in a commit's message is told without, in text and
+// message, and any other stays code.
+func TestPathsAreNotObeyed(t *testing.T) {
+	for path, code := range map[string]bool{
+		"fixes #12/Dockerfile": false, "@all/Dockerfile": false, "closes GH-3/Dockerfile": false, "[skip ci]/Dockerfile": false,
+		"resolves https://github.com/o/r/issues/1/Dockerfile": false, "web/Dockerfile": true, "c#/Dockerfile": true,
+	} {
+		b := Bundle{Topic: Topics(nil)[0], Applied: []check.Finding{{Check: words().Checks[0], Path: path, Message: "`" + path + "` is slow",
+			Fixes: []fixes.Fix{{Title: "Do", Intent: fixes.Unchanged{}}}}}}
+		w := propose(b, nil, &forge.Repository{Branch: "main"}, sweepsOn())
+		text := w.made.textFor(nil).Body
+		if is := strings.Contains(text, "`"+path+"`"); is != code {
+			t.Errorf("%s: code %t in\n%s", path, is, text)
+		}
+		if !code && (strings.Contains(text, path) || strings.Contains(w.made.message, path)) {
+			t.Errorf("%s is told as it is in\n%s\n%s", path, text, w.made.message)
+		}
+	}
+}
+
 // TestNotesReadBack: what is written into a body is read from it, however much it is, and however GitHub ends lines.
 func TestNotesReadBack(t *testing.T) {
 	n := note{topic: "multi-stage", bundle: hidden.Hash("a"), base: hidden.Hash("b"), title: hidden.Hash("c"), text: hidden.Hash("d")}
@@ -72,7 +91,7 @@ func TestNotesReadBack(t *testing.T) {
 		above, got, ok := noteOf(body)
 		want := n
 		want.names, want.heirs = n.names[:min(size, maxNames)], n.heirs[:min(size, maxHeirs)]
-		if !ok || above != "Some text." || !slices.Equal(got.names, want.names) || !slices.Equal(got.heirs, want.heirs) ||
+		if !ok || got.more != (size > maxNames) || above != "Some text." || !slices.Equal(got.names, want.names) || !slices.Equal(got.heirs, want.heirs) ||
 			!slices.Equal(got.asked, want.asked) ||
 			got.fresh != n.fresh || got.content() != n.content() || got.String() != n.String() {
 			t.Errorf("%d: %t %q %+v", size, ok, above, got)
