@@ -271,6 +271,41 @@ func TestNobodyIsSurprised(t *testing.T) {
 	}
 }
 
+// TestNobodyDecidesAnyMore: where the configuration is taken out nothing is written, and it is told that pull requests are left,
+// until sweeps are switched off, which withdraws them.
+func TestNobodyDecidesAnyMore(t *testing.T) {
+	s, _ := newFleet(t, sweepOptions{})
+	repo, err := s.hub.CreateRepo("acme", "shop", map[string]string{
+		".github/lighterman.yml": agreed, "Dockerfile": wasteful, "package.json": "{}\n",
+	})
+	must(t, err)
+	s.round(t)
+	open := len(openOnes(repo))
+	if open == 0 {
+		t.Fatal("nothing is open")
+	}
+	sweep := func(text string) (swept, string) {
+		t.Helper()
+		_, err := repo.Push("main", "Decide", map[string]string{".github/lighterman.yml": text})
+		must(t, err)
+		s.idle(t)
+		s.wroteNow()
+		must(t, s.service.queue.Enqueue(t.Context(), refOf(s, "shop")))
+		s.idle(t)
+		w, _ := readSwept(s.repositories(t)["shop"])
+		return w, strings.Join(s.wroteNow(), " ")
+	}
+	for range 2 {
+		w, wrote := sweep("fail-on: never\n")
+		if why := whyNothing(w); w.Left != open || !strings.Contains(why, "any more") || wrote != "" || len(openOnes(repo)) != open {
+			t.Errorf("%s: wrote %q, %d of %d are open", why, wrote, len(openOnes(repo)), open)
+		}
+	}
+	if w, _ := sweep("sweeps: {enabled: false}\n"); w.Left != 0 || len(openOnes(repo)) != 0 {
+		t.Errorf("switched off: %d are open, %+v", len(openOnes(repo)), w)
+	}
+}
+
 // TestAskingWaitsItsTurn: the pull request that asks is one of those of an hour, and comes when there is one again.
 func TestAskingWaitsItsTurn(t *testing.T) {
 	s, clock := newFleet(t, sweepOptions{OpensPerHour: 1})

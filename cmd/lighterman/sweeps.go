@@ -125,15 +125,20 @@ type swept struct {
 	Totals  sweep.Totals  `json:"totals"`
 	Open    int           `json:"open"`   // pull requests that are open after it
 	Opened  int           `json:"opened"` // and were not before
-	Written int           `json:"written"`
-	Waits   int           `json:"waits,omitempty"` // pull requests that would be opened were there not too many
-	Steps   []string      `json:"steps,omitempty"`
+	// Left is how many were open when it was last decided that sweeps are enabled, since nobody decides that now.
+	Left    int      `json:"left,omitempty"`
+	Written int      `json:"written"`
+	Waits   int      `json:"waits,omitempty"` // pull requests that would be opened were there not too many
+	Steps   []string `json:"steps,omitempty"`
 }
 
-// sweptBy is what is kept of an outcome.
-func sweptBy(out sweep.Outcome) swept {
+// sweptBy is what is kept of an outcome, after another one.
+func sweptBy(out sweep.Outcome, last swept) swept {
 	w := swept{Skipped: out.Skipped, Problem: out.Problem, Consent: out.Consent, Totals: out.Totals, Open: out.Open,
 		Opened: out.Opened, Written: out.Written}
+	if out.Skipped != "" || out.Consent == sweep.Missing {
+		w.Left = cmp.Or(last.Open, last.Left)
+	}
 	for _, step := range out.Steps {
 		if step.Waits {
 			w.Waits++
@@ -201,7 +206,7 @@ func (s *service) sweep(ctx context.Context, job queue.Job) (done queue.Done, er
 	if err := s.follow(ctx, repo, last.Kept, out); err != nil {
 		return queue.Done{}, err
 	}
-	return s.sweptDone(ctx, repo, out, p.refused)
+	return s.sweptDone(ctx, repo, sweptBy(out, last.Kept), out, p.refused)
 }
 
 // later puts off a sweep that would only find that nothing may be opened yet.
@@ -214,8 +219,8 @@ func later(m sweepMemory, until time.Time) queue.Done {
 }
 
 // sweptDone is what the queue keeps of a sweep; refused is when there may be permits again, zero when there were.
-func (s *service) sweptDone(ctx context.Context, repo forge.Repo, out sweep.Outcome, refused time.Time) (queue.Done, error) {
-	kept := sweptBy(out)
+func (s *service) sweptDone(ctx context.Context, repo forge.Repo, kept swept, out sweep.Outcome, refused time.Time) (
+	queue.Done, error) {
 	body, err := json.Marshal(kept)
 	if err != nil {
 		return queue.Done{}, err
@@ -267,6 +272,9 @@ func whyNothing(w swept) string {
 	switch {
 	case w.Skipped != "":
 		return "the repository is not swept: " + cmp.Or(w.Problem, string(w.Skipped))
+	case w.Consent == sweep.Missing && w.Left > 0:
+		return fmt.Sprintf("nobody decides any more whether sweeps are enabled, so that the pull requests that were open, %d, are "+
+			"left as they are; sweeps: {enabled: false} withdraws them", w.Left)
 	case w.Consent == sweep.Missing:
 		return "nobody decided yet whether sweeps are enabled"
 	case w.Consent == sweep.Refused:

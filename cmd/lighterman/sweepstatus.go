@@ -13,6 +13,7 @@ import (
 
 	"github.com/lighterman/lighterman/internal/queue"
 	"github.com/lighterman/lighterman/internal/report"
+	"github.com/lighterman/lighterman/internal/sweep"
 )
 
 // sweepStatus prints how far the sweeps of a server have come, which may go on meanwhile.
@@ -48,6 +49,9 @@ func printStatus(out io.Writer, all []queue.Repository, now time.Time) error {
 		}
 		sums["open"] += w.Open
 		sums["waiting pulls"] += w.Waits
+		if w.Consent == sweep.Missing && w.Left > 0 {
+			lines = append(lines, fmt.Sprintf("%s  %s\n", r.Repo, whyNothing(w)))
+		}
 		if r.Job != "" || w.Open > 0 || w.Totals.Fixable > 0 {
 			lines = append(lines, fmt.Sprintf("%s  %s  %d open  %d to fix  next %s\n", r.Repo, cmp.Or(r.Job, "at rest"), w.Open,
 				w.Totals.Fixable, r.Due.UTC().Format(time.RFC3339)))
