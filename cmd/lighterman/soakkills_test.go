@@ -363,7 +363,7 @@ func (l *lane) idle(ctx context.Context) error {
 	}
 }
 
-var jobsLine = regexp.MustCompile(`(?m)^lighterman_(?:sweep_)?jobs\{state="(\w+)"\} (\d+)$`)
+var jobsLine = regexp.MustCompile(`(?m)^lighterman_jobs\{kind="\w+",state="(\w+)"\} (\d+)$`)
 
 // jobsOf counts the jobs that are not done, sweeps among them, as the metrics tell, and those that failed for good.
 func jobsOf(ctx context.Context, addr string) (live, dead int, err error) {

@@ -18,26 +18,50 @@ import (
 	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/github"
 	"github.com/lighterman/lighterman/internal/githubtest"
+	"github.com/lighterman/lighterman/internal/queue/pgtest"
 	"github.com/lighterman/lighterman/internal/sweep"
 )
 
 // TestSoakSweepKills has a webhook lead to a sweep by the real program in a process of its own, which is killed before or
 // after one of its requests, or at some other moment, once or twice. In the end there is each pull request that there is
-// when nothing happens, once, and all of them say what they say then.
+// when nothing happens, once, and all of them say what they say then. On PostgreSQL there are two replicas, and the one at
+// work is killed.
 func TestSoakSweepKills(t *testing.T) {
-	k := &sweepKills{t: t, runs: soaking(t, 150)}
+	for _, d := range []struct {
+		name     string
+		runs     int
+		database func(*testing.T) func() string
+	}{
+		{"sqlite", 150, func(*testing.T) func() string {
+			return func() string { return "" }
+		}},
+		{"postgresql", 60, func(t *testing.T) func() string {
+			cluster := pgtest.Start(t)
+			return func() string { return cluster.Database(t) }
+		}},
+	} {
+		t.Run(d.name, func(t *testing.T) {
+			k := &sweepKills{t: t, runs: soaking(t, d.runs)}
+			err := k.all(d.database(t))
+			figures("runs", k.ran, "kills", k.killed, "missed", k.missed, "lost-pulls", k.lost, "doubled-pulls", k.doubled,
+				"different", k.different, "database", d.name)
+			if err != nil || k.lost+k.doubled+k.different > 0 || k.ran != k.runs || k.killed == 0 {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// all runs all, some lanes beside each other.
+func (k *sweepKills) all(database func() string) error {
 	const lanes, each = 3, 25
 	portion := min((k.runs+lanes-1)/lanes, each)
 	p := pool.New().WithErrors().WithMaxGoroutines(lanes)
 	for first := 0; first < k.runs; first += portion {
-		p.Go(func() error { return k.lane(first, min(first+portion, k.runs)) })
+		db := database()
+		p.Go(func() error { return k.lane(db, first, min(first+portion, k.runs)) })
 	}
-	err := p.Wait()
-	figures("runs", k.ran, "kills", k.killed, "missed", k.missed, "lost-pulls", k.lost, "doubled-pulls", k.doubled,
-		"different", k.different)
-	if err != nil || k.lost+k.doubled+k.different > 0 || k.ran != k.runs || k.killed == 0 {
-		t.Errorf("%v", err)
-	}
+	return p.Wait()
 }
 
 // sweepKills counts what came of all runs.
@@ -58,7 +82,7 @@ type sweepLane struct {
 	calm *sweep.Sweeper
 }
 
-func (k *sweepKills) lane(first, last int) (err error) {
+func (k *sweepKills) lane(db string, first, last int) (err error) {
 	dir, err := os.MkdirTemp("", "lighterman-sweep-kills-")
 	if err != nil {
 		return err
@@ -82,21 +106,30 @@ func (k *sweepKills) lane(first, last int) (err error) {
 	if err := os.WriteFile(key, hub.PrivateKey(), 0o600); err != nil {
 		return err
 	}
-	r := &replica{host: "127.0.0.1"}
 	l := &sweepLane{sweepKills: k, calm: newSweeper(app, newReviewer(app, nil, engine, quiet()), config.Timing{})}
-	l.lane = lane{kills: &kills{t: k.t}, hub: hub, replicas: []*replica{r}, env: []string{
-		"LIGHTERMAN_PRIVATE_KEY_FILE=" + key, "LIGHTERMAN_DATA_DIR=" + dir, "LIGHTERMAN_COOLDOWN=0s", "LIGHTERMAN_SWEEP_COOLDOWN=0s",
+	l.lane = lane{kills: &kills{t: k.t}, hub: hub, env: []string{
+		"LIGHTERMAN_PRIVATE_KEY_FILE=" + key, "LIGHTERMAN_DATA_DIR=" + dir, "LIGHTERMAN_DATABASE_URL=" + db,
+		"LIGHTERMAN_COOLDOWN=0s", "LIGHTERMAN_SWEEP_COOLDOWN=0s",
 		"LIGHTERMAN_WRITE_PAUSE=0s", "LIGHTERMAN_SWEEP_OPEN_PER_OWNER=0", "LIGHTERMAN_SWEEP_OPENS_PER_HOUR=0",
 	}}
 	l.lane.sweeps = true
 	defer func() {
-		if r.process != nil {
-			r.kill()
+		for _, r := range l.replicas {
+			if r.process != nil {
+				r.kill()
+			}
 		}
 		err = errors.Join(err, hub.Close())
 	}()
-	if err := l.start(r); err != nil {
-		return err
+	for _, host := range []string{"127.0.0.1", "localhost"} {
+		if db == "" && len(l.replicas) > 0 {
+			break
+		}
+		r := &replica{host: host}
+		if err := l.start(r); err != nil {
+			return err
+		}
+		l.replicas = append(l.replicas, r)
 	}
 	for n := first; n < last; n++ {
 		if err := l.run(n); err != nil {
@@ -199,8 +232,8 @@ func (l *sweepLane) run(n int) error {
 	if err != nil {
 		return err
 	}
-	l.listen(l.replicas[0])
 	l.draw = draw
+	l.listen(l.replicas[draw.IntN(len(l.replicas))])
 	d := drawKill(draw, requests)
 	d.arm(l.hub)
 	if err := s.act(repo); err != nil {
@@ -213,6 +246,9 @@ func (l *sweepLane) run(n int) error {
 	late := l.quiet()
 	l.hub.Calm()
 	l.hub.SetWebhook("", "")
+	if err := l.restore(); err != nil {
+		return err
+	}
 	l.judge(n, s, d, struck, late, want, pullsOf(repo))
 	return nil
 }
