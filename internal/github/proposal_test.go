@@ -318,7 +318,7 @@ func TestOpenedListsOurBranches(t *testing.T) {
 	m.Branch = "bot/caching"
 	h.propose(t, m)
 	must(t, h.repo.Pulls()[1].Close("joe"))
-	m.Branch = "bot/hygiene"
+	m.Branch, m.Commit.Message = "bot/hygiene", "Tidy up\n\nLighterman-Bundle: hygiene\n" // else one commit may be all three
 	h.propose(t, m)
 	_, err := h.repo.Pulls()[2].Merge("joe")
 	must(t, err)
