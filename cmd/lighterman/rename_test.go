@@ -45,6 +45,7 @@ func adding(files ...string) githubtest.Commit {
 // told once, where it is now, and a second look writes nothing.
 func TestARenameChangesNothing(t *testing.T) {
 	const a, b, c = "web/Dockerfile", "web/app.Dockerfile", "web/Dockerfile.prod"
+	const d = "web/zebra.Dockerfile"
 	order, form := " copy-order", " shell-form"
 	grown := webText + strings.Repeat("# more words that are of no account\n", 30)
 	for name, r := range map[string]renaming{
@@ -81,6 +82,36 @@ func TestARenameChangesNothing(t *testing.T) {
 		"a copy": {
 			change: adding(a, webText), dismiss: []string{a + form, a + order},
 			pushes: []githubtest.Commit{adding(b, "# A copy\n"+webText)}, want: []string{b + order, b + form}, said: 4, requests: 7,
+		},
+		"an exact copy": {
+			change: adding(a, webText), dismiss: []string{a + form, a + order},
+			pushes: []githubtest.Commit{adding(b, webText)}, want: []string{b + order, b + form}, said: 4, requests: 7,
+		},
+		"an exact copy before it": {
+			change: adding(b, webText), dismiss: []string{b + form, b + order},
+			pushes: []githubtest.Commit{adding(a, webText)}, want: []string{a + order, a + form}, said: 4, requests: 7,
+		},
+		"a family, of which one is renamed": {
+			change: adding(a, webText, c, webText), dismiss: []string{a + form},
+			pushes: []githubtest.Commit{moving(a, d, webText)}, want: []string{c + order}, said: 3, requests: 10,
+		},
+		"a family, of which another is renamed": {
+			change: adding(a, webText, c, webText), dismiss: []string{a + form},
+			pushes: []githubtest.Commit{moving(c, d, webText)}, want: []string{a + order}, said: 2, requests: 7,
+		},
+		"a family, of which all are renamed": {
+			change: adding(a, webText, c, webText), dismiss: []string{a + form},
+			pushes: []githubtest.Commit{{
+				Message: "Rename", Files: map[string]string{"web/x.Dockerfile": webText, d: webText}, Delete: []string{a, c},
+			}}, want: []string{"web/x.Dockerfile" + order}, said: 3, requests: 10,
+		},
+		"a family, of which the first goes": {
+			change: adding(a, webText, c, webText), dismiss: []string{a + form},
+			pushes: []githubtest.Commit{{Message: "Delete", Delete: []string{a}}}, want: []string{c + order}, said: 3, requests: 9,
+		},
+		"a family that comes apart": {
+			change: adding(a, webText, c, webText), dismiss: []string{a + form},
+			pushes: []githubtest.Commit{adding(c, "# Mine\n"+webText)}, want: []string{a + order, c + order}, said: 3, requests: 9,
 		},
 		"another file in its place": {
 			change: adding(a, webText), dismiss: []string{a + form, a + order},

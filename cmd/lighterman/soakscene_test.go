@@ -288,11 +288,12 @@ func take(p *githubtest.Pull) (pic picture, err error) {
 
 func (pic *picture) thread(t githubtest.Thread) {
 	first := t.Comments[0]
-	mark := findingOf.FindStringSubmatch(first.Body)
-	if mark == nil {
+	marks := findingOf.FindAllStringSubmatch(first.Body, -1)
+	if marks == nil {
 		pic.lines = append(pic.lines, "thread of nobody: "+first.Body)
 		return
 	}
+	mark := marks[len(marks)-1] // others are of files alike
 	pic.said = append(pic.said, mark[1]+" "+mark[2])
 	state := "open"
 	if t.ResolvedBy != "" {

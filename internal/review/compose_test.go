@@ -42,7 +42,7 @@ func drawScene(t *rapid.T) scene {
 }
 
 func (s scene) opinion(t interface{ Fatal(...any) }) *Opinion {
-	o, err := Compose([]File{s.file}, &check.Result{Findings: s.findings}, maxInline, merged(string(s.file.Text)))
+	o, err := Compose([]File{s.file}, &check.Result{Findings: s.findings}, audience{inline: maxInline}, merged(string(s.file.Text)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +208,7 @@ func TestConflictingSuggestionsGiveWay(t *testing.T) {
 		asked++
 		return merged(text)(path, found)
 	}
-	o, err := Compose([]File{s.file}, &check.Result{Findings: s.findings}, maxInline, counted)
+	o, err := Compose([]File{s.file}, &check.Result{Findings: s.findings}, audience{inline: maxInline}, counted)
 	if err != nil || asked != 1 {
 		t.Fatalf("combined %d times, error %v; want once, for overlapping suggestions are not put together", asked, err)
 	}
@@ -237,7 +237,7 @@ func TestCombineIsAskedForTheShownAndToldOfTheRest(t *testing.T) {
 		}
 		return merged(exampleText)(path, found)
 	}
-	_, err := Compose([]File{s.file}, &check.Result{Findings: s.findings}, maxInline, listed)
+	_, err := Compose([]File{s.file}, &check.Result{Findings: s.findings}, audience{inline: maxInline}, listed)
 	want := []string{"better 1", "last 1", "covered 0", "advice 0"}
 	if err != nil || !slices.Equal(asked, want) || len(s.findings[0].Fixes) != 1 {
 		t.Errorf("asked for %v, want %v; error %v", asked, want, err)
@@ -260,7 +260,7 @@ func TestSuggestionThatWasNotProvenWithTheOthersGivesWay(t *testing.T) {
 		}
 		return merged(text)(path, found)
 	}
-	o, err := Compose([]File{s.file}, &check.Result{Findings: s.findings}, maxInline, combine)
+	o, err := Compose([]File{s.file}, &check.Result{Findings: s.findings}, audience{inline: maxInline}, combine)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,7 +270,7 @@ func TestSuggestionThatWasNotProvenWithTheOthersGivesWay(t *testing.T) {
 		}
 	}
 	boom := fmt.Errorf("no tree")
-	if _, err := Compose([]File{s.file}, &check.Result{Findings: s.findings}, maxInline,
+	if _, err := Compose([]File{s.file}, &check.Result{Findings: s.findings}, audience{inline: maxInline},
 		func(string, []check.Finding) (*check.Combined, error) { return nil, boom }); err != boom {
 		t.Errorf("error = %v, want %v", err, boom)
 	}
@@ -380,7 +380,7 @@ func TestFamilyIsOneComment(t *testing.T) {
 		one.Path, one.ID = f.Path, f.Path
 		found = append(found, one)
 	}
-	o, err := Compose(files, &check.Result{Findings: found}, maxInline, nil)
+	o, err := Compose(files, &check.Result{Findings: found}, audience{inline: maxInline}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

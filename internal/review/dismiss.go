@@ -26,6 +26,7 @@ type known struct {
 	offered  map[string]bool     // threads in which a suggestion of ours answers such a command
 	homes    map[string]home     // where the files of threads are that were renamed, by the threads' ids
 	names    map[string][]string // former paths of files, by the present ones
+	twins    map[string]string   // names in markers of findings in renamed files of a family, by the former ones
 }
 
 // A spoken names a comment among all of a pull request.
@@ -154,14 +155,14 @@ type mute struct {
 // mute reads what people dismissed.
 func (k known) mute(m memory, st *forge.Standing) mute {
 	out := mute{findings: map[string]bool{}, asked: map[string]bool{}, open: map[string]bool{}}
-	for id, threads := range m.threads {
+	for _, threads := range m.threads {
 		for _, t := range threads {
 			author := func(login string) bool { return marks(login, st.Author) }
 			switch {
 			case t.closed() && (!author(t.ResolvedBy) || k.writes(t.ResolvedBy)), slices.ContainsFunc(t.Downs, k.writes):
-				out.findings[id] = true
+				add(out.findings, t)
 			case t.closed(), slices.ContainsFunc(t.Downs, author):
-				out.asked[id] = true
+				add(out.asked, t)
 			}
 		}
 	}
@@ -174,13 +175,20 @@ func (k known) mute(m memory, st *forge.Standing) mute {
 			out.checks = append(out.checks, o.checks...)
 		} else if t, ok := o.finding(); ok {
 			t = k.present(t)
-			out.findings[t.mark.id] = true
+			add(out.findings, t)
 			out.open[t.ID] = out.open[t.ID] || !t.Outdated && (k.offered[t.ID] || offers(t.Thread))
 		} else {
 			out.checks = append(out.checks, o.checks...)
 		}
 	}
 	return out
+}
+
+// add notes all that a thread tells.
+func add(in map[string]bool, t posted) {
+	for _, id := range t.ids() {
+		in[id] = true
+	}
 }
 
 // offers reports whether a suggestion of ours answers a command in a thread.

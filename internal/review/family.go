@@ -14,8 +14,9 @@ var generatedNote = regexp.MustCompile(`(?i)^\s*#.*\b(?:auto-?)?generated\b`)
 const generatedWithin = 15
 
 // families makes a comment of every finding, and one comment of the same finding in a family of files: files of
-// the same content, and files that say they were generated. The comment stands in the first of them.
-func families(files []File, findings []check.Finding) []Comment {
+// the same content, and files that say they were generated. The comment stands in the first of them. What people dismissed
+// and what they did not, as in a copy made since, is apart.
+func families(files []File, findings []check.Finding, m mute) []Comment {
 	kin := map[string]string{}
 	for _, f := range files {
 		kin[f.Path] = family(f)
@@ -23,20 +24,22 @@ func families(files []File, findings []check.Finding) []Comment {
 	type same struct {
 		family, check, message string
 		nth                    int // twins within one file stay apart
+		muted, decided         bool
 	}
 	first := map[same]int{}
 	seen := map[[3]string]int{}
 	var out []Comment
 	for _, found := range findings {
 		twin := [3]string{found.Path, found.Check.Name, found.Message}
-		key := same{kin[found.Path], found.Check.Name, found.Message, seen[twin]}
+		one := Comment{Finding: found}
+		key := same{kin[found.Path], found.Check.Name, found.Message, seen[twin], m.covers(one), m.decided(one)}
 		seen[twin]++
 		if n, ok := first[key]; ok {
 			out[n].Also, out[n].twins = append(out[n].Also, found.Path), append(out[n].twins, found)
 			continue
 		}
 		first[key] = len(out)
-		out = append(out, Comment{Finding: found})
+		out = append(out, one)
 	}
 	return out
 }

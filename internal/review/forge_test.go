@@ -25,7 +25,8 @@ type desk struct {
 	host
 	change     forge.Change
 	tree       fstest.MapFS
-	base       fstest.MapFS // what stands on the base branch
+	base       fstest.MapFS            // what stands on the base branch
+	past       map[string]fstest.MapFS // former heads, by commit
 	asked      []string
 	fails      map[string]error // by name of the method, or of the file that cannot be read
 	tip        string           // the head commit
@@ -85,6 +86,12 @@ func (d *desk) Tree(_ context.Context, repo forge.Repo, commit string) (forge.Tr
 	}
 	if commit == d.baseCommit {
 		return shelf{d.base, d}, d.ask("Tree base")
+	}
+	if old, ok := d.past[commit]; ok {
+		return shelf{old, d}, d.ask("Tree past")
+	}
+	if commit != d.tip && commit != d.change.Head {
+		return nil, fmt.Errorf("no commit %s: %w", commit, forge.ErrGone)
 	}
 	return shelf{d.tree, d}, d.ask("Tree")
 }
@@ -203,6 +210,16 @@ func newDesk(before, after map[string]string) *desk {
 	d.change.Ref = forge.Ref{Repo: forge.Repo{Owner: "o", Name: "r"}, Number: 7}
 	d.push(before, after)
 	return d
+}
+
+// next pushes another commit: what stood at the head is still there by its id.
+func (d *desk) next(before, after map[string]string) {
+	if d.past == nil {
+		d.past = map[string]fstest.MapFS{}
+	}
+	d.past[d.tip] = d.tree
+	d.tip = fmt.Sprintf("%040d", len(d.past))
+	d.push(before, after)
 }
 
 // push replaces the files of the head.

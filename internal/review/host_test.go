@@ -179,7 +179,7 @@ func (h *host) submit(head string, d forge.Draft) error {
 	h.reviews = append(h.reviews, forge.Review{ID: h.next(), Body: d.Body, Commit: head})
 	for _, c := range d.Comments {
 		id := h.next()
-		t := forge.Thread{ID: fmt.Sprint("T", id), Path: c.Path, Line: c.Line, CanResolve: h.canResolve}
+		t := forge.Thread{ID: fmt.Sprint("T", id), Path: c.Path, Commit: head, Line: c.Line, CanResolve: h.canResolve}
 		t.Comments = []forge.Comment{{ID: id, NodeID: fmt.Sprint("C", id), Author: botName, Ours: true, Body: c.Body}}
 		h.threads = append(h.threads, t)
 		if h.starts == nil {

@@ -67,6 +67,7 @@ func examine(ctx context.Context, head fs.FS, changed []forge.ChangedFile, s Set
 type audience struct {
 	inline int  // how many comments may stand on the diff
 	lines  bool // only findings in lines that were changed are told
+	mute   mute // what people do not want to hear of
 }
 
 // opinion is what there is to say to an audience.
@@ -77,7 +78,7 @@ func (e *examined) opinion(ctx context.Context, a audience) (*Opinion, error) {
 			files[n].Before = nil
 		}
 	}
-	o, err := Compose(files, e.result, a.inline, func(path string, findings []check.Finding) (*check.Combined, error) {
+	o, err := Compose(files, e.result, a, func(path string, findings []check.Finding) (*check.Combined, error) {
 		return check.Combine(ctx, e.head, path, findings, e.settings.Options)
 	})
 	if err != nil {

@@ -21,7 +21,8 @@ type memory struct {
 type posted struct {
 	forge.Thread
 	mark marker
-	home string // where its file lies at the head
+	also []marker // the findings of other files of the family that it tells too
+	home string   // where its file lies at the head
 }
 
 // remember reads the markers. Threads and reviews without a marker of ours are not ours to touch.
@@ -55,7 +56,17 @@ func tells(t forge.Thread) (p posted, ok bool) {
 	if len(marks) == 0 {
 		return posted{}, false
 	}
-	return posted{t, marks[len(marks)-1], t.Path}, true
+	last := len(marks) - 1
+	return posted{t, marks[last], marks[:last], t.Path}, true
+}
+
+// ids are the findings that a thread tells, its own first.
+func (p posted) ids() []string {
+	out := []string{p.mark.id}
+	for _, m := range p.also {
+		out = append(out, m.id)
+	}
+	return out
 }
 
 // read takes a review for the summary, unless there is one before it or a person edited it: what that tells stays told.

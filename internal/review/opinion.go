@@ -71,9 +71,8 @@ type Note struct {
 	Fails  bool // the check run fails for it
 }
 
-// Compose decides what to say about the findings of an examination of the files and where, with at most inline comments
-// on the diff. The suggestions it shows also hold as one batch, which is what combine is asked for; its error is Compose's.
-func Compose(files []File, result *check.Result, inline int, combine Combine) (*Opinion, error) {
+// Compose decides what to say to an audience about the findings of an examination of the files, and where. The suggestions it shows also hold as one batch, which is what combine is asked for; its error is Compose's.
+func Compose(files []File, result *check.Result, a audience, combine Combine) (*Opinion, error) {
 	files = secretly(files, result.Findings)
 	ours, rest := Select(files, result.Findings)
 	o := &Opinion{Notes: notes(result.Skipped), rest: rest}
@@ -85,11 +84,11 @@ func Compose(files []File, result *check.Result, inline int, combine Combine) (*
 			o.Elsewhere += count(rest, f.Path)
 		}
 	}
-	o.Comments = families(files, ours)
+	o.Comments = families(files, ours, a.mute)
 	slices.SortStableFunc(o.Comments, func(a, b Comment) int {
 		return cmp.Compare(b.Finding.Check.Severity, a.Finding.Check.Severity)
 	})
-	places(files, o.Comments, inline)
+	places(files, o.Comments, a.inline)
 	if err := batches(files, o.Comments, result.Findings, combine); err != nil {
 		return nil, err
 	}
@@ -111,6 +110,15 @@ func (o *Opinion) Flat() *Opinion {
 
 // id is the name of the comment's finding in markers.
 func (c Comment) id() string { return hidden.Finding(c.Finding.ID) }
+
+// ids are the names in markers of the findings that the comment tells, its own first.
+func (c Comment) ids() []string {
+	out := []string{c.id()}
+	for _, f := range c.twins[:min(len(c.twins), maxTwins)] {
+		out = append(out, hidden.Finding(f.ID))
+	}
+	return out
+}
 
 // text is the hash of what the comment says on the diff. The number of lines that a suggestion replaces belongs to
 // it.

@@ -146,7 +146,7 @@ func (b *bench) told(o order) (c Comment, ok bool) {
 		return Comment{}, false
 	}
 	t = b.known.present(t)
-	n := slices.IndexFunc(b.opinion.Comments, func(c Comment) bool { return c.id() == t.mark.id })
+	n := slices.IndexFunc(b.opinion.Comments, func(c Comment) bool { return slices.Contains(c.ids(), t.mark.id) })
 	if n < 0 {
 		return Comment{}, false
 	}

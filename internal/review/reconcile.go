@@ -155,11 +155,11 @@ func best(live []posted, c Comment) int {
 // its place.
 func (p *planner) update(t posted, c Comment) {
 	stands := !t.Outdated && t.Path == c.Finding.Path
-	same := t.mark.text == c.text() && stands
+	same := t.mark.text == c.text() && stands && slices.Equal(t.ids(), c.ids())
 	switch {
 	case c.Line == 0 || same || t.answered():
 	case stands && (c.Suggestion == nil || t.carries(c)):
-		body := signed(c.Body, marker{c.id(), c.text(), t.mark.lines})
+		body := c.signed(t.mark.lines)
 		p.plan.Edit = append(p.plan.Edit, forge.CommentEdit{ID: t.Comments[0].ID, Body: body})
 	default:
 		p.close([]posted{t})
@@ -172,12 +172,31 @@ func (p *planner) draft(c Comment) {
 		Path:      c.Finding.Path,
 		StartLine: c.StartLine,
 		Line:      c.Line,
-		Body:      signed(c.Body, marker{c.id(), c.text(), c.span()}),
+		Body:      c.signed(c.span()),
 	})
 }
 
-// signed is a body with its marker. The empty line between them keeps what looks like a marker above from being read.
-func signed(body string, m marker) string { return body + "\n\n" + m.String() }
+// maxTwins is how many other files a comment has in its markers.
+const maxTwins = 100
+
+// signed is the comment's body with its markers: before its own those of the other files that it tells, with what these have
+// in common under any name.
+func (c Comment) signed(lines int) string {
+	var marks []marker
+	for n, id := range c.ids()[1:] {
+		marks = append(marks, marker{id: id, text: kin(c.twins[n])})
+	}
+	return signed(c.Body, append(marks, marker{c.id(), c.text(), lines})...)
+}
+
+// signed is a body with markers. The empty line between them keeps what looks like a marker above from being read.
+func signed(body string, marks ...marker) string {
+	body += "\n"
+	for _, m := range marks {
+		body += "\n" + m.String()
+	}
+	return body
+}
 
 // close resolves threads, or hides the comment of those it may not resolve. An answered one is not hidden.
 func (p *planner) close(threads []posted) {

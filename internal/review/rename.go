@@ -1,10 +1,8 @@
 package review
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -24,8 +22,6 @@ import (
 const (
 	// maxFormer is of how many paths the findings are named again.
 	maxFormer = 20
-	// maxOld is how many former commits are looked into.
-	maxOld = 3
 	// maxMoved is how many threads a diary says of where their files are.
 	maxMoved = 200
 )
@@ -45,8 +41,8 @@ type lead struct {
 
 // leads are the threads whose finding may be elsewhere than where they were begun. A finding that was told before, as was
 // says, or has a thread of its own, is none that another thread goes on with.
-func leads(o *Opinion, st *forge.Standing, was diary) []lead {
-	present, taken := o.identities(), taken(st, was)
+func leads(found []check.Finding, st *forge.Standing, was diary) []lead {
+	present, taken := present(found), taken(st, was)
 	under := map[string]map[string][]check.Finding{}
 	var out []lead
 	for _, t := range st.Threads {
@@ -59,7 +55,7 @@ func leads(o *Opinion, st *forge.Standing, was diary) []lead {
 			if len(under) == maxFormer {
 				continue
 			}
-			under[t.Path] = o.under(t.Path)
+			under[t.Path] = namedUnder(found, t.Path)
 		}
 		l := lead{p, at, map[string]check.Finding{}}
 		for _, f := range under[t.Path][p.mark.id] {
@@ -77,7 +73,7 @@ func taken(st *forge.Standing, was diary) map[string]bool {
 	out := map[string]bool{}
 	for _, t := range st.Threads {
 		if p, ok := tells(t); ok && p.matters() && was.Moved[t.ID] == "" {
-			out[p.mark.id] = true
+			add(out, p)
 		}
 	}
 	for _, l := range was.Told {
@@ -91,28 +87,19 @@ func taken(st *forge.Standing, was diary) map[string]bool {
 // matters reports whether a thread stands open, or may say that its finding was dismissed.
 func (p posted) matters() bool { return p.live() || p.closed() || p.answered() || len(p.Downs) > 0 }
 
-// identities are the names in markers of all findings, told or not.
-func (o *Opinion) identities() map[string]bool {
+// present are the names in markers of findings.
+func present(found []check.Finding) map[string]bool {
 	out := map[string]bool{}
-	for _, f := range slices.Concat(o.findings(), o.rest) {
+	for _, f := range found {
 		out[hidden.Finding(f.ID)] = true
 	}
 	return out
 }
 
-// findings are those that the comments tell.
-func (o *Opinion) findings() []check.Finding {
-	var out []check.Finding
-	for _, c := range o.Comments {
-		out = append(append(out, c.Finding), c.twins...)
-	}
-	return out
-}
-
-// under are the findings by the name in markers that each would have under a path.
-func (o *Opinion) under(path string) map[string][]check.Finding {
+// namedUnder are the findings by the name in markers that each would have under a path.
+func namedUnder(found []check.Finding, path string) map[string][]check.Finding {
 	out := map[string][]check.Finding{}
-	for _, f := range o.findings() {
+	for _, f := range found {
 		if id := f.Under(path); id != "" {
 			out[hidden.Finding(id)] = append(out[hidden.Finding(id)], f)
 		}
@@ -160,15 +147,17 @@ func renamed(changed []forge.ChangedFile) map[string]string {
 }
 
 // homes finds out where the files of threads went.
-func (r *Reviewer) homes(ctx context.Context, s seen, st *forge.Standing, since Since, o *Opinion) error {
+func (r *Reviewer) homes(ctx context.Context, s seen, st *forge.Standing, since Since, k *known) error {
 	if s.examined == nil {
 		return nil
 	}
 	renames, was := renamed(s.change.Files), readDiary(since.Memory)
 	past := &past{reviewer: r, seen: s, repo: st.Ref.Repo, scores: map[[3]string]int{}, trees: map[string]forge.Tree{}}
-	past.last, _, _ = strings.Cut(since.Mark, "\n")
+	if past.last, _, _ = strings.Cut(since.Mark, "\n"); past.last == st.Head {
+		past.last = "" // nothing went away since
+	}
 	homes := map[string]home{}
-	for _, l := range leads(o, st, was) {
+	for _, l := range leads(s.result.Findings, st, was) {
 		path, others := l.known(renames)
 		if len(others) > 0 {
 			heir, err := past.heir(ctx, l, others)
@@ -181,139 +170,9 @@ func (r *Reviewer) homes(ctx context.Context, s seen, st *forge.Standing, since 
 			homes[l.ID] = h
 		}
 	}
-	o.known.homes, o.known.names = homes, names(homes, st, was.Moved, renames)
+	k.homes, k.names = homes, names(homes, st, was.Moved, renames)
+	k.twins = k.cousins(s.files, s.result.Findings, st)
 	return nil
-}
-
-// A past reads files as they were at former heads.
-type past struct {
-	seen
-	reviewer *Reviewer
-	repo     forge.Repo
-	last     string                // the head of the last review, "" when that is not known
-	trees    map[string]forge.Tree // by commit; nil for one that is gone
-	scores   map[[3]string]int     // by commit, and the paths then and now
-}
-
-// heir is the one of some files that the file of a lead became, "" when none of them did. The file is taken as the last review
-// saw it, else as it was when the thread was begun.
-func (p *past) heir(ctx context.Context, l lead, paths []string) (string, error) {
-	for _, then := range []struct{ commit, path string }{{p.last, l.at}, {l.Commit, l.Path}} {
-		tree, err := p.tree(ctx, then.commit)
-		if err != nil {
-			return "", err
-		}
-		if tree == nil {
-			continue
-		}
-		old, err := read(tree, then.path)
-		if err != nil {
-			p.trees[then.commit] = nil
-		}
-		if err = unlessLost(err); err != nil {
-			return "", err
-		}
-		if old == nil {
-			continue
-		}
-		return p.best(tree, then.commit, then.path, paths)
-	}
-	return "", nil
-}
-
-// best is the path that fits best.
-func (p *past) best(then forge.Tree, commit, was string, paths []string) (path string, err error) {
-	most := 0
-	for _, name := range paths {
-		key := [3]string{commit, was, name}
-		score, ok := p.scores[key]
-		if !ok {
-			if score, err = p.score(then, was, name); err != nil {
-				return "", err
-			}
-			p.scores[key] = score
-		}
-		if score > most {
-			most, path = score, name
-		}
-	}
-	return path, nil
-}
-
-// score says how well the file of a former commit fits one of the head.
-func (p *past) score(then forge.Tree, was, name string) (int, error) {
-	var all [4][]byte
-	for n, one := range []struct {
-		tree forge.Tree
-		path string
-	}{{then, was}, {p.seen.tree, was}, {then, name}, {p.seen.tree, name}} {
-		var err error
-		if all[n], err = read(one.tree, one.path); err != nil {
-			return 0, unlessLost(err)
-		}
-	}
-	return became(all[0], all[1], all[2], all[3]), nil
-}
-
-// tree is the repository at a commit, nil when there is none.
-func (p *past) tree(ctx context.Context, commit string) (forge.Tree, error) {
-	tree, ok := p.trees[commit]
-	if ok || commit == "" || len(p.trees) == maxOld {
-		return tree, nil
-	}
-	tree, err := p.reviewer.Forge.Tree(ctx, p.repo, commit)
-	if err != nil {
-		return nil, err
-	}
-	p.trees[commit] = tree
-	return tree, nil
-}
-
-// read is the content of a file, nil when it is empty, or is none to be looked at.
-func read(tree forge.Tree, name string) ([]byte, error) {
-	data, known, err := text(tree, name)
-	if !known || len(data) == 0 {
-		return nil, err
-	}
-	return data, err
-}
-
-// unlessLost is an error that does not say that a commit is not there any more, as after a push by force, or cannot be
-// listed: then nothing is known of it.
-func unlessLost(err error) error {
-	if errors.Is(err, forge.ErrGone) || errors.Is(err, forge.ErrTooLarge) {
-		return nil
-	}
-	return err
-}
-
-// became says in percent how much of one file is in another that may be the same under a new name; 0 is none, or
-// less than half, which is where git takes it for another file. was and is are the one before and now, before and now the
-// other; nil is a file that is not there. Where a file is still in its place only the whole text tells that it went away.
-func became(was, is, before, now []byte) int {
-	switch {
-	case len(was) == 0 || bytes.Equal(is, was) || bytes.Equal(before, now):
-		return 0
-	case bytes.Equal(was, now):
-		return 100
-	case is != nil || before != nil:
-		return 0
-	}
-	left := map[string]int{}
-	for _, l := range splitLines(string(was)) {
-		left[l]++
-	}
-	same := 0
-	for _, l := range splitLines(string(now)) {
-		if left[l] > 0 {
-			left[l]--
-			same += len(l)
-		}
-	}
-	if score := 99 * same / max(len(was), len(now)); score >= 50 {
-		return score
-	}
-	return 0
 }
 
 // present is a thread with the name that its finding has now.
@@ -321,6 +180,10 @@ func (k known) present(p posted) posted {
 	p.home = p.Path
 	if h, ok := k.homes[p.ID]; ok {
 		p.home, p.mark.id = h.path, h.id
+	}
+	p.also = slices.Clone(p.also)
+	for n, m := range p.also {
+		p.also[n].id = cmp.Or(k.twins[m.id], m.id)
 	}
 	return p
 }

@@ -122,10 +122,17 @@ func (r *Reviewer) review(ctx context.Context, ref forge.Ref, since Since, asked
 			return out, err
 		}
 	}
-	if out.Opinion, err = look.opinion(ctx, standing); err != nil {
+	known, err := r.know(ctx, standing)
+	if err != nil {
 		return out, err
 	}
-	out, err = r.speak(ctx, look, standing, since, out, asked)
+	if err = r.homes(ctx, look, standing, since, &known); err != nil {
+		return out, err
+	}
+	if out.Opinion, err = look.opinion(ctx, standing, known); err != nil {
+		return out, err
+	}
+	out, err = r.speak(ctx, look, standing, out, asked)
 	out.Mark = markOf(standing, out.Plan)
 	if err != nil || out.End == MovedOn {
 		return out, err
@@ -134,14 +141,8 @@ func (r *Reviewer) review(ctx context.Context, ref forge.Ref, since Since, asked
 }
 
 // speak does what people ask for, and publishes what there is to say.
-func (r *Reviewer) speak(ctx context.Context, look seen, standing *forge.Standing, since Since, out Outcome,
-	asked []forge.Request) (_ Outcome, err error) {
-	if out.Opinion.known, err = r.know(ctx, standing); err != nil {
-		return out, err
-	}
-	if err = r.homes(ctx, look, standing, since, out.Opinion); err != nil {
-		return out, err
-	}
+func (r *Reviewer) speak(ctx context.Context, look seen, standing *forge.Standing, out Outcome, asked []forge.Request) (
+	_ Outcome, err error) {
 	if out.Opinion.Rivals, err = r.rivals(ctx, standing); err != nil {
 		return out, err
 	}
@@ -282,19 +283,21 @@ func (r *Reviewer) examine(ctx context.Context, s *seen, base string) error {
 }
 
 // opinion is what there is to say about the change to those who are there now.
-func (s seen) opinion(ctx context.Context, st *forge.Standing) (*Opinion, error) {
+func (s seen) opinion(ctx context.Context, st *forge.Standing, k known) (*Opinion, error) {
 	o := &Opinion{}
 	if s.examined != nil {
 		o.Aside = s.settings.aside(st)
 	}
 	if s.examined != nil && o.Aside == "" {
 		var err error
-		if o, err = s.examined.opinion(ctx, s.settings.audience(st)); err != nil {
+		a := s.settings.audience(st)
+		a.mute = k.mute(k.remember(st), st)
+		if o, err = s.examined.opinion(ctx, a); err != nil {
 			return nil, err
 		}
 	}
 	o.Partial = o.Partial || o.Aside != ""
-	o.Head = st.Head
+	o.Head, o.known = st.Head, k
 	o.Notes = append(o.Notes, s.notes...)
 	if len(s.change.Files) < st.Count {
 		o.Partial, o.Cut = true, true

@@ -18,7 +18,7 @@ func (out *Outcome) conclude(ctx context.Context, look seen, st *forge.Standing,
 		out.Why = closedWords
 		return nil
 	case o == nil:
-		if o, err = look.opinion(ctx, st); err != nil {
+		if o, err = look.opinion(ctx, st, known{}); err != nil {
 			return err
 		}
 	}
