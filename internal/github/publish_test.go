@@ -250,3 +250,18 @@ func TestManyAnnotations(t *testing.T) {
 		}
 	}
 }
+
+// TestManyCheckRuns: the newest is known though there are more than are read.
+func TestManyCheckRuns(t *testing.T) {
+	h, p, ref, _ := reviewed(t)
+	for n := range 53 {
+		run := forge.CheckDraft{Key: fmt.Sprintf("#1 %d", n), Conclusion: forge.Neutral, Title: "Again", Summary: "Again."}
+		if err := h.publish(t, p, forge.Plan{Check: &run}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := h.standing(t, ref).Checks
+	if len(all) != 51 || all[50].Key != "#1 52" || all[0].Key != "#1 0" {
+		t.Errorf("%d check runs, from %+v to %+v", len(all), all[0], all[len(all)-1])
+	}
+}

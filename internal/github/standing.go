@@ -36,9 +36,8 @@ const standingQuery = `query Standing(
       commits(last: 1) { nodes { commit {
         oid
         checkSuites(first: 3, filterBy: {appId: $app}) { nodes {
-          checkRuns(first: 50, filterBy: {checkName: $check, checkType: ALL}) { nodes {
-            databaseId status conclusion externalId annotations(first: 1) { totalCount }
-          } }
+          checkRuns(first: 50, filterBy: {checkName: $check, checkType: ALL}) { nodes { ...checked } }
+          newest: checkRuns(first: 1, filterBy: {checkName: $check, checkType: LATEST}) { nodes { ...checked } }
         } }
       } } }
       reviewThreads(first: 100, after: $threads) {
@@ -63,7 +62,9 @@ const standingQuery = `query Standing(
       comments(last: 50) { pageInfo { hasPreviousPage startCursor } nodes { ...talked } }
     }
   }
-}` + spokenFragment + talkedFragment
+}
+fragment checked on CheckRun { databaseId status conclusion externalId annotations(first: 1) { totalCount } }
+` + spokenFragment + talkedFragment
 
 // baseQuery asks for the tip of the base branch and the blobs of some of its files. GitHub answers null for one that is
 // not there (its own mobile client asks so whether a file exists), and for the branch when that is gone.
@@ -145,17 +146,18 @@ type tipCommit struct {
 	Oid         string
 	CheckSuites *struct {
 		Nodes []struct {
-			CheckRuns struct {
-				Nodes []struct {
-					DatabaseID  int64
-					Status      string
-					Conclusion  string
-					ExternalID  string
-					Annotations *struct{ TotalCount int }
-				}
-			}
+			CheckRuns, Newest struct{ Nodes []checkNode }
 		}
 	}
+}
+
+// A checkNode is one of our check runs.
+type checkNode struct {
+	DatabaseID  int64
+	Status      string
+	Conclusion  string
+	ExternalID  string
+	Annotations *struct{ TotalCount int }
 }
 
 // Standing reads how a pull request stands: one GraphQL query for each hundred threads or reviews. Reviews that are
@@ -223,7 +225,8 @@ func (i *installation) base(s *forge.Standing, p *pullRequest) {
 	}
 }
 
-// checks are our check runs on the head.
+// checks are our check runs on the head. Of more than fifty, which take as many requests to look again, the newest is among
+// them whatever the order in which GitHub lists them.
 func (p *pullRequest) checks() []forge.CheckRun {
 	var all []forge.CheckRun
 	for _, n := range p.Commits.Nodes {
@@ -231,21 +234,25 @@ func (p *pullRequest) checks() []forge.CheckRun {
 			continue
 		}
 		for _, suite := range n.Commit.CheckSuites.Nodes {
-			for _, run := range suite.CheckRuns.Nodes {
-				key, request := keyOf(run.ExternalID)
-				c := forge.CheckRun{
-					ID: run.DatabaseID, Key: key, Request: request, Concluded: run.Status == "COMPLETED",
-					Conclusion: forge.Conclusion(strings.ToLower(run.Conclusion)),
-				}
-				if run.Annotations != nil {
-					c.Annotations = run.Annotations.TotalCount
-				}
-				all = append(all, c)
+			for _, run := range slices.Concat(suite.CheckRuns.Nodes, suite.Newest.Nodes) {
+				all = append(all, run.check())
 			}
 		}
 	}
 	sortChecks(all)
-	return all
+	return slices.CompactFunc(all, func(a, b forge.CheckRun) bool { return a.ID == b.ID })
+}
+
+func (n checkNode) check() forge.CheckRun {
+	key, request := keyOf(n.ExternalID)
+	c := forge.CheckRun{
+		ID: n.DatabaseID, Key: key, Request: request, Concluded: n.Status == "COMPLETED",
+		Conclusion: forge.Conclusion(strings.ToLower(n.Conclusion)),
+	}
+	if n.Annotations != nil {
+		c.Annotations = n.Annotations.TotalCount
+	}
+	return c
 }
 
 // sortChecks puts check runs in the order in which they were made.
