@@ -71,7 +71,8 @@ type Note struct {
 	Fails  bool // the check run fails for it
 }
 
-// Compose decides what to say to an audience about the findings of an examination of the files, and where. The suggestions it shows also hold as one batch, which is what combine is asked for; its error is Compose's.
+// Compose decides what to say to an audience about the findings of an examination of the files, and where. The suggestions
+// it shows also hold as one batch, which is what combine is asked for; its error is Compose's.
 func Compose(files []File, result *check.Result, a audience, combine Combine) (*Opinion, error) {
 	files = secretly(files, result.Findings)
 	ours, rest := Select(files, result.Findings)
