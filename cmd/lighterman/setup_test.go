@@ -56,6 +56,7 @@ type newcomer struct {
 	outcomes    chan review.Outcome
 	stop        func()
 	secrets     []string // what must be in no line of the log
+	known       []string // what the log was told to keep out
 }
 
 // publicHost is the name under which the double of GitHub finds the service.
@@ -74,6 +75,7 @@ func (n *newcomer) begin(o serviceOptions) {
 	o.Queue = queue.Options{DataDir: n.t.TempDir()}
 	o.Log = slog.New(slog.NewTextHandler(io.MultiWriter(n.log, &logs), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	o.Credentials, o.Inspect = n.credentials, true
+	o.Secret = func(words ...string) { n.known = append(n.known, words...) }
 	o.Reviewed = func(out review.Outcome) { n.outcomes <- out }
 	var err error
 	n.service, err = newService(n.t.Context(), o)
@@ -175,6 +177,9 @@ func (n *newcomer) quietLog() {
 	n.t.Helper()
 	if stored, err := readCredentials(n.credentials, n.hub.URL()); err == nil && stored != nil {
 		n.secrets = append(n.secrets, stored.WebhookSecret, strings.Split(stored.PrivateKey, "\n")[1])
+		if !slices.Contains(n.known, stored.WebhookSecret) || !slices.Contains(n.known, stored.PrivateKey) {
+			n.t.Error("the log was not told of the new secrets")
+		}
 	}
 	for _, s := range n.secrets {
 		if s == "" || strings.Contains(n.log.String(), s) {
