@@ -57,9 +57,10 @@ type run struct {
 // changed, writes nothing. An error says that it could not; trying again later is right unless it is forge.ErrGone.
 func (s *Sweeper) Sweep(ctx context.Context, repo forge.Repo, ask Ask) (Outcome, error) {
 	out := Outcome{}
-	r := &run{Sweeper: s, ask: ask, out: &out, wanted: map[string]wanted{}, writers: map[string]bool{}, done: map[string]Step{}}
-	r.refused = map[string]refusal{}
-	r.questions = newQuestions(s.Options.Images)
+	r := &run{
+		Sweeper: s, ask: ask, out: &out, questions: newQuestions(s.Options.Images), wanted: map[string]wanted{},
+		writers: map[string]bool{}, done: map[string]Step{}, refused: map[string]refusal{},
+	}
 	err := r.sweep(ctx, repo)
 	if errors.Is(err, forge.ErrTooLarge) {
 		out.Skipped, err = TooLarge, nil
