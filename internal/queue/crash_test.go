@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -62,10 +63,10 @@ func beChild(hang bool) error {
 	if err != nil {
 		return err
 	}
+	fmt.Println("opened") // before the first job's lines, which whoever waits for this one would skip
 	if err := q.Start(ctx); err != nil {
 		return err
 	}
-	fmt.Println("started")
 	if !hang {
 		defer fmt.Println("idle")
 		return q.Idle(ctx)
@@ -95,14 +96,15 @@ type process struct {
 	cmd   *exec.Cmd
 	lines *bufio.Scanner
 	input io.Closer
+	log   *bytes.Buffer // complete once the process was waited for
 }
 
 func spawn(t *testing.T, p place, mode string) *process {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+mode, dirEnv+"="+p.dir, urlEnv+"="+p.url)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
+	stderr := &bytes.Buffer{}
+	cmd.Stderr = stderr
 	input, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -114,9 +116,9 @@ func spawn(t *testing.T, p place, mode string) *process {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	c := &process{cmd, bufio.NewScanner(output), input}
+	c := &process{cmd, bufio.NewScanner(output), input, stderr}
 	t.Cleanup(func() { c.kill() })
-	c.await(t, "started")
+	c.await(t, "opened")
 	return c
 }
 
@@ -128,6 +130,7 @@ func (c *process) await(t *testing.T, lines ...string) map[string]int {
 		missing[l] = true
 	}
 	seen := map[string]int{}
+	defer time.AfterFunc(patience, func() { _ = c.cmd.Process.Signal(syscall.SIGQUIT) }).Stop()
 	for len(missing) > 0 && c.lines.Scan() {
 		line := c.lines.Text()
 		if strings.HasPrefix(line, "error") {
@@ -137,7 +140,8 @@ func (c *process) await(t *testing.T, lines ...string) map[string]int {
 		delete(missing, line)
 	}
 	if len(missing) > 0 {
-		t.Fatalf("the child ended without %v", missing)
+		c.kill()
+		t.Fatalf("the child ended, or was ended after %s, with %v, without %v\n%s", patience, seen, missing, c.log)
 	}
 	return seen
 }
