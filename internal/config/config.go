@@ -71,6 +71,7 @@ type Rule struct {
 	On       bool
 	Severity check.Severity
 	Origin   string
+	Named    bool // by --check, which asks for what the check does even when it is Aging
 }
 
 // Drafts is what becomes of a draft.
@@ -147,7 +148,7 @@ func defaults(checks []*check.Check) *Config {
 	c.Sweeps = Sweeps{Schedule: "weekly", TimeZone: "UTC", Families: family("").words(),
 		BranchPrefix: DefaultBranchPrefix, OpenPulls: defaultOpenPulls}
 	for _, known := range checks {
-		c.Rules = append(c.Rules, Rule{known, !known.OptIn, known.Severity, defaultOrigin})
+		c.Rules = append(c.Rules, Rule{Check: known, On: !known.OptIn, Severity: known.Severity, Origin: defaultOrigin})
 	}
 	return c
 }
@@ -371,19 +372,18 @@ func (c *Config) takeFlags(s Settings) error {
 	if len(s.Only) == 0 {
 		return nil
 	}
-	on := map[int]bool{}
 	for _, name := range s.Only {
 		found := rulesFor(c.Rules, name)
 		if len(found) == 0 {
 			return errors.New(unknownCheck(name, c.Rules))
 		}
 		for _, n := range found {
-			on[n] = true
+			c.Rules[n].Named = true
 		}
 	}
 	for n := range c.Rules {
-		if named := on[n] && c.Rules[n].Check.Aging; named || c.Rules[n].On != on[n] && (on[n] || !s.Others) {
-			c.Rules[n].On, c.Rules[n].Origin = on[n], onlyOrigin
+		if r := &c.Rules[n]; r.On != r.Named && (r.Named || !s.Others) {
+			r.On, r.Origin = r.Named, onlyOrigin
 		}
 	}
 	return nil
@@ -402,7 +402,7 @@ func (c *Config) Options(o check.Options) check.Options {
 		if r.Severity != r.Check.Severity {
 			o.Severities[r.Check.Name] = r.Severity
 		}
-		o.Aging = o.Aging || r.On && r.Check.Aging && r.Origin == onlyOrigin
+		o.Aging = o.Aging || r.Named && r.Check.Aging
 	}
 	o.Builder, o.Registries, o.Keeps, o.Stated = c.Builder, c.Registries, c.Keeps, c.Stated
 	return o

@@ -3,6 +3,7 @@ package config_test
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -325,6 +326,36 @@ func TestOnlyTheChecksThatAreNamed(t *testing.T) {
 	}
 	if _, err := config.Load(repo(), config.Settings{Checks: catalogue(), Only: []string{"copy"}}); err == nil {
 		t.Error("a check that does not exist was taken")
+	}
+}
+
+// TestWhatComesWithTimeRunsWhenItIsNamed holds that such a check is left to sweeps until --check names it, on or off before.
+func TestWhatComesWithTimeRunsWhenItIsNamed(t *testing.T) {
+	known := append(catalogue(), &check.Check{Name: "stale-digest", Aging: true})
+	for _, tt := range []struct {
+		text   string
+		only   []string
+		others bool
+		aging  bool
+	}{
+		{"", nil, false, false},
+		{"checks: {stale-digest: error}\n", nil, false, false},
+		{"", []string{"copy-order"}, true, false},
+		{"", []string{"stale-digest"}, false, true},
+		{"", []string{"stale-digest"}, true, true},
+		{"checks: {stale-digest: off}\n", []string{"copy-order", "stale-digest"}, false, true},
+	} {
+		c, err := config.Load(repo(name, tt.text), config.Settings{Checks: known, Only: tt.only, Others: tt.others})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := c.Options(check.Options{})
+		if left := slices.Contains(o.Ignored, "stale-digest"); o.Aging != tt.aging || tt.aging && left {
+			t.Errorf("%q, --check %q: aging %t, want %t; ignored: %q", tt.text, tt.only, o.Aging, tt.aging, o.Ignored)
+		}
+	}
+	if !(&config.Config{}).Options(check.Options{Aging: true}).Aging {
+		t.Error("a sweep's own wish is lost")
 	}
 }
 
