@@ -85,6 +85,7 @@ func (s *service) ask(token, path string) *httptest.ResponseRecorder {
 // TestThereIsNoAdminPageUnlessAsked: without settings it is like any page that is not there, and where it has an address of
 // its own it is not where webhooks come in.
 func TestThereIsNoAdminPageUnlessAsked(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(*serviceOptions){
 		"not asked": func(*serviceOptions) {},
 		"apart": func(o *serviceOptions) {
@@ -110,6 +111,7 @@ func TestThereIsNoAdminPageUnlessAsked(t *testing.T) {
 
 // TestAdminPageApart is served where it was told to be, and nothing else is.
 func TestAdminPageApart(t *testing.T) {
+	t.Parallel()
 	addr := freeAddr(t)
 	s := newAdmin(t, func(o *serviceOptions) { o.Admin, o.AdminAddr = admin.Access{Token: adminToken}, addr })
 	l, err := s.listenAdmin()
@@ -135,6 +137,7 @@ func TestAdminPageApart(t *testing.T) {
 
 // TestAdminKeyIsShared holds that a form which one replica made is taken by the next.
 func TestAdminKeyIsShared(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	keys := map[string]bool{}
 	for range 2 {
@@ -167,11 +170,12 @@ func (s *service) press(t *testing.T, token, path string, form url.Values) {
 // TestAdminPageOfAReview: after a review on the double every page shows it, and the buttons bring about a run each that
 // writes nothing.
 func TestAdminPageOfAReview(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	token := s.admin
 	pull := s.pull(t, "shop", demoFile("web/Dockerfile"))
 	s.outcome(t, pull)
-	must(t, s.service.queue.Idle(t.Context()))
+	s.settled(t)
 	for path, wants := range map[string][]string{
 		"":                    {"Requests left", "Dead"},
 		"jobs":                {"acme/shop#1", ">done<"},
@@ -203,13 +207,14 @@ func TestAdminPageOfAReview(t *testing.T) {
 		if out := s.outcome(t, pull); out.End != review.Unchanged {
 			t.Errorf("%s: %s", path, out.End)
 		}
-		must(t, s.service.queue.Idle(t.Context()))
+		s.settled(t)
 	}
 	once(t, pull)
 }
 
 // TestADeadJobIsReplayedFromThePage lets a review fail for good, and presses the page's own button.
 func TestADeadJobIsReplayedFromThePage(t *testing.T) {
+	t.Parallel()
 	hub, err := githubtest.New(githubtest.Options{})
 	must(t, err)
 	t.Cleanup(func() { must(t, hub.Close()) })

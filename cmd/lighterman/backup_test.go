@@ -33,6 +33,7 @@ func lighterman(t *testing.T, env []string, args ...string) (output string, err 
 // restores. What was answered before the backup is there, and every open head gets its check, also where only the lost
 // part of the database knew of it.
 func TestBackupUnderLoad(t *testing.T) {
+	t.Parallel()
 	hub := githubtest.Start(t, unlimited())
 	dir, file := t.TempDir(), filepath.Join(t.TempDir(), "backup.db")
 	env := []string{"LIGHTERMAN_DATA_DIR=" + dir, "LIGHTERMAN_COOLDOWN=0s", "LIGHTERMAN_WRITE_PAUSE=0s"}

@@ -10,6 +10,7 @@ import (
 // TestTheBaseBranchDecides begins a pull request at a commit from before the configuration was made, and one from when it
 // was another: what the base branch's tip says holds, for who opens a pull request also chooses where it begins.
 func TestTheBaseBranchDecides(t *testing.T) {
+	t.Parallel()
 	const file, strict = ".github/lighterman.yml", "fail-on: warning\nchecks: {shell-form: off, apt-update-alone: error}\n"
 	for name, base := range map[string]map[string]string{
 		"none before":   {},
@@ -18,6 +19,7 @@ func TestTheBaseBranchDecides(t *testing.T) {
 		"under another": {".lighterman.yml": "fail-on: never\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newStage(t)
 			files := archived(demo.Base)
 			for path, text := range base {

@@ -90,6 +90,7 @@ func (s *stage) wroteNothing(t *testing.T) {
 
 // TestACommandIsAnsweredOnce asks for help, and sends the webhook again, and again under another name.
 func TestACommandIsAnsweredOnce(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	pull, _ := s.spoken(t)
 	c := s.comment(t, pull, "stranger", "/lighterman help")
@@ -114,6 +115,7 @@ func TestACommandIsAnsweredOnce(t *testing.T) {
 
 // TestWhatIsNoCommandIsNotAnswered holds for edits, bots, our own words and plain issues.
 func TestWhatIsNoCommandIsNotAnswered(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	pull, th := s.spoken(t)
 	id, err := pull.Comment("ann", "a word")
@@ -137,6 +139,7 @@ func TestWhatIsNoCommandIsNotAnswered(t *testing.T) {
 
 // TestPermissionIsAsked holds that triage is not enough, maintain is, and that a strange word gets the nearest command.
 func TestPermissionIsAsked(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	pull, _ := s.spoken(t)
 	before := len(pull.CheckRuns())
@@ -164,6 +167,7 @@ func TestPermissionIsAsked(t *testing.T) {
 // TestIgnoreStays dismisses by each of the ways that need the bot, moves the lines and rebases, and then changes the words
 // of the instruction.
 func TestIgnoreStays(t *testing.T) {
+	t.Parallel()
 	for name, dismiss := range map[string]func(*testing.T, *githubtest.Pull, githubtest.Thread){
 		"a reply": func(t *testing.T, p *githubtest.Pull, th githubtest.Thread) {
 			must(t, p.Reply(th.ID, "ann", "/lighterman ignore because we know"))
@@ -173,6 +177,7 @@ func TestIgnoreStays(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newStage(t)
 			pull, th := s.spoken(t)
 			threads := func() int {
@@ -214,6 +219,7 @@ func TestIgnoreStays(t *testing.T) {
 
 // TestInlineSuggestionIsTaken clicks the suggestion of "ignore inline": the finding is gone from the file.
 func TestInlineSuggestionIsTaken(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	pull, th := s.spoken(t)
 	must(t, pull.Reply(th.ID, "ann", "/lighterman ignore inline because the `tests` need it"))
@@ -238,6 +244,7 @@ func TestInlineSuggestionIsTaken(t *testing.T) {
 
 // TestFixCommandPushesOnce holds that the commit answers the command, whose comment gets its thumb from the new head's review.
 func TestFixCommandPushesOnce(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	pull, _ := s.spoken(t)
 	before := pull.Head()
@@ -259,6 +266,7 @@ func TestFixCommandPushesOnce(t *testing.T) {
 
 // TestALostCommandIsPickedUp holds that a command whose webhook never came is answered by the next review.
 func TestALostCommandIsPickedUp(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	pull, _ := s.spoken(t)
 	deaf := githubtest.Full()
@@ -281,6 +289,7 @@ func TestALostCommandIsPickedUp(t *testing.T) {
 
 // TestALaggingReadLosesNoCommand holds where GitHub's reads do not know yet what its webhook told.
 func TestALaggingReadLosesNoCommand(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	pull, _ := s.spoken(t)
 	s.hub.Inject(githubtest.Fault{Operation: "graphql:Standing", Stale: true, Times: 2})
@@ -293,6 +302,7 @@ func TestALaggingReadLosesNoCommand(t *testing.T) {
 // TestACommandInAReviewIsAnsweredOnce sends the webhook again, and gives commands in reviews that are none: a bot's, one
 // that came in by an edit, one that is still pending.
 func TestACommandInAReviewIsAnsweredOnce(t *testing.T) {
+	t.Parallel()
 	var late atomic.Int64
 	now := func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
 	s := newStageWith(t, githubtest.Options{Now: now}, -1)
@@ -326,6 +336,7 @@ func TestACommandInAReviewIsAnsweredOnce(t *testing.T) {
 
 // TestALostCommandInAReviewIsPickedUp holds that one whose webhook never came is carried out by the next review.
 func TestALostCommandInAReviewIsPickedUp(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	pull, _ := s.spoken(t)
 	s.hub.ChangeApp(githubtest.Full(), []string{"pull_request"}, "")
@@ -350,38 +361,56 @@ func TestALostCommandInAReviewIsPickedUp(t *testing.T) {
 	}
 }
 
+// lostAnswers are the ways in which nobody learns of a write, whether it took effect or not.
+func lostAnswers() map[string]githubtest.Fault {
+	return map[string]githubtest.Fault{
+		"answered badly after it": {Status: 502, After: true}, "answered badly before it": {Status: 502},
+		"cut off after it": {Cut: true, After: true}, "cut off before it": {Cut: true},
+	}
+}
+
 // TestAnAnswerToAReviewIsNotDoubled loses GitHub's answer to its one write, and cuts the connection before it.
 func TestAnAnswerToAReviewIsNotDoubled(t *testing.T) {
-	for _, f := range []githubtest.Fault{{Status: 502, After: true}, {Status: 502}, {Cut: true, After: true}, {Cut: true}} {
-		s := newStage(t)
-		pull, _ := s.spoken(t)
-		f.Operation = "issues/create-comment"
-		s.hub.Inject(f)
-		must(t, pull.Review("ann", "/lighterman review"))
-		s.settled(t)
-		if all := s.answers(pull); len(all) != 1 {
-			t.Errorf("%+v: answered %d times", f, len(all))
-		}
+	t.Parallel()
+	for name, f := range lostAnswers() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			pull, _ := s.spoken(t)
+			f.Operation = "issues/create-comment"
+			s.hub.Inject(f)
+			must(t, pull.Review("ann", "/lighterman review"))
+			s.settled(t)
+			if all := s.answers(pull); len(all) != 1 {
+				t.Errorf("answered %d times", len(all))
+			}
+		})
 	}
 }
 
 // TestAnAnswerIsNotDoubled loses GitHub's answer to each of the writes, and cuts the connection before each.
 func TestAnAnswerIsNotDoubled(t *testing.T) {
-	for _, operation := range []string{"issues/create-comment", "reactions/create-for-issue-comment"} {
-		for _, f := range []githubtest.Fault{{Status: 502, After: true}, {Status: 502}, {Cut: true, After: true}, {Cut: true}} {
-			for skip := range 2 {
-				if skip > 0 && operation == "issues/create-comment" {
-					continue
-				}
+	t.Parallel()
+	for name, f := range lostAnswers() {
+		for _, write := range []struct {
+			name, operation string
+			skip            int
+		}{
+			{"the answer", "issues/create-comment", 0},
+			{"the first reaction", "reactions/create-for-issue-comment", 0},
+			{"the second reaction", "reactions/create-for-issue-comment", 1},
+		} {
+			t.Run(write.name+" "+name, func(t *testing.T) {
+				t.Parallel()
 				s := newStage(t)
 				pull, _ := s.spoken(t)
-				f.Operation, f.Skip = operation, skip
+				f.Operation, f.Skip = write.operation, write.skip
 				s.hub.Inject(f)
 				c := s.comment(t, pull, "joe", "/lighterman help")
 				if all := s.answers(pull); len(all) != 1 || !strings.HasSuffix(s.emojis(c), "+1") {
-					t.Errorf("%+v: reacted %q, answered %d times", f, s.emojis(c), len(all))
+					t.Errorf("reacted %q, answered %d times", s.emojis(c), len(all))
 				}
-			}
+			})
 		}
 	}
 }

@@ -44,10 +44,13 @@ var killPoints = []struct {
 // posted twice. It logs how long the next process took: five seconds at most on SQLite, and on PostgreSQL, where a replica
 // has to be taken for dead first, a minute, on a machine that has nothing else to do.
 func TestKilledDuringAReview(t *testing.T) {
+	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
 		killDuringReviews(t, func(t *testing.T) string { return "LIGHTERMAN_DATA_DIR=" + t.TempDir() })
 	})
 	t.Run("postgresql", func(t *testing.T) {
+		t.Parallel()
 		cluster := pgtest.Start(t)
 		killDuringReviews(t, func(t *testing.T) string {
 			return "LIGHTERMAN_DATABASE_URL=" + cluster.Database(t)
@@ -58,6 +61,7 @@ func TestKilledDuringAReview(t *testing.T) {
 func killDuringReviews(t *testing.T, database func(*testing.T) string) {
 	for _, point := range killPoints {
 		t.Run(point.name, func(t *testing.T) {
+			t.Parallel()
 			hub := githubtest.Start(t, githubtest.Options{})
 			addr, db := freeAddr(t), database(t)
 			hub.SetWebhook("http://"+addr+"/webhook", crashSecret)

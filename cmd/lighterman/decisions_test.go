@@ -15,6 +15,7 @@ import (
 // TestDecisionsTakeNoRequest reviews by the configuration of the base branch, whatever the pull request makes of it, in no
 // more requests than without one.
 func TestDecisionsTakeNoRequest(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	base := archived(demo.Base)
 	base[".github/lighterman.yml"] = "checks: {shell-form: off, apt-update-alone: error}\ncomments: {max-inline: 1}\n"
@@ -53,6 +54,7 @@ func annotated(c *forge.CheckDraft, path string, line int) bool {
 // TestTheOrganisationDecides reviews by the organisation's default under the repository's own file: read once in some
 // minutes, and when the organisation has none, without a request.
 func TestTheOrganisationDecides(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	const own = "checks: {shell-form: off}\n"
 	for _, c := range []struct {

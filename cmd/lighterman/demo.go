@@ -151,12 +151,12 @@ func archived(data []byte) map[string]string {
 	return files
 }
 
-// patience is how long a review may take in the demo.
-const patience = time.Minute
+// reviewTime is how long a review may take in the demo.
+const reviewTime = time.Minute
 
 // reviewed waits until the last webhook led to a finished review, and tells about it.
 func (s *stage) reviewed(ctx context.Context, pull *githubtest.Pull) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, reviewTime)
 	defer cancel()
 	if err := s.hub.Wait(ctx); err != nil {
 		return fmt.Errorf("wait for the webhook: %w", err)

@@ -16,6 +16,9 @@ import (
 	"github.com/lighterman/lighterman/testdata/demo"
 )
 
+// patience is how long a test waits for what takes seconds, on a machine that has much else to do.
+const patience = 3 * time.Minute
+
 // newStage starts the double and the real service. What breaks GitHub's contract fails the test.
 func newStage(t *testing.T) *stage {
 	t.Helper()
@@ -100,6 +103,7 @@ func demoFile(path string) map[string]string {
 
 // TestOneDockerfileTakesSixRequests holds the budget of a first review, and that a second look writes nothing.
 func TestOneDockerfileTakesSixRequests(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	pull := s.pull(t, "shop", demoFile("web/Dockerfile"))
 	out := s.outcome(t, pull)
@@ -138,6 +142,7 @@ func must(t *testing.T, err error) {
 // TestEverySuggestionOneByOne clicks every suggestion of the demo's pull request, one after the other: each makes the file
 // that its fix promised, its thread is resolved, nothing is posted twice, and in the end nothing more is offered.
 func TestEverySuggestionOneByOne(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	change := archived(demo.Change)
 	pull := s.pull(t, "shop", change)
@@ -173,6 +178,7 @@ func TestEverySuggestionOneByOne(t *testing.T) {
 
 // TestAllSuggestionsAsOneBatch clicks all suggestions at once: the file is the one that check.Combine promised.
 func TestAllSuggestionsAsOneBatch(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	change := archived(demo.Change)
 	pull := s.pull(t, "shop", change)
@@ -296,6 +302,7 @@ func once(t *testing.T, pull *githubtest.Pull) {
 
 // TestPushesOnlyMoveLines holds that a push which shifts lines writes nothing but the new head's check run.
 func TestPushesOnlyMoveLines(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	change := archived(demo.Change)
 	pull := s.pull(t, "shop", change)
@@ -320,6 +327,7 @@ func TestPushesOnlyMoveLines(t *testing.T) {
 
 // TestAPushDuringTheReview holds that a plan for a head that has moved is not published, and that the new head is reviewed.
 func TestAPushDuringTheReview(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	hold := make(chan struct{})
 	s.hub.Inject(githubtest.Fault{Operation: "git/get-tree", Hold: hold})
@@ -346,6 +354,7 @@ func TestAPushDuringTheReview(t *testing.T) {
 
 // TestRefusedReviewBecomesASummary holds that a 422 loses no finding.
 func TestRefusedReviewBecomesASummary(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.hub.Inject(githubtest.Fault{Operation: "pulls/create-review", Status: 422,
 		Body: `{"message":"Unprocessable Entity","errors":["Line could not be resolved"],"documentation_url":"https://docs.github.com/rest","status":"422"}`})
@@ -371,6 +380,7 @@ func lastRun(t *testing.T, pull *githubtest.Pull) githubtest.CheckRun {
 
 // TestLimitIsWaitedFor holds that a rate limit delays a review and loses nothing.
 func TestLimitIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.hub.Inject(githubtest.SecondaryLimit("pulls/create-review", 429, 1))
 	pull := s.pull(t, "shop", demoFile("web/Dockerfile"))

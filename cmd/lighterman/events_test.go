@@ -58,18 +58,14 @@ func (s *stage) became(t *testing.T) string {
 func (s *stage) again(t *testing.T, pull *githubtest.Pull) review.Outcome {
 	t.Helper()
 	must(t, pull.Close("robin"))
-	must(t, s.hub.Wait(t.Context()))
-	must(t, s.service.queue.Idle(t.Context()))
+	s.settled(t)
 	must(t, pull.Reopen("robin"))
-	for {
-		if out := s.outcome(t, pull); out.End != review.Closed {
-			return out
-		}
-	}
+	return s.outcome(t, pull)
 }
 
 // TestSuggestionsComeToSomething follows the fixes of a pull request to what people do with them.
 func TestSuggestionsComeToSomething(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	const path = "web/Dockerfile"
 	pull := s.pull(t, "shop", demoFile(path))
@@ -117,6 +113,7 @@ func TestSuggestionsComeToSomething(t *testing.T) {
 
 // TestTheButtonsFixesAreApplied holds that what a button pushed counts as applied.
 func TestTheButtonsFixesAreApplied(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	pull := s.pull(t, "shop", demoFile("web/Dockerfile"))
 	s.outcome(t, pull)
@@ -131,6 +128,7 @@ func TestTheButtonsFixesAreApplied(t *testing.T) {
 
 // TestWhyNothingWasPosted holds what an operator is told when asked.
 func TestWhyNothingWasPosted(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	for name, c := range map[string]struct {
 		change map[string]string

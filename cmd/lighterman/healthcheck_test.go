@@ -13,6 +13,7 @@ import (
 
 // TestHealthcheckAsksTheServer runs both as a container does: the same variables, in two processes.
 func TestHealthcheckAsksTheServer(t *testing.T) {
+	t.Parallel()
 	env := []string{"LIGHTERMAN_ADDR=127.0.0.1:0", "LIGHTERMAN_DATA_DIR=" + t.TempDir()}
 	p := launch(t, env...)
 	_, port, err := net.SplitHostPort(p.addr)
@@ -43,6 +44,7 @@ func healthcheck(t *testing.T, addr string) (code int, said string) {
 
 // TestHealthcheckTakesNoOther holds that only an answer of ours counts.
 func TestHealthcheckTakesNoOther(t *testing.T) {
+	t.Parallel()
 	for name, answer := range map[string]http.HandlerFunc{
 		"an error":       func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
 		"a redirect":     func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) },
@@ -60,6 +62,7 @@ func TestHealthcheckTakesNoOther(t *testing.T) {
 
 // TestHealthcheckDoesNotWait holds that a server which takes connections and says nothing counts as dead.
 func TestHealthcheckDoesNotWait(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	defer l.Close()

@@ -94,6 +94,7 @@ func requirements(n int) hostile {
 
 // TestHostileRepositories looks at files made to be slow, large or unreadable. The test ends only when the work is bounded.
 func TestHostileRepositories(t *testing.T) {
+	t.Parallel()
 	o, done := newEngine(quiet())
 	defer done()
 	patient := prove.NewPool(prove.Options{Deadline: time.Minute}) // with the race detector, beside other tests
@@ -121,6 +122,7 @@ func TestHostileRepositories(t *testing.T) {
 
 // TestHostileCheckouts runs the command line on what only a disk holds.
 func TestHostileCheckouts(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		make func(dir string) error
 		code int
@@ -144,6 +146,7 @@ func TestHostileCheckouts(t *testing.T) {
 
 // TestHostilePullRequest sends such files through the whole service: the review stands, and tells what was not looked at.
 func TestHostilePullRequest(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	all := hostiles()
 	change := map[string]string{"ok/Dockerfile": plain}
@@ -169,6 +172,7 @@ func TestHostilePullRequest(t *testing.T) {
 // TestHostileBranchNames pushes to branches whose names are other addresses if they are not escaped: the fix lands on that
 // branch, and no other one moves.
 func TestHostileBranchNames(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	for n, branch := range []string{"main#topic", "main%23x", "a/%2e%2e/main", "x%2Fmain", "main&force=true", "@everyone", "\u202emain"} {
 		repo, err := s.hub.CreateRepo("acme", fmt.Sprint("branches-", n), archived(demo.Base))

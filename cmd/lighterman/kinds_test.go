@@ -5,6 +5,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lighterman/lighterman/internal/githubtest"
 	"github.com/lighterman/lighterman/testdata/demo"
@@ -128,6 +129,7 @@ func fromFork(then func(*githubtest.Repo)) func(*githubtest.Repo) (*githubtest.P
 // TestEveryKindOfPullRequest sends each through the whole service: what it says, where, that it asks nothing of a fork, and
 // that a second look writes nothing.
 func TestEveryKindOfPullRequest(t *testing.T) {
+	t.Parallel()
 	stages := map[githubtest.Limits]*stage{}
 	for name, k := range kinds() {
 		if k.limits == (githubtest.Limits{}) {
@@ -193,6 +195,7 @@ func (k kind) holds(t *testing.T, pull *githubtest.Pull) {
 
 // TestWhatHappensToAPullRequest does to one what people do, and holds what it gets then.
 func TestWhatHappensToAPullRequest(t *testing.T) {
+	t.Parallel()
 	s := newStageWith(t, unlimited(), -1)
 	for name, does := range map[string]func(*testing.T, *stage, *githubtest.Pull){
 		"ready": func(t *testing.T, s *stage, p *githubtest.Pull) {
@@ -269,11 +272,12 @@ func (s *stage) dead(t *testing.T) int {
 
 // TestClosedDuringTheReview holds that the job stops there: it says nothing to a pull request that is closed.
 func TestClosedDuringTheReview(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	hold, met := make(chan struct{}), make(chan struct{}, 1)
 	s.hub.Inject(githubtest.Fault{Operation: "git/get-tree", Hold: hold, Met: met})
 	pull := s.pull(t, "shop", demoFile("web/Dockerfile"))
-	<-met
+	comes(t, met)
 	must(t, pull.Close("robin"))
 	close(hold)
 	s.settled(t)
@@ -288,9 +292,20 @@ func TestClosedDuringTheReview(t *testing.T) {
 	}
 }
 
+// comes waits for a request that is held.
+func comes(t *testing.T, met <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-met:
+	case <-time.After(patience):
+		t.Fatal("the request does not come")
+	}
+}
+
 // TestAClickMakesOneCommit holds what the button's commit is: one, on the head, by nobody but GitHub, who signs it, with the
 // mode that the file had.
 func TestAClickMakesOneCommit(t *testing.T) {
+	t.Parallel()
 	s := newStageWith(t, unlimited(), -1)
 	repo, err := s.hub.CreateRepo("acme", "shop", archived(demo.Base))
 	must(t, err)
@@ -321,6 +336,7 @@ func TestAClickMakesOneCommit(t *testing.T) {
 // TestAClickThatCannotBeFollowedGetsThePatch sends each through the whole service: nothing moves, and the newest check run
 // says why, with what git apply takes.
 func TestAClickThatCannotBeFollowedGetsThePatch(t *testing.T) {
+	t.Parallel()
 	s := newStageWith(t, unlimited(), -1)
 	for name, c := range map[string]struct {
 		by, says string

@@ -42,6 +42,7 @@ func series(page io.Reader) map[string]string {
 
 // TestMetricsOfAReview holds what is scraped after a review against what the double of GitHub saw.
 func TestMetricsOfAReview(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	pull := s.pull(t, "shop", demoFile("web/Dockerfile"))
 	s.outcome(t, pull)
@@ -102,6 +103,7 @@ func (r *recorder) lines(t *testing.T) (all []map[string]any) {
 // TestOneIDLeadsFromWebhookToCheckRun follows the id of GitHub's delivery through the log and the queue to what was
 // posted.
 func TestOneIDLeadsFromWebhookToCheckRun(t *testing.T) {
+	t.Parallel()
 	var log recorder
 	s, err := setStage(t.Context(), io.Discard, githubtest.Options{}, -1, func(string) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(&log, nil))

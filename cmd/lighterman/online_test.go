@@ -18,6 +18,7 @@ import (
 
 // TestOnline fixes a Dockerfile by what a registry says, when it may be asked.
 func TestOnline(t *testing.T) {
+	t.Parallel()
 	hub := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	defer hub.Close()
 	host := strings.TrimPrefix(hub.URL, "http://")

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -89,6 +90,8 @@ func start(env ...string) (*process, error) {
 			}
 		}
 	}()
+	stuck := time.AfterFunc(patience, func() { _ = p.cmd.Process.Kill() })
+	defer stuck.Stop()
 	var ok bool
 	if p.addr, ok = <-serving; !ok {
 		p.kill()
@@ -120,11 +123,16 @@ func (p *process) terminate() error {
 	return p.cmd.Wait()
 }
 
-// freeAddr is an address of loopback on which nothing listens.
+// freeAddr is an address of loopback on which nothing listens. Its port is below those that Linux gives to whoever asks for
+// any, so that none of the tests beside this one gets it before it is listened on, or between two processes.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer l.Close()
-	return l.Addr().String()
+	for range 100 {
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 16384+rand.IntN(16384))); err == nil {
+			must(t, l.Close())
+			return l.Addr().String()
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
 }

@@ -127,8 +127,10 @@ func (o *outage) conclude(t *testing.T, pulls []*githubtest.Pull) {
 // TestAnHourWithoutTheService drops all webhooks for a while. Either of what makes up for them is enough: everything that
 // is open is looked at soon after the start, and what was done before is left alone.
 func TestAnHourWithoutTheService(t *testing.T) {
+	t.Parallel()
 	for name, logged := range map[string]bool{"from the delivery log": true, "from the open pull requests": false} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			o := &outage{hub: githubtest.Start(t, githubtest.Options{}), dir: t.TempDir(), clock: &quickClock{}}
 			repo, err := o.hub.CreateRepo("acme", "shop", archived(demo.Base))
 			must(t, err)
@@ -184,6 +186,7 @@ func TestAnHourWithoutTheService(t *testing.T) {
 
 // TestMissedClickIsCarriedOut asks for something while nobody listens.
 func TestMissedClickIsCarriedOut(t *testing.T) {
+	t.Parallel()
 	o := &outage{hub: githubtest.Start(t, githubtest.Options{}), dir: t.TempDir(), clock: &quickClock{}}
 	repo, err := o.hub.CreateRepo("acme", "shop", archived(demo.Base))
 	must(t, err)

@@ -44,6 +44,7 @@ func adding(files ...string) githubtest.Commit {
 // TestARenameChangesNothing renames Dockerfiles under what was said of them: what was dismissed stays so, what is open is
 // told once, where it is now, and a second look writes nothing.
 func TestARenameChangesNothing(t *testing.T) {
+	t.Parallel()
 	const a, b, c = "web/Dockerfile", "web/app.Dockerfile", "web/Dockerfile.prod"
 	const d = "web/zebra.Dockerfile"
 	order, form := " copy-order", " shell-form"
@@ -119,7 +120,10 @@ func TestARenameChangesNothing(t *testing.T) {
 			want:   []string{a + order, a + form}, said: 4, requests: 6,
 		},
 	} {
-		t.Run(name, func(t *testing.T) { r.run(t) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r.run(t)
+		})
 	}
 }
 

@@ -23,10 +23,12 @@ func (s *stage) settled(t *testing.T) {
 
 // TestMergeGroupIsAnswered holds that a merge queue does not wait in vain, with and without the right to write check runs.
 func TestMergeGroupIsAnswered(t *testing.T) {
+	t.Parallel()
 	for name, permissions := range map[string]map[string]string{
 		"full": githubtest.Full(), "no checks": {"contents": "write", "metadata": "read", "pull_requests": "write"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newStage(t)
 			pull := s.pull(t, "shop", demoFile("web/Dockerfile"))
 			s.settled(t)
@@ -54,6 +56,7 @@ func TestMergeGroupIsAnswered(t *testing.T) {
 
 // TestSuiteIsRunAgain asks for all checks of a commit again; of a fork's GitHub does not say whose commit it is.
 func TestSuiteIsRunAgain(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	repo, err := s.hub.CreateRepo("acme", "shop", archived(demo.Base))
 	must(t, err)

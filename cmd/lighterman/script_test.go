@@ -23,6 +23,7 @@ func TestMain(m *testing.M) {
 
 // TestScript runs the command line as people and other programs do: testdata/script, in testscript's language.
 func TestScript(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/script",
 		UpdateScripts:       *update,

@@ -223,6 +223,7 @@ func (n *newcomer) reviewed(pulls ...*githubtest.Pull) {
 // TestSetUpInFiveClicks goes from a service without credentials to the first reviews: no restart, nothing typed but the
 // address, and the page is shut behind it.
 func TestSetUpInFiveClicks(t *testing.T) {
+	t.Parallel()
 	n := newNewcomer(t)
 	waiting := []*githubtest.Pull{n.pull("acme", "shop"), n.pull("acme", "till")}
 	n.pull("other", "shop") // where the App will not be installed
@@ -296,9 +297,11 @@ func (n *newcomer) stored() {
 
 // TestSetUpRegistersWhatWasChosen: the account or the organisation, all permissions or only those to review.
 func TestSetUpRegistersWhatWasChosen(t *testing.T) {
+	t.Parallel()
 	for variant, contents := range []string{"write", "read"} {
 		for query, page := range map[string]string{"": "/settings/apps/", "&org=acme": "/organizations/acme/settings/apps/"} {
 			t.Run(contents+query, func(t *testing.T) {
+				t.Parallel()
 				n := newNewcomer(t)
 				if p := n.get(n.agreed(query, variant)); p.status != http.StatusSeeOther {
 					t.Fatalf("%d %s", p.status, p.body)
@@ -325,6 +328,7 @@ func TestSetUpRegistersWhatWasChosen(t *testing.T) {
 
 // TestSetUpGoesWrong: each way is told to the person, leaves nothing half done, and can be gone again.
 func TestSetUpGoesWrong(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		meddle func(n *newcomer, back string) string // returns where the browser goes
 		status int
@@ -360,6 +364,7 @@ func TestSetUpGoesWrong(t *testing.T) {
 		}, 502, "make a new private key", true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			n := newNewcomer(t)
 			p := n.get(c.meddle(n, n.agreed("", 0)))
 			if p.status != c.status || !strings.Contains(p.body, c.says) || strings.Contains(p.body, "Begin again") != c.again {
@@ -388,6 +393,7 @@ func TestSetUpGoesWrong(t *testing.T) {
 // TestSetUpStateHoldsOnce: GitHub's answer cannot be used again, not even after one that went wrong, and a process that
 // was killed in between leaves a page that says what to do.
 func TestSetUpStateHoldsOnce(t *testing.T) {
+	t.Parallel()
 	n := newNewcomer(t)
 	n.hub.Inject(githubtest.Fault{Operation: "apps/create-from-manifest", Cut: true, After: true})
 	back := n.agreed("", 0)
@@ -407,6 +413,7 @@ func TestSetUpStateHoldsOnce(t *testing.T) {
 // TestSetUpOfAKilledProcess drives the program as operators run it. The first process is killed between GitHub's
 // handing out the credentials and their being kept; the second is set up; the third is the App.
 func TestSetUpOfAKilledProcess(t *testing.T) {
+	t.Parallel()
 	n := &newcomer{t: t, hub: githubtest.Start(t, githubtest.Options{Unregistered: true})}
 	addr, dir := freeAddr(t), t.TempDir()
 	n.base, n.credentials = "http://"+addr, filepath.Join(dir, "app.json")
@@ -425,7 +432,7 @@ func TestSetUpOfAKilledProcess(t *testing.T) {
 			res.Body.Close()
 		}
 	})
-	<-met
+	comes(t, met)
 	first.kill()
 	browser.Wait()
 	if left, err := filepath.Glob(filepath.Join(dir, "*app.json*")); err != nil || len(left) > 0 {
@@ -472,6 +479,7 @@ func (n *newcomer) here(address string) string {
 
 // TestSetUpRace sends two finished registrations at once: one becomes the App, the other finds the page shut.
 func TestSetUpRace(t *testing.T) {
+	t.Parallel()
 	n := newNewcomer(t)
 	var statuses [2]int
 	var wg sync.WaitGroup
@@ -489,6 +497,7 @@ func TestSetUpRace(t *testing.T) {
 // TestReadyNamesWhatIsMissing: a registration that falls short is on /readyz and in the log, and is no reason not to be
 // ready.
 func TestReadyNamesWhatIsMissing(t *testing.T) {
+	t.Parallel()
 	n := newNewcomer(t)
 	n.get(n.agreed("", 0))
 	n.stop()

@@ -53,6 +53,7 @@ func counts(t *testing.T, pull *githubtest.Pull) githubtest.CheckRun {
 // TestTwoPullRequestsOfOneHead holds that the check run which counts is the stricter one's whichever was looked at last,
 // that neither writes again for the other's sake, and that it passes once the stricter one is closed.
 func TestTwoPullRequestsOfOneHead(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	strict, lax := sameHead(t, s)
 	quiet := func(when string) {

@@ -123,6 +123,7 @@ func openOnes(repo *githubtest.Repo) (open []*githubtest.Pull) {
 // merged leaves nothing for a review to find, a second sweep writes nothing, what is closed stays closed until somebody takes
 // that back.
 func TestARepositoryIsTended(t *testing.T) {
+	t.Parallel()
 	s, _ := newFleet(t, sweepOptions{})
 	repo, err := s.hub.CreateRepo("acme", "shop", map[string]string{".github/lighterman.yml": agreed, "package.json": "{}\n"})
 	must(t, err)
@@ -225,6 +226,7 @@ func titled(repo *githubtest.Repo, title string) *githubtest.Pull {
 // TestNobodyIsSurprised: where nobody agreed all repositories are surveyed, one pull request asks, once, and merging it in
 // the repository .github has all others swept.
 func TestNobodyIsSurprised(t *testing.T) {
+	t.Parallel()
 	s, clock := newFleet(t, sweepOptions{})
 	home, err := s.hub.CreateRepo("acme", ".github", map[string]string{"README.md": "Ours.\n"})
 	must(t, err)
@@ -274,6 +276,7 @@ func TestNobodyIsSurprised(t *testing.T) {
 // TestNobodyDecidesAnyMore: where the configuration is taken out nothing is written, and it is told that pull requests are left,
 // until sweeps are switched off, which withdraws them.
 func TestNobodyDecidesAnyMore(t *testing.T) {
+	t.Parallel()
 	s, _ := newFleet(t, sweepOptions{})
 	repo, err := s.hub.CreateRepo("acme", "shop", map[string]string{
 		".github/lighterman.yml": agreed, "Dockerfile": wasteful, "package.json": "{}\n",
@@ -308,6 +311,7 @@ func TestNobodyDecidesAnyMore(t *testing.T) {
 
 // TestAskingWaitsItsTurn: the pull request that asks is one of those of an hour, and comes when there is one again.
 func TestAskingWaitsItsTurn(t *testing.T) {
+	t.Parallel()
 	s, clock := newFleet(t, sweepOptions{OpensPerHour: 1})
 	repo, err := s.hub.CreateRepo("acme", "shop", map[string]string{"Dockerfile": wasteful, "package.json": "{}\n"})
 	must(t, err)
@@ -330,6 +334,7 @@ func TestAskingWaitsItsTurn(t *testing.T) {
 
 // TestANoIsRemembered closes the pull request that asks.
 func TestANoIsRemembered(t *testing.T) {
+	t.Parallel()
 	s, _ := newFleet(t, sweepOptions{})
 	repo, err := s.hub.CreateRepo("acme", "shop", map[string]string{"Dockerfile": wasteful, "package.json": "{}\n"})
 	must(t, err)
@@ -352,6 +357,7 @@ func TestANoIsRemembered(t *testing.T) {
 // TestPermitsAreShared: no more are open, and no more are opened in an hour, than the flags say, and what waits asks GitHub
 // for nothing.
 func TestPermitsAreShared(t *testing.T) {
+	t.Parallel()
 	s, clock := newFleet(t, sweepOptions{OpenPerOwner: 4, OpensPerHour: 3})
 	var repos []*githubtest.Repo
 	for _, name := range []string{"a", "b", "c"} {
@@ -398,6 +404,7 @@ func TestPermitsAreShared(t *testing.T) {
 
 // TestTheServiceSaysWhen: a repository is due as --sweep-schedule says, unless it says so itself.
 func TestTheServiceSaysWhen(t *testing.T) {
+	t.Parallel()
 	timing := config.Timing{Schedule: "0 6 * * *", TimeZone: "Europe/Berlin"}
 	s, _ := newFleet(t, sweepOptions{Timing: timing})
 	for name, text := range map[string]string{"silent": agreed, "settled": "sweeps: {enabled: true, schedule: monthly, time-zone: UTC}\n"} {

@@ -37,6 +37,7 @@ func movedTo(t *testing.T, tag name.Tag, day string) string {
 // when the tag has moved it opens one pull request, which follows the tag, and where the registry lies inside the operator's
 // network and is not named, or is out of order, nothing happens.
 func TestDigestsAreRenewed(t *testing.T) {
+	t.Parallel()
 	s, clock := newFleet(t, sweepOptions{})
 	images := hall.New(hall.Logger(log.New(io.Discard, "", 0)))
 	house := httptest.NewServer(images)

@@ -73,6 +73,7 @@ func says(t *testing.T, out string, words ...string) {
 // TestSweepOnGitHub goes from a dry run, which writes nothing and shows what there would be, to pull requests, and a second
 // sweep that changes nothing.
 func TestSweepOnGitHub(t *testing.T) {
+	t.Parallel()
 	o := newOperator(t)
 	repo, err := o.hub.CreateRepo("acme", "shop", improvable("sweeps: {enabled: true}\n"))
 	must(t, err)
@@ -109,6 +110,7 @@ func TestSweepOnGitHub(t *testing.T) {
 
 // TestSweepOnGitHubAsksForConsent looks where nobody decided, and writes with --yes; it never goes against a decision.
 func TestSweepOnGitHubAsksForConsent(t *testing.T) {
+	t.Parallel()
 	o := newOperator(t)
 	repo, err := o.hub.CreateRepo("acme", "shop", improvable(""))
 	must(t, err)
@@ -136,6 +138,7 @@ func TestSweepOnGitHubAsksForConsent(t *testing.T) {
 
 // TestSweepOnGitHubSaysWhatIsWrong with a repository, and goes on with the next.
 func TestSweepOnGitHubSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	o := newOperator(t)
 	old, err := o.hub.CreateRepo("acme", "old", improvable(""))
 	must(t, err)
@@ -156,6 +159,7 @@ func TestSweepOnGitHubSaysWhatIsWrong(t *testing.T) {
 
 // TestSweepEverything sweeps all that the App reaches, and reports on it without a look at what was decided.
 func TestSweepEverything(t *testing.T) {
+	t.Parallel()
 	o := newOperator(t)
 	var repos []*githubtest.Repo
 	for name, decided := range map[string]string{"a": "sweeps: {enabled: true}\n", "b": "sweeps: {enabled: false}\n", "c": ""} {
