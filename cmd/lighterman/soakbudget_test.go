@@ -11,7 +11,8 @@ import (
 )
 
 // TestSoakBudget counts the requests of the first review of pull requests with one, five and twenty Dockerfiles, where
-// every answer takes a tenth of a second: none of them waits longer than five for its comments.
+// every answer takes a tenth of a second: at full size, when the machine does nothing else, none of them waits longer than
+// five seconds for its comments.
 func TestSoakBudget(t *testing.T) {
 	soaking(t, 1)
 	for dockerfiles, most := range map[int]int{1: 6, 5: 8, 20: 12} {
@@ -38,7 +39,7 @@ func TestSoakBudget(t *testing.T) {
 		requests := len(s.hub.Requests())
 		figures("dockerfiles", dockerfiles, "requests", requests, "first-review-ms", took.Milliseconds())
 		s.requests(t, most)
-		if took > 5*time.Second {
+		if *soakScale >= 1 && took > 5*time.Second {
 			t.Errorf("the first review of %d Dockerfiles took %s", dockerfiles, took)
 		}
 		lastRun(t, pull)

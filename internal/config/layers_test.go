@@ -264,7 +264,7 @@ func TestHostileFiles(t *testing.T) {
 					}
 				}
 			}
-			if took := time.Since(begin); took > 5*time.Second {
+			if took := time.Since(begin); took > time.Minute { // what is not bounded takes hours
 				t.Errorf("it took %s", took)
 			}
 		})
