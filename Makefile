@@ -6,14 +6,17 @@ SCALE   ?= 1
 BROWSER := testdata/browser
 BUILDKIT := testdata/buildkit/buildkit.sh
 DEPLOY  := testdata/deploy
-# What works alone, in no goroutine of its own: the race detector would find nothing there, and makes it six times slower.
+# What starts no goroutine. The service runs all of it in several at once, and so do the tests of who does that, the whole
+# catalogue in internal/corpus and cmd/lighterman: with the race detector, which would make the cases here six times slower.
 ALONE   := ./fixes/... ./internal/checks ./internal/ecosystem
+# How many tests of a package run beside each other: most of those that may, wait for a service more than they compute.
+BESIDE  := 4
 
 # One way of compiling for all targets but the race detector's, which needs cgo: what one made, the next takes from the cache.
 export CGO_ENABLED = 0
 export GOFLAGS += -trimpath
 
-.PHONY: build test soak lint update demo bench deps deps-buildkit proofs image test-deploy test-browser pictures fuzz help
+.PHONY: build test soak lint update demo bench deps deps-system deps-modules deps-buildkit proofs image test-deploy test-browser pictures fuzz help
 .DEFAULT_GOAL := build
 
 build: ## Build bin/lighterman.
@@ -22,7 +25,7 @@ build: ## Build bin/lighterman.
 test: ## Run every test, what is concurrent with the race detector, then the soak tests at a fiftieth (make deps).
 	@$(MAKE) --no-print-directory test-deploy
 	$(GO) test -vet=off $(ALONE)
-	CGO_ENABLED=1 $(GO) test -vet=off -race -timeout 15m $$($(GO) list ./... | grep -vxF "$$($(GO) list $(ALONE))")
+	CGO_ENABLED=1 $(GO) test -vet=off -race -parallel $(BESIDE) -timeout 15m $$($(GO) list ./... | grep -vxF "$$($(GO) list $(ALONE))")
 	@$(MAKE) --no-print-directory soak SCALE=0.02
 
 test-deploy: ## Test the Helm chart, the compose files, the alerts by the libraries of those who read them.
@@ -52,9 +55,13 @@ fuzz: ## Fuzz the Dockerfile layer and the edits, a minute each.
 	$(GO) test -run '^$$' -fuzz FuzzRoundTrip -fuzztime 60s ./fixes/dockerfile
 	$(GO) test -run '^$$' -fuzz FuzzApply -fuzztime 60s ./fixes
 
-deps: ## Install what the tests use besides Go and git: PostgreSQL's server, Chromium, playwright-core.
+deps: deps-system deps-modules ## Install what the tests use besides Go and git: PostgreSQL's server, Chromium, playwright-core.
+
+deps-system:
 	$(ROOT) apt-get update -qq
 	RUNLEVEL=1 $(ROOT) apt-get install -y -qq --no-install-recommends $(PACKAGES)
+
+deps-modules:
 	$(GO) mod download
 	cd $(DEPLOY) && $(GO) mod download
 	cd $(BROWSER) && npm ci --no-audit --no-fund

@@ -22,7 +22,7 @@ func TestSoakPushes(t *testing.T) {
 	for n := range rounds {
 		reviews, outdated, took := pushRound(t, rand.New(rand.NewPCG(uint64(n), 3)), pushes, within)
 		wrong += outdated
-		if took > within+time.Second { // the machine was full, and the last push came later
+		if took > within { // the machine was full, and the last push was heard of later
 			late++
 			if allowed := 1 + int((took+cooldown-1)/cooldown); reviews > allowed {
 				t.Errorf("round %d: %d reviews of pushes within %s, want at most %d", n, reviews, took, allowed)
@@ -40,6 +40,8 @@ func TestSoakPushes(t *testing.T) {
 // cooldown is the queue's own.
 const cooldown = 5 * time.Second
 
+// pushRound is one round: how many reviews ran, how much was written for a head that was not the newest, and after how long
+// the last push was heard of.
 func pushRound(t *testing.T, draw *rand.Rand, pushes int, within time.Duration) (reviews, outdated int, took time.Duration) {
 	t.Helper()
 	s := newStageWith(t, unlimited(), 0)
@@ -73,10 +75,10 @@ func pushRound(t *testing.T, draw *rand.Rand, pushes int, within time.Duration) 
 		time.Sleep(at - time.Since(began))
 		push(n + 1)
 	}
-	took = time.Since(began)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	must(t, s.hub.Wait(ctx))
+	took = time.Since(began)
 	must(t, s.service.queue.Idle(ctx))
 	if run := lastRun(t, pull); run.HeadSHA != pull.Head() {
 		t.Errorf("the check run is of %s, the head is %s", run.HeadSHA, pull.Head())
