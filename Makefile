@@ -3,6 +3,7 @@ GO      ?= go
 ROOT    := $(if $(filter 0,$(shell id -u)),,sudo)
 PACKAGES := postgresql chromium dash busybox systemd
 SCALE   ?= 1
+LONGEST ?= 12h
 BROWSER := testdata/browser
 BUILDKIT := testdata/buildkit/buildkit.sh
 DEPLOY  := testdata/deploy
@@ -16,23 +17,25 @@ BESIDE  := 4
 export CGO_ENABLED = 0
 export GOFLAGS += -trimpath
 
-.PHONY: build test soak lint update demo bench deps deps-system deps-modules deps-buildkit proofs image test-deploy test-browser pictures fuzz help
+.PHONY: build test test-race soak lint update demo bench deps deps-system deps-modules deps-buildkit proofs image test-deploy test-browser pictures fuzz help
 .DEFAULT_GOAL := build
 
 build: ## Build bin/lighterman.
 	$(GO) build -ldflags='-s -w' -o bin/lighterman ./cmd/lighterman
 
-test: ## Run every test, what is concurrent with the race detector, then the soak tests at a fiftieth (make deps).
+test: ## Run every test, what is concurrent with the race detector, and the soak tests at a fiftieth (make deps).
 	@$(MAKE) --no-print-directory test-deploy
 	$(GO) test -vet=off $(ALONE)
+	@$(MAKE) --no-print-directory -j2 test-race soak SCALE=0.02 LONGEST=10m # one computes while the other waits
+
+test-race: ## Test what is concurrent, with the race detector.
 	CGO_ENABLED=1 $(GO) test -vet=off -race -parallel $(BESIDE) -timeout 15m $$($(GO) list ./... | grep -vxF "$$($(GO) list $(ALONE))")
-	@$(MAKE) --no-print-directory soak SCALE=0.02
 
 test-deploy: ## Test the Helm chart, the compose files, the alerts by the libraries of those who read them.
 	cd $(DEPLOY) && $(GO) test -vet=off ./...
 
 soak: ## Run the long tests at full size, or at SCALE of it: random pull requests, kills, pushes, a burst. Hours.
-	$(GO) test -vet=off ./cmd/lighterman -run '^TestSoak' -soak $(SCALE) -count 1 -timeout 12h -v
+	$(GO) test -vet=off ./cmd/lighterman -run '^TestSoak' -soak $(SCALE) -count 1 -timeout $(LONGEST) -v
 
 lint: ## gofmt, vet, staticcheck, a tidy and verified go.mod.
 	@unformatted=$$(gofmt -l cmd fixes internal $(DEPLOY)); test -z "$$unformatted" || { echo "gofmt -w $$unformatted"; exit 1; }
