@@ -21,13 +21,41 @@ type past struct {
 	scores   map[[3]string]int     // by commit, and the paths then and now
 }
 
+// certain fits better than what comparing files finds out.
+const certain = 101
+
+// guesses are where the files of leads seem to be.
+func (p *past) guesses(ctx context.Context, leads []lead, renamed map[string]string) ([]guess, error) {
+	var out []guess
+	for _, l := range leads {
+		path, others := l.known(renamed)
+		g := guess{l, path, certain}
+		if len(others) > 0 {
+			heir, fits, err := p.heir(ctx, l, others)
+			if err != nil {
+				return nil, err
+			}
+			if heir != "" {
+				g.path, g.fits = heir, fits
+			}
+		}
+		out = append(out, g)
+	}
+	return out, nil
+}
+
 // heir is the one of some files that the file of a lead became, "" when none of them did. The file is taken as the last review
-// saw it, else as it was when the thread was begun.
-func (p *past) heir(ctx context.Context, l lead, paths []string) (string, error) {
-	for _, then := range []struct{ commit, path string }{{p.last, l.at}, {l.Commit, l.Path}} {
+// saw it; else, unless it seems to be there still, as it was when the thread was begun, which fits half as well: in between it
+// was gone.
+func (p *past) heir(ctx context.Context, l lead, paths []string) (path string, fits int, err error) {
+	places := []struct{ commit, path string }{{p.last, l.at}}
+	if !l.stays() {
+		places = append(places, struct{ commit, path string }{l.Commit, l.Path})
+	}
+	for n, then := range places {
 		tree, err := p.tree(ctx, then.commit)
 		if err != nil {
-			return "", err
+			return "", 0, err
 		}
 		if tree == nil {
 			continue
@@ -37,25 +65,26 @@ func (p *past) heir(ctx context.Context, l lead, paths []string) (string, error)
 			p.trees[then.commit] = nil
 		}
 		if err = unlessLost(err); err != nil {
-			return "", err
+			return "", 0, err
 		}
 		if old == nil {
 			continue
 		}
-		return p.best(tree, then.commit, then.path, paths)
+		path, fits, err = p.best(tree, then.commit, then.path, paths)
+		return path, fits / (n + 1), err
 	}
-	return "", nil
+	return "", 0, nil
 }
 
 // best is the path that fits best. Of two whose files fit as well it is the one that ends alike.
-func (p *past) best(then forge.Tree, commit, was string, paths []string) (path string, err error) {
-	most, alike := 0, 0
+func (p *past) best(then forge.Tree, commit, was string, paths []string) (path string, most int, err error) {
+	alike := 0
 	for _, name := range paths {
 		key := [3]string{commit, was, name}
 		score, ok := p.scores[key]
 		if !ok {
 			if score, err = p.score(then, was, name); err != nil {
-				return "", err
+				return "", 0, err
 			}
 			p.scores[key] = score
 		}
@@ -63,7 +92,7 @@ func (p *past) best(then forge.Tree, commit, was string, paths []string) (path s
 			most, alike, path = score, end, name
 		}
 	}
-	return path, nil
+	return path, most, nil
 }
 
 // ending is how many bytes two paths have in common at their end.
@@ -121,30 +150,36 @@ func unlessLost(err error) error {
 	return err
 }
 
-// became says in percent how much of one file is in another that may be the same under a new name; 0 is none, or
-// less than half, which is where git takes it for another file. was and is are the one before and now, before and now the
-// other; nil is a file that is not there. Where a file is still in its place only the whole text tells that it went away.
+// became says in percent how much of one file is in another that may be the same under a new name; 0 is none, or too little.
+// was and is are the one before and now, before and now the other; nil is a file that is not there. Something may have
+// taken its place, and it may have taken another's, as in a swap: unless the whole text is there, that has to be unlike it.
 func became(was, is, before, now []byte) int {
 	switch {
 	case len(was) == 0 || bytes.Equal(is, was) || bytes.Equal(before, now):
 		return 0
 	case bytes.Equal(was, now):
 		return 100
-	case is != nil || before != nil:
+	case likeness(was, is) > 0 || likeness(before, now) > 0:
 		return 0
 	}
+	return likeness(was, now)
+}
+
+// likeness is how much of the longer of two texts is lines of the other, in percent and below 100; 0 is less than half, which
+// is where git takes it for another file.
+func likeness(a, b []byte) int {
 	left := map[string]int{}
-	for _, l := range splitLines(string(was)) {
+	for _, l := range splitLines(string(a)) {
 		left[l]++
 	}
 	same := 0
-	for _, l := range splitLines(string(now)) {
+	for _, l := range splitLines(string(b)) {
 		if left[l] > 0 {
 			left[l]--
 			same += len(l)
 		}
 	}
-	if longer := max(len(was), len(now)); 2*same >= longer {
+	if longer := max(len(a), len(b), 1); 2*same >= longer {
 		return 99 * same / longer
 	}
 	return 0

@@ -107,20 +107,25 @@ func namedUnder(found []check.Finding, path string) map[string][]check.Finding {
 	return out
 }
 
+// stays reports whether the finding is where the file was last known to be.
+func (l lead) stays() bool {
+	_, ok := l.finds[l.at]
+	return ok
+}
+
 // known is where a lead's file is as far as that can be told from the list of changed files: "" is nowhere. others are the
 // paths that it may have instead, which only the files themselves tell.
 func (l lead) known(renamed map[string]string) (path string, others []string) {
-	_, stays := l.finds[l.at]
 	for _, name := range slices.Sorted(maps.Keys(l.finds)) {
 		switch {
 		case name == l.at:
-		case !stays && (renamed[l.at] == name || renamed[l.Path] == name):
+		case !l.stays() && (renamed[l.at] == name || renamed[l.Path] == name):
 			return name, nil
 		default:
 			others = append(others, name)
 		}
 	}
-	if stays {
+	if l.stays() {
 		return l.at, others
 	}
 	return "", others
@@ -146,6 +151,23 @@ func renamed(changed []forge.ChangedFile) map[string]string {
 	return out
 }
 
+// A guess is a lead with the path that its file seems to have, "" for none, and how well that fits.
+type guess struct {
+	lead
+	path string
+	fits int
+}
+
+// best is the path of a guess, unless it fits a file that was elsewhere better: then that went there.
+func (g guess) best(all []guess) string {
+	for _, o := range all {
+		if o.path == g.path && o.at != g.at && o.fits > g.fits {
+			return ""
+		}
+	}
+	return g.path
+}
+
 // homes finds out where the files of threads went.
 func (r *Reviewer) homes(ctx context.Context, s seen, st *forge.Standing, since Since, k *known) error {
 	if s.examined == nil {
@@ -156,18 +178,14 @@ func (r *Reviewer) homes(ctx context.Context, s seen, st *forge.Standing, since 
 	if past.last, _, _ = strings.Cut(since.Mark, "\n"); past.last == st.Head {
 		past.last = "" // nothing went away since
 	}
+	guesses, err := past.guesses(ctx, leads(s.result.Findings, st, was), renames)
+	if err != nil {
+		return err
+	}
 	homes := map[string]home{}
-	for _, l := range leads(s.result.Findings, st, was) {
-		path, others := l.known(renames)
-		if len(others) > 0 {
-			heir, err := past.heir(ctx, l, others)
-			if err != nil {
-				return err
-			}
-			path = cmp.Or(heir, path)
-		}
-		if h, moved := l.settled(path, renames); moved {
-			homes[l.ID] = h
+	for _, g := range guesses {
+		if h, moved := g.settled(g.best(guesses), renames); moved {
+			homes[g.ID] = h
 		}
 	}
 	k.homes, k.names = homes, names(homes, st, was.Moved, renames)

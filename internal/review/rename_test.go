@@ -36,7 +36,9 @@ func TestAFileBecameAnother(t *testing.T) {
 		"both edited":               {whole, half, nil, append(slices.Clone(whole), '\n'), 0},
 		"swapped":                   {whole, half, half, whole, 100},
 		"put over another":          {whole, nil, half, whole, 100},
-		"almost put over another":   {whole, nil, half, append(slices.Clone(whole), '\n'), 0},
+		"almost put over another":   {whole, nil, half, append(slices.Clone(whole), '\n'), 95},
+		"put over one almost alike": {whole, nil, append(slices.Clone(whole), '#'), append(slices.Clone(whole), '\n'), 0},
+		"swapped, and then edited":  {whole, text("FROM x"), text("FROM x"), append(slices.Clone(whole), '\n'), 95},
 		"one of a family goes":      {whole, nil, whole, whole, 0},
 		"it was not there":          {nil, nil, nil, whole, 0},
 		"the other is not there":    {whole, nil, nil, nil, 0},
@@ -199,6 +201,31 @@ func TestAFormerHeadIsReadOnlyWhenAFileMayHaveMoved(t *testing.T) {
 				t.Errorf("%s: %d former trees asked for, want %d", name, n, c.want)
 			}
 			c.want = 0
+		}
+	}
+}
+
+// TestCopiesThatMove stay what they are: one whose original was dismissed inherits nothing when that goes away, and a second
+// look takes none for another.
+func TestCopiesThatMove(t *testing.T) {
+	const copied, moved, other = "api/Dockerfile", "api/app.Dockerfile", "z.Dockerfile"
+	longer := guilty + "# one line more\n"
+	for name, then := range map[string]map[string]string{
+		"the original is deleted": {moved: longer},
+		"the original moves too":  {moved: longer, other: "# another line\n" + guilty},
+	} {
+		d := moveIn(t)
+		resolvedByAnn(d)
+		d.next(nil, map[string]string{oldName: guilty, copied: longer})
+		if d.look(t, adds); d.said() != copied+" 1" {
+			t.Fatalf("%s: open are %q", name, d.said())
+		}
+		d.next(nil, then)
+		if d.look(t, adds); d.said() != moved+" 1" {
+			t.Errorf("%s: open are %q", name, d.said())
+		}
+		if out := d.look(t, adds); out.End != Unchanged {
+			t.Errorf("%s: a second look writes %+v", name, out.Plan)
 		}
 	}
 }
