@@ -25,6 +25,7 @@ type Sweeps struct {
 	Reviewers    []string // logins, and "team/NAME" for a team of the owner
 	Draft        bool
 	OpenPulls    int // how many of our pull requests a repository has open at most
+	Dashboard    bool
 }
 
 // DefaultBranchPrefix begins the names of branches when nothing else is said.
@@ -60,6 +61,7 @@ type sweeps struct {
 	Reviewers []reviewer   `key:"reviewers" doc:"Who is asked for a review: people, or team/NAME."`
 	Draft     bool         `key:"draft" doc:"Whether the pull requests are opened as drafts."`
 	OpenPulls amount       `key:"open-pulls" doc:"How many of these pull requests are open at once at most."`
+	Dashboard bool         `key:"dashboard" doc:"Whether an issue shows what sweeps did, with boxes that give orders."`
 }
 
 // The kinds of values under sweeps.
@@ -169,6 +171,9 @@ func (c *Config) takeSweeps(s sweeps, set func(key string) bool) {
 	if is("draft") {
 		into.Draft = s.Draft
 	}
+	if is("dashboard") {
+		into.Dashboard = s.Dashboard
+	}
 	if is("open-pulls") {
 		into.OpenPulls = int(s.OpenPulls)
 	}
@@ -211,7 +216,7 @@ func (s Sweeps) values() [][2]string {
 		{"enabled", s.enabled()}, {"schedule", s.Schedule}, {"time-zone", s.TimeZone}, {"quiet-hours", s.Quiet},
 		{"families", flow(s.Families)}, {"title-prefix", s.TitlePrefix}, {"branch-prefix", s.BranchPrefix},
 		{"labels", flow(s.Labels)}, {"assignees", flow(s.Assignees)}, {"reviewers", flow(s.Reviewers)},
-		{"draft", fmt.Sprint(s.Draft)}, {"open-pulls", fmt.Sprint(s.OpenPulls)},
+		{"draft", fmt.Sprint(s.Draft)}, {"open-pulls", fmt.Sprint(s.OpenPulls)}, {"dashboard", fmt.Sprint(s.Dashboard)},
 	}
 }
 
@@ -244,4 +249,5 @@ func (p *printer) sweeps() {
 	p.list(1, "reviewers", s.Reviewers, "sweeps.reviewers")
 	single("draft", fmt.Sprint(s.Draft))
 	single("open-pulls", fmt.Sprint(s.OpenPulls))
+	single("dashboard", fmt.Sprint(s.Dashboard))
 }

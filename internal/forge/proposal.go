@@ -23,6 +23,26 @@ type Proposer interface {
 	// made for, or a pull request is there already or not open any more, and ErrForbidden when the host does not let us: a
 	// missing permission, or, as ErrRules, a protected branch. What was done when it fails shows in the next Proposals.
 	Propose(ctx context.Context, repo Repo, m Motion) (opened int, err error)
+	// Dashboard reads the issue of that number; for 0 the oldest open one, else the newest, of those that this App opened
+	// and that end in a marker with these contents. It is nil when there is none, or it was deleted. The error is
+	// ErrForbidden when the host does not let us have issues.
+	Dashboard(ctx context.Context, repo Repo, number int, marker string) (*Issue, error)
+	// SetDashboard writes an issue, and opens it for number 0. Once closed it stays as it is. The error is as that of Dashboard.
+	SetDashboard(ctx context.Context, repo Repo, number int, to IssueDraft) (opened int, err error)
+}
+
+// An Issue is an issue that this App opened.
+type Issue struct {
+	Number int
+	Open   bool
+	Body   string
+}
+
+// An IssueDraft is what an issue is to say. The title, one line, is given when it is opened and never again.
+type IssueDraft struct {
+	Title string
+	Body  string // Markdown, at most 65536 characters
+	Close bool   // as not planned
 }
 
 // A Repository is a repository as it stands.
@@ -113,6 +133,8 @@ type Motion struct {
 	Text *PullText
 	// Say is a comment; "" is none.
 	Say string
+	// Tell is a comment as Say is, which may be on a pull request that has ended.
+	Tell string
 	// React is what is put on comments of the pull request.
 	React []Reaction
 	// Close closes the pull request.
@@ -123,13 +145,13 @@ type Motion struct {
 
 // Empty reports whether there is nothing to write.
 func (m Motion) Empty() bool {
-	return m.Commit == nil && m.Open == nil && m.Dress == nil && m.Text == nil && m.Say == "" && len(m.React) == 0 &&
-		!m.Close && !m.Delete
+	return m.Commit == nil && m.Open == nil && m.Dress == nil && m.Text == nil && m.Say == "" && m.Tell == "" &&
+		len(m.React) == 0 && !m.Close && !m.Delete
 }
 
-// Answers reports whether there is nothing to write but reactions.
+// Answers reports whether there is nothing to write but reactions and what may be told at any time.
 func (m Motion) Answers() bool {
-	m.React = nil
+	m.React, m.Tell = nil, ""
 	return m.Empty()
 }
 

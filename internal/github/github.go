@@ -81,6 +81,7 @@ type App struct {
 
 	mu            sync.Mutex
 	installations map[int64]*installation
+	bot           string // the App's login, "" until it is known
 }
 
 var _ forge.Forge = (*App)(nil)

@@ -54,6 +54,20 @@ func (h *hook) ended(call forge.Call) forge.Call {
 	return call
 }
 
+// boxMark begins what stands before a box of a dashboard.
+const boxMark = "<!-- lighterman:v1 box="
+
+// ticked is an issue after whose change the repository is to be swept: a dashboard that a person changed. What was ordered stands
+// in it, and an issue that only looks so costs a sweep that finds nothing to do.
+func (h *hook) ticked() (forge.Call, error) {
+	repo, err := h.repo()
+	i := h.Issue
+	if err != nil || i == nil || i.User.Type != "Bot" || h.Sender.Type == "Bot" || !strings.Contains(i.Body, boxMark) {
+		return forge.Call{}, err
+	}
+	return forge.Call{Refs: []forge.Ref{{Repo: repo}}}, nil
+}
+
 // unmuting is the command that asks for what people had declined. A review of the pull request answers it, and a sweep of the
 // repository carries it out.
 const unmuting = prefix + " unmute"

@@ -30,6 +30,7 @@ type installation struct {
 	lacks    lack
 	renewals int              // how often lacks changed
 	learned  time.Time        // when it was last found out whether commits may be made
+	unissued time.Time        // when it was last found out that no issues may be written
 	wide     *gogithub.Client // see reader
 }
 
@@ -51,6 +52,7 @@ const (
 	reads               // read files, and nothing else
 	speaks              // write reviews, comments and check runs
 	pushes              // make commits, and resolve threads, which takes the same permission (github/gh-aw#35726)
+	posts               // write issues, which few owners grant
 )
 
 // permissions are what a token with a power asks for.
@@ -66,6 +68,8 @@ func (p power) permissions(l lack) *gogithub.InstallationPermissions {
 		out.PullRequests, out.Checks = write, write
 	case pushes:
 		out.Contents, out.PullRequests = write, write
+	case posts:
+		out.Issues = write
 	}
 	if l.checks {
 		out.Checks = nil
@@ -135,6 +139,9 @@ func (i *installation) token(ctx context.Context, of scope) (string, *ghinstalla
 	if of.power == pushes && i.lacking().pushes {
 		return "", nil, fmt.Errorf("contents: write is not granted: %w", forge.ErrForbidden)
 	}
+	if of.power == posts && i.postless() {
+		return "", nil, fmt.Errorf("issues: write is not granted: %w", forge.ErrForbidden)
+	}
 	s, renewal := i.source(of)
 	text, err := s.Token(ctx)
 	if err == nil {
@@ -156,6 +163,9 @@ func (i *installation) lower(refused power, renewal int) bool {
 	l := i.lacks
 	switch {
 	case i.renewals != renewal: // somebody else did
+		return true
+	case refused == posts:
+		i.unissued = i.app.options.Clock.Now()
 		return true
 	case refused == pushes:
 		l.pushes = true
@@ -202,6 +212,13 @@ func (i *installation) mayPush(ctx context.Context, repo forge.Repo) (bool, erro
 		i.mu.Unlock()
 	}
 	return !i.lacking().pushes, nil
+}
+
+// postless reports whether it was found out lately that no issues may be written.
+func (i *installation) postless() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return !i.unissued.IsZero() && i.app.options.Clock.Now().Sub(i.unissued) < grantLife
 }
 
 // outdated reports whether it is time to find out again what is granted, and forgets what was lacking then.

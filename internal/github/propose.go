@@ -101,6 +101,11 @@ func (p *proposer) speak(ctx context.Context, fresh bool) error {
 			return fmt.Errorf("comment: %w", err)
 		}
 	}
+	if m.Tell != "" {
+		if err := p.say(ctx, m.Tell, false); err != nil {
+			return fmt.Errorf("comment: %w", err)
+		}
+	}
 	for _, r := range m.React {
 		if err := p.passOver(ctx, p.react(ctx, r)); err != nil {
 			return err

@@ -41,6 +41,8 @@ type hook struct {
 	RequestedAction struct{ Identifier string } `json:"requested_action"`
 	Issue           *struct {
 		Number      int
+		Body        string
+		User        struct{ Type string }
 		PullRequest *struct{} `json:"pull_request"`
 	}
 	PullRequest *struct {
@@ -108,6 +110,8 @@ func (h *hook) call(event string) (forge.Call, error) {
 		return h.group()
 	case "push ":
 		return h.push()
+	case "issues edited":
+		return h.ticked()
 	}
 	if event != "pull_request" || !slices.Contains(pullActions, h.Action) || h.Action == "edited" && h.Changes.Base == nil {
 		return forge.Call{}, nil

@@ -9,59 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// An Issue is an issue that is no pull request. Both share one row of numbers.
-type Issue struct {
-	s       *Server
-	repo    *Repo
-	id      int64
-	number  int
-	title   string
-	author  string
-	created time.Time
-	talk    []*comment
-}
-
 func (r *Repo) nextNumber() int {
 	r.numbers++
 	return r.numbers
-}
-
-// OpenIssue opens an issue.
-func (r *Repo) OpenIssue(title, by string) *Issue {
-	r.s.mu.Lock()
-	defer r.s.mu.Unlock()
-	i := &Issue{s: r.s, repo: r, id: r.s.id(), number: r.nextNumber(), title: title, author: by, created: r.s.now()}
-	r.issues = append(r.issues, i)
-	return i
-}
-
-func (r *Repo) issue(number int) *Issue {
-	for _, i := range r.issues {
-		if i.number == number {
-			return i
-		}
-	}
-	return nil
-}
-
-// Number is the issue's number.
-func (i *Issue) Number() int { return i.number }
-
-// Comment says something on the issue and tells the App's webhook.
-func (i *Issue) Comment(by, body string) error {
-	i.s.mu.Lock()
-	defer i.s.mu.Unlock()
-	_, err := i.say(by, body)
-	return err
-}
-
-func (i *Issue) say(by, body string) (*comment, error) {
-	c, err := i.s.newComment(by, body)
-	if err != nil {
-		return nil, err
-	}
-	i.talk = append(i.talk, c)
-	return c, i.repo.notify("issue_comment", by, obj{"action": "created", "issue": i.json(), "comment": i.talkJSON(c)})
 }
 
 // newComment is a comment, if GitHub takes its words. The caller holds mu.
@@ -332,20 +282,6 @@ func (p *Pull) notifyReview(r *review) error {
 		}
 	}
 	return nil
-}
-
-func (i *Issue) json() obj {
-	u := i.s.api("/repos/%s/issues/%d", i.repo.full(), i.number)
-	return obj{
-		"id": i.id, "node_id": nodeID("I", i.id), "number": i.number, "title": i.title, "user": i.s.user(i.author),
-		"state": "open", "state_reason": nil, "locked": false, "active_lock_reason": nil, "labels": []any{}, "assignee": nil,
-		"assignees": []any{}, "milestone": nil, "comments": len(i.talk), "created_at": stamp(i.created),
-		"updated_at": stamp(i.created), "closed_at": nil, "author_association": "NONE", "body": "", "draft": false,
-		"performed_via_github_app": nil, "url": u, "repository_url": i.s.api("/repos/%s", i.repo.full()),
-		"labels_url": u + "/labels{/name}", "comments_url": u + "/comments", "events_url": u + "/events",
-		"html_url": i.s.url + "/" + i.repo.full() + "/issues/" + strconv.Itoa(i.number), "timeline_url": u + "/timeline",
-		"reactions": (&comment{}).reactionsJSON(u),
-	}
 }
 
 // issueJSON is the pull request as the issue that it is too.

@@ -71,7 +71,7 @@ var supports = map[string]string{
 	"pull_request": "pull_requests", "pull_request_review": "pull_requests",
 	"pull_request_review_comment": "pull_requests",
 	"pull_request_review_thread":  "pull_requests", "issue_comment": "issues", "merge_group": "merge_queues",
-	"push": "contents", "repository": "metadata", "check_run": "checks", "check_suite": "checks",
+	"issues": "issues", "push": "contents", "repository": "metadata", "check_run": "checks", "check_suite": "checks",
 }
 
 // invalid is an error in the words of GitHub's page.

@@ -10,27 +10,28 @@ import (
 
 // A Repo is a repository. A fork shares its parent's git objects, as on GitHub.
 type Repo struct {
-	s        *Server
-	id       int64
-	owner    string
-	name     string
-	formers  []string // full names it had before, which redirect
-	private  bool
-	parent   *Repo  // of a fork
-	refs     string // prefix of its branches, "refs/heads/" unless it is a fork
-	main     string // the default branch
-	git      *gitDir
-	numbers  int // how many numbers pull requests and issues have taken
-	pulls    []*Pull
-	issues   []*Issue
-	levels   map[string]string // what people may do here, by login
-	guarded  []string          // branches that only pull requests change
-	suites   []*checkSuite
-	deleted  bool
-	archived bool
-	marks    Marks
-	teams    []string // slugs of teams of the owner's that may be asked for reviews
-	labels   []string // that were ever used
+	s         *Server
+	id        int64
+	owner     string
+	name      string
+	formers   []string // full names it had before, which redirect
+	private   bool
+	parent    *Repo  // of a fork
+	refs      string // prefix of its branches, "refs/heads/" unless it is a fork
+	main      string // the default branch
+	git       *gitDir
+	numbers   int // how many numbers pull requests and issues have taken
+	pulls     []*Pull
+	issues    []*Issue
+	issueless bool              // issues are switched off
+	levels    map[string]string // what people may do here, by login
+	guarded   []string          // branches that only pull requests change
+	suites    []*checkSuite
+	deleted   bool
+	archived  bool
+	marks     Marks
+	teams     []string // slugs of teams of the owner's that may be asked for reviews
+	labels    []string // that were ever used
 }
 
 // CreateRepo makes a repository with one commit of these files on the branch main. An owner's first repository installs

@@ -48,6 +48,8 @@ func operationOf(id string) (operation, bool) {
 	create := operation{permission: "pull_requests", level: "write", content: true}
 	checks := operation{permission: "checks", level: "read"}
 	write := operation{permission: "contents", level: "write", content: true}
+	issues := operation{permission: "issues", level: "read"}
+	issue := operation{permission: "issues", level: "write", content: true}
 	meta := operation{permission: "metadata", level: "read"}
 	report := operation{permission: "checks", level: "write", content: true}
 	op, ok := map[string]operation{
@@ -78,7 +80,11 @@ func operationOf(id string) (operation, bool) {
 		"git/update-ref":                                   write.by((*Server).patchRef),
 		"issues/add-assignees":                             change.by((*Server).postAssignees),
 		"issues/add-labels":                                change.by((*Server).postLabels),
+		"issues/create":                                    issue.by((*Server).postIssue),
 		"issues/create-comment":                            create.by((*Server).postTalk),
+		"issues/get":                                       issues.by((*Server).getIssue),
+		"issues/list-for-repo":                             issues.by((*Server).listIssues),
+		"issues/update":                                    issue.by((*Server).patchIssue),
 		"issues/list-comments":                             pulls.by((*Server).listTalk),
 		"issues/update-comment":                            create.by((*Server).patchTalk),
 		"pulls/create":                                     create.by((*Server).postPull),

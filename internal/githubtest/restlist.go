@@ -218,7 +218,12 @@ func parting(ahead, behind []string) string {
 
 // openIssues is how many issues and pull requests of the repository are open: GitHub counts both as issues.
 func (r *Repo) openIssues() int {
-	n := len(r.issues)
+	n := 0
+	for _, i := range r.issues {
+		if i.state() == "open" && !i.deleted {
+			n++
+		}
+	}
 	for _, p := range r.pulls {
 		if p.state == "open" {
 			n++

@@ -214,6 +214,7 @@ func (p proposed) onTop(there *forge.Repository) bool {
 const (
 	yieldedMark   = "yielded"
 	withdrawnMark = "withdrawn"
+	liftedMark    = "unmuted"
 )
 
 // says reports whether a comment of ours on a pull request says something.

@@ -30,15 +30,17 @@ type town struct {
 	writers  []string
 	clock    time.Time
 
-	log     []string // what was written
-	reads   []string // what was asked
-	breaks  int      // after how many parts of motions it breaks down; 0 never does
-	gone    error    // of every read
-	watch   func()   // called before a motion is carried out
-	nth     int
-	forbids error
-	large   bool
-	slow    bool // it still takes pull requests for conflicting that are not any more
+	log       []string // what was written
+	reads     []string // what was asked
+	breaks    int      // after how many parts of motions it breaks down; 0 never does
+	gone      error    // of every read
+	watch     func()   // called before a motion is carried out
+	nth       int
+	forbids   error
+	large     bool
+	board     *forge.Issue // the dashboard
+	issueless bool         // the host does not let us have issues
+	slow      bool         // it still takes pull requests for conflicting that are not any more
 }
 
 type commit struct {
@@ -266,6 +268,7 @@ func (h *town) rest(m forge.Motion, number int) error {
 	}{
 		{m.Dress != nil, "dress", func() {}},
 		{m.Text != nil, "text", func() { p.Title, p.Body = m.Text.Title, m.Text.Body }},
+		{m.Tell != "", "tell", func() { h.comment(p, "lighterman[bot]", m.Tell) }},
 		{m.Say != "", "say", func() { h.comment(p, "lighterman[bot]", m.Say) }},
 		{len(m.React) > 0, "react", func() {
 			for n := range p.Comments {
@@ -294,6 +297,35 @@ func (h *town) rest(m forge.Motion, number int) error {
 	}
 	delete(h.branches, m.Branch)
 	return nil
+}
+
+// boardNumber is the number of the dashboard.
+const boardNumber = 1000
+
+func (h *town) Dashboard(_ context.Context, _ forge.Repo, number int, marker string) (*forge.Issue, error) {
+	h.reads = append(h.reads, "dashboard")
+	if h.issueless {
+		return nil, forge.ErrForbidden
+	}
+	if h.board == nil {
+		return nil, nil
+	}
+	if _, lines := hidden.Tail(h.board.Body); number == 0 && !slices.Contains(lines, marker) {
+		return nil, nil
+	}
+	board := *h.board
+	return &board, nil
+}
+
+func (h *town) SetDashboard(_ context.Context, _ forge.Repo, number int, to forge.IssueDraft) (int, error) {
+	word := "write"
+	if number == 0 {
+		word, h.board = "open", &forge.Issue{Number: boardNumber, Open: true}
+	}
+	if h.board.Body = to.Body; to.Close {
+		word, h.board.Open = "close", false
+	}
+	return h.board.Number, h.part("%s dashboard", word)
 }
 
 func (h *town) comment(p *pull, author, body string) {

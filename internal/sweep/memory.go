@@ -29,6 +29,8 @@ type memory struct {
 	Answers  map[string]string     `json:"answers,omitempty"`  // what was said of image references: questions.answers
 	Prefixes []string              `json:"prefixes,omitempty"` // what branches began with
 	Refused  map[string]refusal    `json:"refused,omitempty"`  // by branch
+	// Dashboard is the number of the issue; 0 where there is none.
+	Dashboard int `json:"dashboard,omitempty"`
 }
 
 // An outside is a configuration file of another repository, by a hash of what it says.
@@ -72,11 +74,11 @@ func (r *run) remembered() time.Duration { return cmp.Or(r.Remember, 30*24*time.
 // maxPrefixes is how many former prefixes of branches are looked up.
 const maxPrefixes = 3
 
-// encode is the memory as JSON. Of one that is too large to be kept only what branches began with is.
+// encode is the memory as JSON. Of one that is too large to be kept only what does not depend on the tree is.
 func (m memory) encode() []byte {
 	out, err := json.Marshal(m)
 	if err == nil && len(out) > MaxMemory {
-		out, err = json.Marshal(memory{Prefixes: m.Prefixes})
+		out, err = json.Marshal(memory{Prefixes: m.Prefixes, Dashboard: m.Dashboard})
 	}
 	if err != nil {
 		return nil
@@ -98,7 +100,8 @@ func (r *run) rediscover(ctx context.Context) error {
 	return err
 }
 
-// recall reads a memory. What it says of the engine's work is used only when valid; former prefixes of branches always are.
+// recall reads a memory. What it says of the engine's work is used only when valid; former prefixes of branches and the
+// dashboard's number always are.
 func (r *run) recall(ctx context.Context) error {
 	var m memory
 	if len(r.ask.Memory) > MaxMemory || json.Unmarshal(r.ask.Memory, &m) != nil {
@@ -106,6 +109,7 @@ func (r *run) recall(ctx context.Context) error {
 	}
 	r.prefixes = m.Prefixes[:min(len(m.Prefixes), maxPrefixes)]
 	maps.Copy(r.refused, m.Refused)
+	r.dashboard.number = m.Dashboard
 	keep, age := r.remembered(), r.now().Sub(m.Made)
 	if r.Version == "" || m.Version != r.Version || m.Tree == "" || m.Tree != r.there.Tree || m.Branch != r.there.Branch || age < 0 || age > keep {
 		return nil
@@ -170,7 +174,7 @@ func (r *run) remember() []byte {
 			m.Topics[topic] = remembered{w.bundle, w.title, w.text, w.content}
 		}
 	}
-	m.Refused = maps.Clone(r.refused)
+	m.Dashboard, m.Refused = r.dashboard.number, maps.Clone(r.refused)
 	maps.DeleteFunc(m.Refused, func(branch string, _ refusal) bool { return !r.ruledOut(branch) })
 	for _, prefix := range append([]string{r.sweeps.BranchPrefix}, r.prefixes...) {
 		if !slices.Contains(m.Prefixes, prefix) && len(m.Prefixes) < maxPrefixes {

@@ -62,14 +62,19 @@ type spoken struct {
 	comment int64
 }
 
-// declined reads what people declined by the pull requests of all topics; accepted are commands that carry no reaction
-// of ours yet and hold.
-func declined(all []proposed, accepted map[spoken]bool) mutes {
+// declines reports whether a pull request of a topic declines something.
+func (r *run) declines(p proposed, pull forge.Pull) bool {
+	return pull.State != forge.PullOpen && !(pull.State == forge.PullClosed && pull.ByUs) && !says(pull, liftedMark) &&
+		!unmuted(pull, r.accepted)
+}
+
+// declined reads what people declined by the pull requests of all topics.
+func (r *run) declined(all []proposed) mutes {
 	m := mutes{ids: map[string]bool{}, kin: map[string][]string{}, topics: map[string]bool{}}
 	var heirs []heir
 	for _, p := range all {
 		for _, pull := range slices.Backward(p.Pulls) {
-			if pull.State == forge.PullOpen || pull.State == forge.PullClosed && pull.ByUs || unmuted(pull, accepted) {
+			if r.lifts(p) || !r.declines(p, pull) {
 				continue
 			}
 			_, n, ok := noteOf(pull.Body)
@@ -86,7 +91,8 @@ func declined(all []proposed, accepted map[spoken]bool) mutes {
 	return m
 }
 
-// unmuted reports whether what a pull request declined was taken back.
+// unmuted reports whether a command took back what a pull request declined; accepted are those that carry no reaction of ours
+// yet and hold.
 func unmuted(p forge.Pull, accepted map[spoken]bool) bool {
 	return slices.ContainsFunc(orders(p), func(c forge.Comment) bool {
 		return accepted[spoken{p.Number, c.ID}] || slices.Contains(c.Reacted, forge.ThumbUp)

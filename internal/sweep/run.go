@@ -46,6 +46,10 @@ type run struct {
 	files   fs.FS
 	config  *config.Config
 
+	dashboard dashboard
+	proposed  []proposed      // as it was read last
+	accepted  map[spoken]bool // commands that carry no reaction of ours yet and hold
+
 	wanted    map[string]wanted  // by topic
 	wantedFor string             // the mark of the mutes that they were made for
 	writers   map[string]bool    // who may push, by login in lower case
@@ -108,11 +112,15 @@ func (r *run) sweep(ctx context.Context, repo forge.Repo) (err error) {
 			return err
 		}
 	}
+	if err := r.phase(ctx, "consult", r.consult); err != nil {
+		return err
+	}
 	if err := r.settle(ctx); err != nil || r.out.Skipped != "" {
 		return err
 	}
+	err = r.phase(ctx, "display", r.display)
 	r.out.Memory = r.remember()
-	return nil
+	return err
 }
 
 // survey looks where nobody agreed to anything: nothing is read of proposals, and nothing is written.
@@ -233,11 +241,13 @@ func (r *run) settle(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		accepted, answers, err := r.hear(ctx, all)
+		answers, err := r.hear(ctx, all)
 		if err != nil {
 			return err
 		}
-		worked, err := r.want(ctx, declined(all, accepted), texts)
+		answers = append(answers, r.lift(all)...)
+		r.proposed = all
+		worked, err := r.want(ctx, r.declined(all), texts)
 		if err != nil || r.out.Skipped != "" {
 			return err
 		}
@@ -299,8 +309,8 @@ func (r *run) proposals(ctx context.Context) ([]proposed, error) {
 }
 
 // hear finds out which commands hold, and answers them by a reaction.
-func (r *run) hear(ctx context.Context, all []proposed) (accepted map[spoken]bool, answers []Step, err error) {
-	accepted = map[spoken]bool{}
+func (r *run) hear(ctx context.Context, all []proposed) (answers []Step, err error) {
+	r.accepted = map[spoken]bool{}
 	left := maxReactions
 	for _, p := range all {
 		for _, pull := range p.Pulls {
@@ -311,7 +321,7 @@ func (r *run) hear(ctx context.Context, all []proposed) (accepted map[spoken]boo
 				}
 				may, known, err := r.mayWrite(ctx, c.Author)
 				if err != nil {
-					return nil, nil, err
+					return nil, err
 				}
 				if !known {
 					continue
@@ -319,7 +329,7 @@ func (r *run) hear(ctx context.Context, all []proposed) (accepted map[spoken]boo
 				left--
 				emoji := forge.Confused
 				if may {
-					emoji, accepted[spoken{pull.Number, c.ID}] = forge.ThumbUp, true
+					emoji, r.accepted[spoken{pull.Number, c.ID}] = forge.ThumbUp, true
 				}
 				m.React = append(m.React, forge.Reaction{Comment: c.ID, Emoji: emoji})
 			}
@@ -329,7 +339,7 @@ func (r *run) hear(ctx context.Context, all []proposed) (accepted map[spoken]boo
 			}
 		}
 	}
-	return accepted, answers, nil
+	return answers, nil
 }
 
 // mayWrite looks up whether somebody may push, once, and of not too many.
@@ -358,7 +368,7 @@ func (r *run) write(ctx context.Context) error {
 			step.Why = "a rule of the repository forbids the branch; it is tried again when the default branch or the configuration changes"
 			continue
 		}
-		if why := r.unopened(step.Motion); why != "" {
+		if why := r.unopened(*step); why != "" {
 			step.Act, step.Why, step.Waits, step.Motion = Rest, why, true, forge.Motion{}
 			continue
 		}
@@ -389,10 +399,10 @@ func (r *run) write(ctx context.Context) error {
 	return nil
 }
 
-// unopened is why a motion that opens a pull request is left for later, "" when it is not.
-func (r *run) unopened(m forge.Motion) string {
+// unopened is why a step that opens a pull request is left for later, "" when it is not.
+func (r *run) unopened(s Step) string {
 	switch {
-	case m.Open == nil:
+	case s.Motion.Open == nil, r.dashboard.ordered(orderNow, s.Topic):
 	case !r.ask.Agreed && r.sweeps.Calm(r.now()):
 		return "these are the quiet hours"
 	case r.ask.Permit != nil && !r.ask.Permit(r.out.Open):

@@ -40,7 +40,7 @@ func (r *run) decide(all []proposed) []Step {
 			opening = append(opening, step)
 			continue
 		}
-		if open >= r.sweeps.OpenPulls {
+		if open >= r.sweeps.OpenPulls && !r.dashboard.ordered(orderNow, p.topic.Name) {
 			s.Flags |= Full
 		}
 		act, why := Decide(s)
@@ -77,7 +77,7 @@ func (r *run) wantedOf(p proposed) (want wanted, asked bool) {
 
 // step is a step with its motion.
 func (r *run) step(p proposed, s State, a Act, why string, want wanted) Step {
-	step := Step{Topic: p.topic.Name, Branch: p.Branch, Act: a, Why: why}
+	step := Step{Topic: p.topic.Name, Branch: p.Branch, Act: a, Why: why, state: s}
 	if pull := p.newest(); pull != nil {
 		step.Number = pull.Number
 	}

@@ -78,6 +78,8 @@ type Outcome struct {
 	Opened  int
 	Open    int
 	Written int
+	// Undisplayed is why there is no dashboard where one is wanted: the host does not let us have issues.
+	Undisplayed error
 	// Memory is for the Ask of the next sweep: at most MaxMemory bytes of JSON; nil when there is nothing to remember.
 	Memory []byte
 }
@@ -139,6 +141,8 @@ type Step struct {
 	// does not let us.
 	Done   bool
 	Failed error
+
+	state State
 }
 
 // Totals are what a survey comes to. They can be added up, and kept.

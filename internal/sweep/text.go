@@ -168,3 +168,8 @@ func yielded() string {
 func withdrawn(why string) string {
 	return markdown.Paragraphs("lighterman closes this: "+markdown.Sentence(why)+" That declines nothing.", hidden.Line(withdrawnMark))
 }
+
+// lifted is said on a pull request when what it declined is taken back on the dashboard.
+func lifted() string {
+	return markdown.Paragraphs("Somebody ticked on the dashboard that this is to be proposed again.", hidden.Line(liftedMark))
+}
