@@ -147,6 +147,9 @@ func sweptBy(out sweep.Outcome, last swept) swept {
 			w.Steps = append(w.Steps, stepWords(step))
 		}
 	}
+	if out.Undisplayed != nil {
+		w.Steps = append(w.Steps, "dashboard: there is none: "+out.Undisplayed.Error())
+	}
 	return w
 }
 

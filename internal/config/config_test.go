@@ -255,6 +255,7 @@ sweeps:
   reviewers: []               # default
   draft: false                # default
   open-pulls: 3               # default
+  dashboard: false            # default
 `
 
 // TestWrite prints what holds with its origins, and what is printed says the same again.

@@ -78,7 +78,9 @@ func (g *guard) learn(body []byte, res *http.Response) (*http.Response, error) {
 // ran with which permissions: what reads can only read, what speaks cannot make commits, and contents: write goes with
 // commits, resolved threads and proposals alone.
 func TestTokensOpenNoMoreThanTheyAreUsedFor(t *testing.T) {
-	h := newHost(t, githubtest.Options{}, map[string]string{"README.md": "# shop\n"})
+	granted := githubtest.Full()
+	granted["issues"] = "write"
+	h := newHost(t, githubtest.Options{Permissions: granted}, map[string]string{"README.md": "# shop\n"})
 	p, ref := h.open(t, map[string]string{"Dockerfile": dockerfile})
 	g := &guard{t: t, powers: map[string]map[string]string{}, used: map[string]bool{}}
 	h.app = newApp(t, h.Server, github.Options{Clock: newClock(), Transport: g})
@@ -122,6 +124,9 @@ func TestTokensOpenNoMoreThanTheyAreUsedFor(t *testing.T) {
 	h.stands(t)
 	h.propose(t, m)
 	h.proposal(t)
+	if _, err := h.app.SetDashboard(t.Context(), ref.Repo, 0, forge.IssueDraft{Title: "x", Body: "y"}); err != nil {
+		t.Fatal(err)
+	}
 	const (
 		look  = `{"checks":"read","contents":"read","metadata":"read","pull_requests":"read"}`
 		speak = `{"checks":"write","metadata":"read","pull_requests":"write"}`
@@ -130,6 +135,7 @@ func TestTokensOpenNoMoreThanTheyAreUsedFor(t *testing.T) {
 	want := []string{
 		"GET " + look, "query " + look, "POST " + speak, "PATCH " + speak, "mutation Minimize " + speak, "mutation Resolve " + push,
 		"git " + push, "GET " + push, "query " + push, "mutation Point " + push, "POST " + push,
+		`POST {"issues":"write","metadata":"read"}`,
 	}
 	for _, one := range want {
 		if !g.used[one] {

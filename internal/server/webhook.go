@@ -31,7 +31,7 @@ const (
 func events() []string {
 	return []string{
 		"check_run", "check_suite", "installation", "installation_repositories", "installation_target", "issue_comment",
-		"merge_group", "ping", "pull_request", "pull_request_review", "pull_request_review_comment", "push", "repository",
+		"issues", "merge_group", "ping", "pull_request", "pull_request_review", "pull_request_review_comment", "push", "repository",
 	}
 }
 

@@ -221,8 +221,12 @@ func (r *run) board() string {
 		}
 	}
 	return markdown.Paragraphs(head,
-		part("Open", isOpen, func(st standing) string { return fmt.Sprintf("- #%d%s", st.number, st.fixing()) }),
-		part("Yours", isTheirs, func(st standing) string { return fmt.Sprintf("- #%d: %s", st.number, st.why) }),
+		part("Open", isOpen, func(st standing) string {
+			return fmt.Sprintf("- %s: #%d%s", subjects(st.topic).title, st.number, st.fixing())
+		}),
+		part("Yours", isTheirs, func(st standing) string {
+			return fmt.Sprintf("- %s: #%d (%s)", subjects(st.topic).title, st.number, st.why)
+		}),
 		part("Waiting: tick what is to be opened now", isWaiting, func(st standing) string {
 			return boxed(orderNow, st.topic, fmt.Sprintf("%s%s: %s", subjects(st.topic).title, st.fixing(), st.why))
 		}),

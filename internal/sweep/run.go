@@ -434,5 +434,8 @@ func (s *Sweeper) log(ctx context.Context, repo forge.Repo, out Outcome) {
 	}
 	args := []any{"repository", repo.String(), "skipped", string(out.Skipped), "consent", string(out.Consent),
 		"findings", out.Totals.Findings, "opened", out.Opened, "written", out.Written}
+	if out.Undisplayed != nil {
+		args = append(args, "dashboard", out.Undisplayed.Error())
+	}
 	s.Logger.InfoContext(ctx, "swept", args...)
 }
