@@ -24,7 +24,7 @@ type Proposer interface {
 	// missing permission, or, as ErrRules, a protected branch. What was done when it fails shows in the next Proposals.
 	Propose(ctx context.Context, repo Repo, m Motion) (opened int, err error)
 	// Dashboard reads the issue of that number; for 0 the oldest open one, else the newest, of those that this App opened
-	// and that end in a marker with these contents. It is nil when there is none, or it was deleted. The error is
+	// and that end in a marker. It is nil when there is none, or it was deleted. The error is
 	// ErrForbidden when the host does not let us have issues.
 	Dashboard(ctx context.Context, repo Repo, number int, marker string) (*Issue, error)
 	// SetDashboard writes an issue, and opens it for number 0. Once closed it stays as it is. The error is as that of Dashboard.

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	gogithub "github.com/google/go-github/v60/github"
 
 	"github.com/lighterman/lighterman/internal/forge"
-	"github.com/lighterman/lighterman/internal/hidden"
 )
 
 // issuePages is how many pages of a hundred are looked through for an issue of ours. GitHub lists pull requests among them.
@@ -90,8 +90,8 @@ func (b bulletin) find(ctx context.Context, marker string) (*forge.Issue, error)
 		})
 		for _, one := range page {
 			issue := issueOf(one)
-			_, lines := hidden.Tail(issue.Body)
-			if !one.IsPullRequest() && slices.Contains(lines, marker) && (issue.Open || found == nil) {
+			marked := strings.HasSuffix(strings.TrimSpace(issue.Body), marker)
+			if !one.IsPullRequest() && marked && (issue.Open || found == nil) {
 				found = issue
 			}
 		}

@@ -9,7 +9,6 @@ import (
 	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/github"
 	"github.com/lighterman/lighterman/internal/githubtest"
-	"github.com/lighterman/lighterman/internal/hidden"
 )
 
 // withIssues is what an owner grants who wants a dashboard.
@@ -19,7 +18,9 @@ func withIssues() map[string]string {
 	return p
 }
 
-var board = forge.IssueDraft{Title: "Dashboard", Body: "First.\n\n" + hidden.Line("dashboard")}
+const marker = "<!-- a dashboard -->"
+
+var board = forge.IssueDraft{Title: "Dashboard", Body: "First.\n\n" + marker}
 
 // TestTheDashboardIsFound by its number, and without it among all that the App opened: the oldest open one, else the newest.
 func TestTheDashboardIsFound(t *testing.T) {
@@ -27,7 +28,7 @@ func TestTheDashboardIsFound(t *testing.T) {
 	p, ref := h.open(t, map[string]string{"Dockerfile": dockerfile})
 	find := func(number int) *forge.Issue {
 		t.Helper()
-		issue, err := h.app.Dashboard(t.Context(), ref.Repo, number, "dashboard")
+		issue, err := h.app.Dashboard(t.Context(), ref.Repo, number, marker)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,7 +78,7 @@ func TestNoDashboardWithoutIssues(t *testing.T) {
 	clock := newClock()
 	h.app = newApp(t, h.Server, github.Options{Clock: clock})
 	for range 3 {
-		if _, err := h.app.Dashboard(t.Context(), ref.Repo, 0, "dashboard"); !errors.Is(err, forge.ErrForbidden) {
+		if _, err := h.app.Dashboard(t.Context(), ref.Repo, 0, marker); !errors.Is(err, forge.ErrForbidden) {
 			t.Errorf("not granted: %v", err)
 		}
 	}

@@ -17,10 +17,10 @@ import (
 // that there is to know of it: a box that is ticked there is an order, which the next sweep carries out and clears, however it
 // came to run. Nobody but who may push can edit an issue of ours. A person who closes or deletes it has no dashboard.
 
-const (
-	dashboardTitle  = "Dockerfile dashboard"
-	dashboardMarker = "dashboard"
-)
+const dashboardTitle = "Dockerfile dashboard"
+
+// dashboardMarker ends the body.
+var dashboardMarker = hidden.Line("dashboard")
 
 // The orders that a box stands for.
 const (
@@ -238,7 +238,7 @@ func (r *run) board() string {
 		boxed(orderSweep, "", "Tick to have the repository looked at again now."),
 		"<sub>Only who may push can tick. This is written anew whenever something changes; close it, or set `sweeps: {dashboard: "+
 			"false}` in `.github/lighterman.yml`, to have no dashboard.</sub>",
-		hidden.Line(dashboardMarker))
+		dashboardMarker)
 }
 
 // fixing says how many fixes a pull request has, as far as that is known.

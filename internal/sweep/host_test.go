@@ -310,7 +310,7 @@ func (h *town) Dashboard(_ context.Context, _ forge.Repo, number int, marker str
 	if h.board == nil {
 		return nil, nil
 	}
-	if _, lines := hidden.Tail(h.board.Body); number == 0 && !slices.Contains(lines, marker) {
+	if number == 0 && !strings.HasSuffix(h.board.Body, marker) {
 		return nil, nil
 	}
 	board := *h.board
