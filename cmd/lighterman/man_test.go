@@ -20,7 +20,7 @@ func commands(root *cobra.Command) []*cobra.Command {
 }
 
 // hidden reports whether a command is for people who work on lighterman.
-func hidden(c *cobra.Command) bool { return c.Hidden || c.HasParent() && hidden(c.Parent()) }
+func concealed(c *cobra.Command) bool { return c.Hidden || c.HasParent() && concealed(c.Parent()) }
 
 // TestEveryCommandSaysWhatItIsFor holds what help, manual pages and completions are made of.
 func TestEveryCommandSaysWhatItIsFor(t *testing.T) {
@@ -28,7 +28,7 @@ func TestEveryCommandSaysWhatItIsFor(t *testing.T) {
 		if c.Short == "" || strings.HasSuffix(c.Short, ".") {
 			t.Errorf("%s: the short text is %q", c.CommandPath(), c.Short)
 		}
-		if c.Long == "" && c.Example == "" && !hidden(c) && c.HasAvailableFlags() {
+		if c.Long == "" && c.Example == "" && !concealed(c) && c.HasAvailableFlags() {
 			t.Errorf("%s has flags, and neither a long text nor an example", c.CommandPath())
 		}
 		for line := range strings.Lines(c.Example) {
@@ -52,7 +52,7 @@ func TestManual(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, c := range commands(rootCommand()) {
-		if hidden(c) {
+		if concealed(c) {
 			continue
 		}
 		page, err := os.ReadFile(filepath.Join(dir, strings.ReplaceAll(c.CommandPath(), " ", "-")+".1"))

@@ -21,7 +21,7 @@ func TestTheDashboardActs(t *testing.T) {
 	must(t, err)
 	t.Cleanup(func() { must(t, s.stop()) })
 	repo, err := s.hub.CreateRepo("acme", "shop", map[string]string{
-		".github/lighterman.yml": "sweeps: {enabled: true, dashboard: true}\n",
+		".github/lighterman.yml": "sweeps: {enabled: true, dashboard: repository}\n",
 		"Dockerfile": "FROM node:22-bookworm\nWORKDIR /app\nCOPY . .\nRUN npm ci\nRUN apt-get update && apt-get install -y curl\n" +
 			"USER node\nCMD [\"node\", \"index.js\"]\n",
 		"package.json": "{}\n", "package-lock.json": "{}\n", "index.js": "1\n",

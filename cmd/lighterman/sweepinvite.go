@@ -113,7 +113,7 @@ func (s *service) inquire(ctx context.Context, installation int64, a asked, tota
 func invitation(all []queue.Repository, now time.Time) (
 	place forge.Repo, totals []sweep.RepoTotals, skipped map[sweep.Reason]int, ok bool) {
 	skipped = map[sweep.Reason]int{}
-	var home forge.Repo
+	var own forge.Repo
 	for _, r := range all {
 		if r.Skip != "" {
 			skipped[sweep.Reason(r.Skip)]++
@@ -130,8 +130,8 @@ func invitation(all []queue.Repository, now time.Time) (
 		case w.Skipped != "":
 			skipped[w.Skipped]++
 		case w.Consent == sweep.Missing:
-			if strings.EqualFold(r.Repo.Name, ".github") {
-				home = r.Repo
+			if isHome(r.Repo) {
+				own = r.Repo
 			}
 			totals = append(totals, sweep.RepoTotals{Repo: r.Repo, Totals: w.Totals})
 		default: // somebody knows of sweeps
@@ -139,5 +139,5 @@ func invitation(all []queue.Repository, now time.Time) (
 		}
 	}
 	best, ok := sweep.MostToGain(totals)
-	return cmp.Or(home, best.Repo), totals, skipped, ok
+	return cmp.Or(own, best.Repo), totals, skipped, ok
 }

@@ -114,7 +114,7 @@ func (s *service) listInstallation(ctx context.Context, installation int64, stat
 	if err != nil {
 		return err
 	}
-	return s.invite(ctx, installation)
+	return errors.Join(s.invite(ctx, installation), s.refleet(ctx, installation))
 }
 
 // A swept is what is kept of a sweep in the queue's database, for the next ones of the installation and for people.
@@ -130,12 +130,14 @@ type swept struct {
 	Written int      `json:"written"`
 	Waits   int      `json:"waits,omitempty"` // pull requests that would be opened were there not too many
 	Steps   []string `json:"steps,omitempty"`
+	// Dashboard is what was decided about one.
+	Dashboard config.Dashboard `json:"dashboard,omitempty"`
 }
 
 // sweptBy is what is kept of an outcome, after another one.
 func sweptBy(out sweep.Outcome, last swept) swept {
 	w := swept{Skipped: out.Skipped, Problem: out.Problem, Consent: out.Consent, Totals: out.Totals, Open: out.Open,
-		Opened: out.Opened, Written: out.Written}
+		Opened: out.Opened, Written: out.Written, Dashboard: out.Sweeps.Dashboard}
 	if out.Skipped != "" || out.Consent == sweep.Missing {
 		w.Left = cmp.Or(last.Open, last.Left)
 	}
@@ -209,7 +211,11 @@ func (s *service) sweep(ctx context.Context, job queue.Job) (done queue.Done, er
 	if err := s.follow(ctx, repo, last.Kept, out); err != nil {
 		return queue.Done{}, err
 	}
-	return s.sweptDone(ctx, repo, sweptBy(out, last.Kept), out, p.refused)
+	kept := sweptBy(out, last.Kept)
+	if err := s.displayFleet(ctx, repo, kept); err != nil {
+		return queue.Done{}, err
+	}
+	return s.sweptDone(ctx, repo, kept, out, p.refused)
 }
 
 // later puts off a sweep that would only find that nothing may be opened yet.
@@ -263,7 +269,7 @@ func (s *service) follow(ctx context.Context, repo forge.Repo, last swept, out s
 	if err := s.invited(ctx, repo); err != nil {
 		return err
 	}
-	if !strings.EqualFold(repo.Name, ".github") || last.Consent == "" || out.Consent == "" || last.Consent == out.Consent {
+	if !isHome(repo) || last.Consent == "" || out.Consent == "" || last.Consent == out.Consent {
 		return nil
 	}
 	s.app.Load().library.Forget(repo)

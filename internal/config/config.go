@@ -146,7 +146,7 @@ func defaults(checks []*check.Check) *Config {
 	c := &Config{FailOn: check.Warning, Builder: check.BuildKit, MaxInline: DefaultInline, origins: map[string]string{}}
 	c.Drafts, c.Bots = DraftsCheck, BotsChangedLines
 	c.Sweeps = Sweeps{Schedule: "weekly", TimeZone: "UTC", Families: family("").words(),
-		BranchPrefix: DefaultBranchPrefix, OpenPulls: defaultOpenPulls}
+		BranchPrefix: DefaultBranchPrefix, OpenPulls: defaultOpenPulls, Dashboard: NoDashboard}
 	for _, known := range checks {
 		c.Rules = append(c.Rules, Rule{Check: known, On: !known.OptIn, Severity: known.Severity, Origin: defaultOrigin})
 	}

@@ -255,7 +255,7 @@ sweeps:
   reviewers: []               # default
   draft: false                # default
   open-pulls: 3               # default
-  dashboard: false            # default
+  dashboard: none             # default
 `
 
 // TestWrite prints what holds with its origins, and what is printed says the same again.

@@ -25,8 +25,18 @@ type Sweeps struct {
 	Reviewers    []string // logins, and "team/NAME" for a team of the owner
 	Draft        bool
 	OpenPulls    int // how many of our pull requests a repository has open at most
-	Dashboard    bool
+	Dashboard    Dashboard
 }
+
+// A Dashboard says where an issue shows how sweeps stand.
+type Dashboard string
+
+// The dashboards: none, one in each repository, and one in the owner's repository .github for all of them.
+const (
+	NoDashboard           Dashboard = "none"
+	RepositoryDashboard   Dashboard = "repository"
+	OrganisationDashboard Dashboard = "organisation"
+)
 
 // DefaultBranchPrefix begins the names of branches when nothing else is said.
 const DefaultBranchPrefix = "lighterman/"
@@ -61,7 +71,7 @@ type sweeps struct {
 	Reviewers []reviewer   `key:"reviewers" doc:"Who is asked for a review: people, or team/NAME."`
 	Draft     bool         `key:"draft" doc:"Whether the pull requests are opened as drafts."`
 	OpenPulls amount       `key:"open-pulls" doc:"How many of these pull requests are open at once at most."`
-	Dashboard bool         `key:"dashboard" doc:"Whether an issue shows what sweeps did, with boxes that give orders."`
+	Dashboard board        `key:"dashboard" doc:"Which issue shows how sweeps stand, with boxes that give orders."`
 }
 
 // The kinds of values under sweeps.
@@ -72,7 +82,12 @@ type (
 	label        string
 	login        string
 	reviewer     string
+	board        string
 )
+
+func (board) words() []string {
+	return []string{string(NoDashboard), string(RepositoryDashboard), string(OrganisationDashboard)}
+}
 
 const hoursForm = `^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$`
 
@@ -172,7 +187,7 @@ func (c *Config) takeSweeps(s sweeps, set func(key string) bool) {
 		into.Draft = s.Draft
 	}
 	if is("dashboard") {
-		into.Dashboard = s.Dashboard
+		into.Dashboard = Dashboard(s.Dashboard)
 	}
 	if is("open-pulls") {
 		into.OpenPulls = int(s.OpenPulls)
@@ -216,7 +231,7 @@ func (s Sweeps) values() [][2]string {
 		{"enabled", s.enabled()}, {"schedule", s.Schedule}, {"time-zone", s.TimeZone}, {"quiet-hours", s.Quiet},
 		{"families", flow(s.Families)}, {"title-prefix", s.TitlePrefix}, {"branch-prefix", s.BranchPrefix},
 		{"labels", flow(s.Labels)}, {"assignees", flow(s.Assignees)}, {"reviewers", flow(s.Reviewers)},
-		{"draft", fmt.Sprint(s.Draft)}, {"open-pulls", fmt.Sprint(s.OpenPulls)}, {"dashboard", fmt.Sprint(s.Dashboard)},
+		{"draft", fmt.Sprint(s.Draft)}, {"open-pulls", fmt.Sprint(s.OpenPulls)}, {"dashboard", string(s.Dashboard)},
 	}
 }
 
@@ -249,5 +264,5 @@ func (p *printer) sweeps() {
 	p.list(1, "reviewers", s.Reviewers, "sweeps.reviewers")
 	single("draft", fmt.Sprint(s.Draft))
 	single("open-pulls", fmt.Sprint(s.OpenPulls))
-	single("dashboard", fmt.Sprint(s.Dashboard))
+	single("dashboard", string(s.Dashboard))
 }

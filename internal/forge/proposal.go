@@ -56,6 +56,7 @@ type Repository struct {
 	Disabled bool
 	Mirror   bool
 	Fork     bool
+	Private  bool // as far as a list of repositories tells
 	// Subjects are the first lines of the newest commit messages on the default branch, the newest first.
 	Subjects []string
 }

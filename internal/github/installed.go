@@ -184,7 +184,7 @@ func (a *App) RepositoriesOf(ctx context.Context, installation int64, each func(
 		return each(forge.Repository{
 			Repo: forge.Repo{Installation: installation, Owner: r.GetOwner().GetLogin(), Name: r.GetName()}, ID: r.GetNodeID(),
 			Branch: r.GetDefaultBranch(), Archived: r.GetArchived(), Disabled: r.GetDisabled(), Fork: r.GetFork(),
-			Mirror: r.GetMirrorURL() != "",
+			Mirror: r.GetMirrorURL() != "", Private: r.GetPrivate(),
 		})
 	})
 	return doing(err, "list the repositories of installation %d", installation)

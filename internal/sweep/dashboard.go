@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/hidden"
 	"github.com/lighterman/lighterman/internal/markdown"
@@ -39,7 +40,7 @@ type dashboard struct {
 func (d dashboard) ordered(order, topic string) bool { return d.orders[order+" "+topic] }
 
 // box is a line of the body with a box, and what it is about.
-var box = regexp.MustCompile(`^[-*] \[([ xX])\] <!-- lighterman:v1 box=([a-z]{1,10}) ?([a-z-]{0,40}) -->`)
+var box = regexp.MustCompile(`^[-*] \[([ xX])\] <!-- lighterman:v1 box=([a-z]{1,10}) ?([A-Za-z0-9._-]{0,100}) -->`)
 
 // ordersOf are the boxes that are ticked in a body.
 func ordersOf(body string) map[string]bool {
@@ -58,7 +59,9 @@ func boxed(order, topic, text string) string {
 }
 
 // wantsDashboard reports whether somebody decided that the repository has one.
-func (r *run) wantsDashboard() bool { return r.sweeps.Dashboard && r.out.Consent == Given }
+func (r *run) wantsDashboard() bool {
+	return r.sweeps.Dashboard == config.RepositoryDashboard && r.out.Consent == Given
+}
 
 // consult reads the dashboard and takes its orders.
 func (r *run) consult(ctx context.Context) error {
@@ -237,7 +240,7 @@ func (r *run) board() string {
 		section("Nothing to do", nothing),
 		boxed(orderSweep, "", "Tick to have the repository looked at again now."),
 		"<sub>Only who may push can tick. This is written anew whenever something changes; close it, or set `sweeps: {dashboard: "+
-			"false}` in `.github/lighterman.yml`, to have no dashboard.</sub>",
+			"none}` in `.github/lighterman.yml`, to have no dashboard.</sub>",
 		dashboardMarker)
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/lighterman/lighterman/internal/forge"
 )
 
-const displayedOn = "sweeps: {enabled: true, open-pulls: 1, dashboard: true}\n"
+const displayedOn = "sweeps: {enabled: true, open-pulls: 1, dashboard: repository}\n"
 
 // boarded is a repository with a dashboard, and with something to fix of three topics.
 func boarded(t *testing.T) *town {
@@ -150,7 +150,7 @@ func TestWhoClosesTheDashboardHasNone(t *testing.T) {
 func TestADashboardThatNobodyWantsIsClosed(t *testing.T) {
 	for name, config := range map[string]string{
 		"no dashboard": "sweeps: {enabled: true, open-pulls: 1}\n",
-		"no sweeps":    "sweeps: {enabled: false, dashboard: true}\n",
+		"no sweeps":    "sweeps: {enabled: false, dashboard: repository}\n",
 	} {
 		h := boarded(t)
 		var memory []byte
