@@ -103,6 +103,9 @@ func (r *run) display(ctx context.Context) error {
 		if d.issue != nil && textMark(d.issue.Body) == textMark(to.Body) {
 			return nil
 		}
+		if err := r.keepTicks(ctx, &to); err != nil {
+			return err
+		}
 	}
 	opened, err := r.Host.SetDashboard(ctx, r.there.Repo, d.number, to)
 	if errors.Is(err, forge.ErrForbidden) {
@@ -121,6 +124,27 @@ func (r *run) display(ctx context.Context) error {
 	return nil
 }
 
+// keepTicks leaves those boxes ticked that a person ticked while the sweep ran: they are the next one's.
+func (r *run) keepTicks(ctx context.Context, to *forge.IssueDraft) error {
+	if r.dashboard.number == 0 {
+		return nil
+	}
+	issue, err := r.Host.Dashboard(ctx, r.there.Repo, r.dashboard.number, dashboardMarker)
+	if err != nil || issue == nil {
+		return err
+	}
+	fresh := ordersOf(issue.Body)
+	lines := strings.Split(to.Body, "\n")
+	for n, line := range lines {
+		m := box.FindStringSubmatch(line)
+		if m != nil && fresh[m[2]+" "+m[3]] && !r.dashboard.ordered(m[2], m[3]) {
+			lines[n] = strings.Replace(line, "[ ]", "[x]", 1)
+		}
+	}
+	to.Body = strings.Join(lines, "\n")
+	return nil
+}
+
 // lifts reports whether it was ordered to take back what was declined of a topic.
 func (r *run) lifts(p proposed) bool { return r.dashboard.ordered(orderUnmute, p.topic.Name) }
 
@@ -134,7 +158,7 @@ func (r *run) lift(all []proposed) (steps []Step) {
 		for _, pull := range p.Pulls {
 			if r.declines(p, pull) && len(steps) < maxReactions {
 				steps = append(steps, Step{Topic: p.topic.Name, Branch: p.Branch, Act: Answer, Number: pull.Number,
-					Motion: forge.Motion{Branch: p.Branch, Tip: p.tip(), Number: pull.Number, Tell: lifted()},
+					Motion: forge.Motion{Branch: p.Branch, Tip: p.tip(), Number: pull.Number, Tell: lifted(pull)},
 					Why:    "somebody ticked on the dashboard to take back what was declined"})
 			}
 		}

@@ -115,13 +115,52 @@ func TestAnOrderIsCarriedOutOnce(t *testing.T) {
 		h.swept(t, &memory)
 		told := 0
 		for _, c := range h.pulls[0].Comments {
-			if tells(c, liftedMark) {
+			if tells(c, liftedMark(h.pulls[0].Pull)) {
 				told++
 			}
 		}
 		if wrote := h.swept(t, &memory); wrote != "" || told == 0 || strings.Contains(h.board.Body, "Declined") {
 			t.Errorf("after %d parts: told %d times, a second sweep writes %q\n%s", breaks, told, wrote, h.board.Body)
 		}
+	}
+}
+
+// TestWhatIsClosedAgainIsDeclinedAgain, and is taken back again.
+func TestWhatIsClosedAgainIsDeclinedAgain(t *testing.T) {
+	h := boarded(t)
+	var memory []byte
+	for n := range 2 {
+		h.pulls[0].State = forge.PullOpen
+		h.close(h.pulls[0], false)
+		delete(h.branches, "lighterman/caching")
+		if wrote := h.swept(t, &memory); !strings.HasSuffix(wrote, "write dashboard") {
+			t.Errorf("closed %d times: wrote %q", n+1, wrote)
+		}
+		h.tick(t, orderUnmute, "caching")
+		if wrote := h.swept(t, &memory); !strings.HasPrefix(wrote, "tell #1, ") {
+			t.Errorf("closed %d times, and unmuted: wrote %q", n+1, wrote)
+		}
+		if wrote := h.swept(t, &memory); wrote != "" {
+			t.Errorf("closed %d times: a second sweep writes %q", n+1, wrote)
+		}
+	}
+}
+
+// TestATickDuringASweepIsTheNextOnes is not overwritten.
+func TestATickDuringASweepIsTheNextOnes(t *testing.T) {
+	h := boarded(t)
+	h.tick(t, orderNow, "non-root")
+	h.watch = func() {
+		h.watch = nil
+		h.tick(t, orderNow, "smaller-image")
+	}
+	var memory []byte
+	h.swept(t, &memory)
+	if !(dashboard{orders: ordersOf(h.board.Body)}).ordered(orderNow, "smaller-image") {
+		t.Errorf("the tick is gone:\n%s", h.board.Body)
+	}
+	if wrote := h.swept(t, &memory); !strings.HasPrefix(wrote, "commit lighterman/smaller-image, ") || len(ordersOf(h.board.Body)) > 0 {
+		t.Errorf("wrote %q, orders %v", wrote, ordersOf(h.board.Body))
 	}
 }
 

@@ -214,7 +214,6 @@ func (p proposed) onTop(there *forge.Repository) bool {
 const (
 	yieldedMark   = "yielded"
 	withdrawnMark = "withdrawn"
-	liftedMark    = "unmuted"
 )
 
 // says reports whether a comment of ours on a pull request says something.

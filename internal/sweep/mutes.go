@@ -64,7 +64,7 @@ type spoken struct {
 
 // declines reports whether a pull request of a topic declines something.
 func (r *run) declines(p proposed, pull forge.Pull) bool {
-	return pull.State != forge.PullOpen && !(pull.State == forge.PullClosed && pull.ByUs) && !says(pull, liftedMark) &&
+	return pull.State != forge.PullOpen && !(pull.State == forge.PullClosed && pull.ByUs) && !says(pull, liftedMark(pull)) &&
 		!unmuted(pull, r.accepted)
 }
 

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/lighterman/lighterman/internal/check"
+	"github.com/lighterman/lighterman/internal/forge"
 	"github.com/lighterman/lighterman/internal/hidden"
 	"github.com/lighterman/lighterman/internal/markdown"
 )
@@ -170,6 +172,9 @@ func withdrawn(why string) string {
 }
 
 // lifted is said on a pull request when what it declined is taken back on the dashboard.
-func lifted() string {
-	return markdown.Paragraphs("Somebody ticked on the dashboard that this is to be proposed again.", hidden.Line(liftedMark))
+func lifted(p forge.Pull) string {
+	return markdown.Paragraphs("Somebody ticked on the dashboard that this is to be proposed again.", hidden.Line(liftedMark(p)))
 }
+
+// liftedMark says that what a pull request declined when it ended, which may happen more than once, was taken back.
+func liftedMark(p forge.Pull) string { return "unmuted=" + p.Ended.UTC().Format(time.RFC3339) }
