@@ -46,7 +46,7 @@ wait_for() {
 }
 
 start() {
-	mkdir -p "$state/registry" "$state/store"
+	mkdir -p "$state/registry/blobs" "$state/store"
 	if ! running "$state/registry.pid" registry; then
 		"$bin/registry" serve "$state/registry" >"$state/registry.log" 2>&1 </dev/null &
 		echo $! >"$state/registry.pid"
