@@ -292,6 +292,52 @@ func TestClosedDuringTheReview(t *testing.T) {
 	}
 }
 
+// TestAnotherBaseDuringTheReview holds that what is told last is told of the branch that it is to be merged into.
+func TestAnotherBaseDuringTheReview(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	hold, met := make(chan struct{}), make(chan struct{}, 1)
+	pull := s.pull(t, "shop", demoFile("web/Dockerfile"))
+	s.settled(t)
+	must(t, pull.Repo().Branch("strict", "main"))
+	_, err := pull.Repo().Push("strict", "Be strict", map[string]string{configFile: "fail-on: info\n"})
+	must(t, err)
+	s.hub.Inject(githubtest.Fault{Operation: "pulls/list-files", Hold: hold, Met: met})
+	_, err = pull.Repo().Push(pull.HeadBranch(), "More", map[string]string{"web/Dockerfile": wasted() + "ADD web /srv/\n"})
+	must(t, err)
+	comes(t, met)
+	must(t, pull.Retarget("strict", "robin"))
+	close(hold)
+	s.settled(t)
+	runs := pull.CheckRuns()
+	if c := runs[len(runs)-1].Conclusion; c != "failure" {
+		t.Errorf("into a strict branch: %s", c)
+	}
+	once(t, pull)
+}
+
+// TestARerunForAnOldHead looks at the pull request as it is now: a new run of its head, and nothing told twice.
+func TestARerunForAnOldHead(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	pull := s.pull(t, "shop", demoFile("web/Dockerfile"))
+	s.settled(t)
+	old, run := pull.Head(), lastRun(t, pull)
+	_, err := pull.Repo().Push(pull.HeadBranch(), "More", map[string]string{"web/Dockerfile": wasted() + "ADD web /srv/\n"})
+	must(t, err)
+	s.settled(t)
+	reviews := len(pull.Reviews())
+	must(t, pull.Rerequest(run.ID, "robin"))
+	s.settled(t)
+	if n := len(pull.Repo().CheckRuns(old)); n != 1 || len(pull.Reviews()) != reviews {
+		t.Errorf("%d runs of the old head, %d reviews, were %d", n, len(pull.Reviews()), reviews)
+	}
+	if runs := pull.CheckRuns(); len(runs) != 2 || runs[1].Status != "completed" {
+		t.Errorf("runs of the head: %+v", runs)
+	}
+	once(t, pull)
+}
+
 // comes waits for a request that is held.
 func comes(t *testing.T, met <-chan struct{}) {
 	t.Helper()
