@@ -244,7 +244,7 @@ func (r *run) board() string {
 			declined = append(declined, boxed(orderUnmute, st.topic, subjects(st.topic).title+": "+numbers(st.declined)))
 		}
 		if st.part == isIdle && len(st.declined) == 0 {
-			nothing = append(nothing, "- "+subjects(st.topic).title)
+			nothing = append(nothing, subjects(st.topic).title)
 		}
 	}
 	return markdown.Paragraphs(head,
@@ -261,8 +261,8 @@ func (r *run) board() string {
 			return fmt.Sprintf("- %s%s: %s", subjects(st.topic).title, st.fixing(), st.why)
 		}),
 		section("Declined: tick what is to be proposed again", declined),
-		section("Nothing to do", nothing),
-		boxed(orderSweep, "", "Tick to have the repository looked at again now."),
+		idle(nothing),
+		section("Not up to date? Tick it", []string{boxed(orderSweep, "", "Look at the repository now")}),
 		"<sub>Only who may push can tick. This is written anew whenever something changes; close it, or set `sweeps: {dashboard: "+
 			"none}` in `.github/lighterman.yml`, to have no dashboard.</sub>",
 		dashboardMarker)
@@ -281,6 +281,14 @@ func section(title string, lines []string) string {
 		return ""
 	}
 	return "### " + title + "\n" + strings.Join(lines, "\n")
+}
+
+// idle names the topics of which there is nothing to do.
+func idle(titles []string) string {
+	if len(titles) == 0 {
+		return ""
+	}
+	return "Nothing to do: " + strings.Join(titles, "; ") + "."
 }
 
 // maxNumbers is how many pull requests are named in a line.
