@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -89,7 +90,8 @@ func (k *sweepKills) lane(db string, first, last int) (err error) {
 	}
 	defer os.RemoveAll(dir)
 	o := unlimited()
-	o.Events = sweepEvents()
+	o.Events, o.Permissions = append(sweepEvents(), "issues"), githubtest.Full()
+	o.Permissions["issues"] = "write"
 	hub, err := githubtest.New(o)
 	if err != nil {
 		return err
@@ -149,6 +151,7 @@ type sweepScene struct {
 
 func drawSweepScene(draw *rand.Rand, n int) sweepScene {
 	s := sweepScene{files: threeDockerfiles(n), swept: true}
+	s.files[configFile] = "sweeps: {enabled: true, dashboard: repository}\n"
 	push := func(files map[string]string) func(*githubtest.Repo) error {
 		return func(repo *githubtest.Repo) error {
 			_, err := repo.Push("main", "Change", files)
@@ -204,10 +207,16 @@ func (l *sweepLane) rehearse(s sweepScene, name string) (end []string, requests 
 	if err := l.sweepCalmly(name); err != nil {
 		return nil, nil, err
 	}
+	if n := len(repo.Issues()); n != 1 {
+		return nil, nil, fmt.Errorf("%d dashboards", n)
+	}
 	return pullsOf(repo), l.hub.Requests(), nil
 }
 
-// pullsOf is what of a repository's pull requests must not depend on what went wrong.
+// anyNumber is the number of a pull request, in a text.
+var anyNumber = regexp.MustCompile(`#\d+`)
+
+// pullsOf is what of a repository's pull requests and its dashboard must not depend on what went wrong.
 func pullsOf(repo *githubtest.Repo) (lines []string) {
 	for _, p := range repo.Pulls() {
 		s, said := p.Status(), []string{}
@@ -216,6 +225,9 @@ func pullsOf(repo *githubtest.Repo) (lines []string) {
 		}
 		slices.Sort(said)
 		lines = append(lines, fmt.Sprintf("%s %s %q %q", p.HeadBranch(), s.State, s.Title, said))
+	}
+	for _, i := range repo.Issues() {
+		lines = append(lines, fmt.Sprintf("dashboard open: %t\n%s", i.Open(), anyNumber.ReplaceAllString(i.Body(), "#")))
 	}
 	slices.Sort(lines)
 	return lines
