@@ -101,9 +101,7 @@ func (s *service) displayFleet(ctx context.Context, repo forge.Repo, w swept) er
 	})
 	if errors.Is(err, forge.ErrForbidden) {
 		s.options.Log.WarnContext(ctx, "sweeps: the owner has no dashboard", "error", err)
-		return nil
-	}
-	if err != nil {
+	} else if err != nil {
 		return err
 	}
 	text, err := json.Marshal(fleetShown{number, fleetMark(all)})
