@@ -9,17 +9,21 @@ import (
 	"github.com/lighterman/lighterman/internal/queue"
 )
 
+// newBoardStage is a stage on which an owner let the App have issues.
+func newBoardStage(t *testing.T, limits sweepOptions) *stage {
+	t.Helper()
+	o := githubtest.Options{Limits: githubtest.Unlimited(), Permissions: githubtest.Full(), Events: append(sweepEvents(), "issues")}
+	o.Permissions["issues"] = "write"
+	s, err := setStageFor(t.Context(), io.Discard, o, queue.Options{Cooldown: -1, SweepCooldown: -1}, &limits, logs.logger)
+	must(t, err)
+	t.Cleanup(func() { must(t, s.stop()) })
+	return s
+}
+
 // TestTheDashboardActs opens a dashboard for who agreed to it, and carries out what people tick there, at once.
 func TestTheDashboardActs(t *testing.T) {
 	t.Parallel()
-	o := githubtest.Options{Limits: githubtest.Unlimited(), Permissions: githubtest.Full(), Events: []string{
-		"pull_request", "issue_comment", "push", "issues",
-	}}
-	o.Permissions["issues"] = "write"
-	s, err := setStageFor(t.Context(), io.Discard, o, queue.Options{Cooldown: -1, SweepCooldown: -1},
-		&sweepOptions{OpenPerOwner: 10, OpensPerHour: 1}, logs.logger)
-	must(t, err)
-	t.Cleanup(func() { must(t, s.stop()) })
+	s := newBoardStage(t, sweepOptions{OpenPerOwner: 10, OpensPerHour: 1})
 	repo, err := s.hub.CreateRepo("acme", "shop", map[string]string{
 		".github/lighterman.yml": "sweeps: {enabled: true, dashboard: repository}\n",
 		"Dockerfile": "FROM node:22-bookworm\nWORKDIR /app\nCOPY . .\nRUN npm ci\nRUN apt-get update && apt-get install -y curl\n" +

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"strings"
 	"testing"
 	"time"
@@ -14,12 +13,7 @@ import (
 // ticked. What is private is not told where everybody reads.
 func TestOneDashboardForAll(t *testing.T) {
 	t.Parallel()
-	o := githubtest.Options{Limits: githubtest.Unlimited(), Permissions: githubtest.Full(), Events: []string{"issues", "push"}}
-	o.Permissions["issues"] = "write"
-	s, err := setStageFor(t.Context(), io.Discard, o, queue.Options{Cooldown: -1, SweepCooldown: -1},
-		&sweepOptions{OpenPerOwner: 10, OpensPerHour: 10}, logs.logger)
-	must(t, err)
-	t.Cleanup(func() { must(t, s.stop()) })
+	s := newBoardStage(t, sweepOptions{OpenPerOwner: 10, OpensPerHour: 10})
 	at, err := s.hub.CreateRepo("acme", ".github", map[string]string{
 		".github/lighterman.yml": "sweeps: {enabled: true, dashboard: organisation}\n",
 	})
