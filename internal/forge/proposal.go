@@ -36,6 +36,8 @@ type Issue struct {
 	Number int
 	Open   bool
 	Body   string
+	// Editor is the login of who changed the body last; "" for this App, nobody, and somebody whom the host does not name.
+	Editor string
 }
 
 // An IssueDraft is what an issue is to say. The title, one line, is given when it is opened and never again.

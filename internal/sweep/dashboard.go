@@ -16,7 +16,8 @@ import (
 
 // The dashboard is an issue of a repository that wants one. It tells how all topics stand, and has boxes. Its body is all
 // that there is to know of it: a box that is ticked there is an order, which the next sweep carries out and clears, however it
-// came to run. Nobody but who may push can edit an issue of ours. A person who closes or deletes it has no dashboard.
+// came to run. No person but who may push can edit an issue of ours (docs.github.com, "Repository roles for an organization");
+// programs can, and are not heard. A person who closes or deletes it has no dashboard.
 
 const dashboardTitle = "Dockerfile dashboard"
 
@@ -42,15 +43,43 @@ func (d dashboard) ordered(order, topic string) bool { return d.orders[order+" "
 // box is a line of the body with a box, and what it is about.
 var box = regexp.MustCompile(`^[-*] \[([ xX])\] <!-- lighterman:v1 box=([a-z]{1,10}) ?([A-Za-z0-9._-]{0,100}) -->`)
 
-// ordersOf are the boxes that are ticked in a body.
+// fence is a line that begins or ends a code block.
+var fence = regexp.MustCompile("^ {0,3}(```+|~~~+)(.*)$")
+
+// ordersOf are the boxes that are ticked in a body. What stands in a code block is no box.
 func ordersOf(body string) map[string]bool {
 	out := map[string]bool{}
+	within := "" // the fence of the code block that a line is in
 	for _, line := range strings.Split(strings.ReplaceAll(body, "\r\n", "\n"), "\n") {
-		if m := box.FindStringSubmatch(line); m != nil && m[1] != " " {
-			out[m[2]+" "+m[3]] = true
+		f := fence.FindStringSubmatch(line)
+		switch {
+		case f != nil && within == "":
+			within = f[1]
+		case f != nil && strings.HasPrefix(f[1], within) && strings.TrimSpace(f[2]) == "":
+			within = ""
+		case within != "":
+		default:
+			if m := box.FindStringSubmatch(line); m != nil && m[1] != " " {
+				out[m[2]+" "+m[3]] = true
+			}
 		}
 	}
 	return out
+}
+
+// heard are the orders of an issue's boxes, none when somebody changed it last who may not give any.
+func (s *Sweeper) heard(ctx context.Context, repo forge.Repo, issue *forge.Issue) (map[string]bool, error) {
+	orders := ordersOf(issue.Body)
+	if len(orders) == 0 || issue.Editor == "" {
+		return orders, nil
+	}
+	if strings.HasSuffix(issue.Editor, "[bot]") {
+		return nil, nil
+	}
+	if may, err := s.Host.MayWrite(ctx, repo, issue.Editor); err != nil || !may {
+		return nil, err
+	}
+	return orders, nil
 }
 
 // boxed is a line with a box that is not ticked.
@@ -78,9 +107,9 @@ func (r *run) consult(ctx context.Context) error {
 	}
 	r.dashboard.number = issue.Number
 	if issue.Open && r.wantsDashboard() {
-		r.dashboard.orders = ordersOf(issue.Body)
+		r.dashboard.orders, err = r.heard(ctx, r.there.Repo, issue)
 	}
-	return nil
+	return err
 }
 
 // display brings the dashboard up to date, or closes one that nobody wants any more.
@@ -133,7 +162,10 @@ func (r *run) keepTicks(ctx context.Context, to *forge.IssueDraft) error {
 	if err != nil || issue == nil {
 		return err
 	}
-	fresh := ordersOf(issue.Body)
+	fresh, err := r.heard(ctx, r.there.Repo, issue)
+	if err != nil {
+		return err
+	}
 	lines := strings.Split(to.Body, "\n")
 	for n, line := range lines {
 		m := box.FindStringSubmatch(line)

@@ -230,6 +230,8 @@ func TestOrdersAreReadFromBoxes(t *testing.T) {
 	for body, want := range map[string]bool{
 		line: false, ticked: true, "a\r\n" + ticked + "\r\nb": true, strings.Replace(ticked, "[x]", "[X]", 1): true,
 		"* " + ticked[2:]: true, "> " + ticked: false, "    " + ticked: false, "- [x] box=now caching": false, line + "\n" + ticked: true,
+		"```\n" + ticked + "\n```": false, "~~~ md\n```\n" + ticked + "\n~~~ x\n" + ticked: false,
+		"````\n```\n" + ticked: false, "```\na\n``` \n" + ticked: true, "```\r\na\r\n````\r\n" + ticked: true,
 	} {
 		if got := (dashboard{orders: ordersOf(body)}).ordered(orderNow, "caching"); got != want {
 			t.Errorf("%q: %t, want %t", body, got, want)
@@ -237,6 +239,44 @@ func TestOrdersAreReadFromBoxes(t *testing.T) {
 	}
 	if (dashboard{}).ordered(orderNow, "caching") {
 		t.Error("without a dashboard something is ordered")
+	}
+}
+
+// TestWhoseOrdersAreHeard clears the boxes that somebody ticked who may not, and does nothing else about them.
+func TestWhoseOrdersAreHeard(t *testing.T) {
+	for editor, heard := range map[string]bool{"": true, "robin": true, "mallory": false, "robin[bot]": false} {
+		h := boarded(t)
+		h.writers = []string{"robin", "robin[bot]"}
+		var memory []byte
+		h.swept(t, &memory)
+		h.tick(t, orderNow, "non-root")
+		h.board.Editor = editor
+		want := "write dashboard"
+		if heard {
+			want = "commit lighterman/non-root, open lighterman/non-root, text #2, write dashboard"
+		}
+		if wrote := h.swept(t, &memory); wrote != want || len(ordersOf(h.board.Body)) > 0 {
+			t.Errorf("%q: wrote %q, want %q; orders %v", editor, wrote, want, ordersOf(h.board.Body))
+		}
+		if wrote := h.swept(t, &memory); wrote != "" {
+			t.Errorf("%q: a second sweep writes %q", editor, wrote)
+		}
+	}
+}
+
+// TestATickOfAProgramDuringASweepIsCleared by that sweep, or it would be ours for the next one.
+func TestATickOfAProgramDuringASweepIsCleared(t *testing.T) {
+	h := boarded(t)
+	h.tick(t, orderNow, "non-root")
+	h.watch = func() {
+		h.watch = nil
+		h.tick(t, orderNow, "smaller-image")
+		h.board.Editor = "tidy[bot]"
+	}
+	var memory []byte
+	h.swept(t, &memory)
+	if orders := ordersOf(h.board.Body); len(orders) > 0 {
+		t.Errorf("kept %v", orders)
 	}
 }
 

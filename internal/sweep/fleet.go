@@ -58,7 +58,11 @@ func (s *Sweeper) Display(ctx context.Context, f Fleet, act func(names []string)
 	case !issue.Open:
 		return issue.Number, nil
 	}
-	if names := f.ordered(issue.Body); len(names) > 0 {
+	orders, err := s.heard(ctx, f.Home, issue)
+	if err != nil {
+		return issue.Number, err
+	}
+	if names := f.ordered(orders); len(names) > 0 {
 		if err := act(names); err != nil {
 			return issue.Number, err
 		}
@@ -70,8 +74,7 @@ func (s *Sweeper) Display(ctx context.Context, f Fleet, act func(names []string)
 }
 
 // ordered are the members whose boxes are ticked.
-func (f Fleet) ordered(body string) (names []string) {
-	orders := ordersOf(body)
+func (f Fleet) ordered(orders map[string]bool) (names []string) {
 	for _, m := range f.Members {
 		if orders[orderSweep+" "+m.Name] {
 			names = append(names, m.Name)

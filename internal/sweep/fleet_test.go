@@ -49,6 +49,12 @@ func TestAnOwnersDashboard(t *testing.T) {
 	if !slices.Equal(acted, []string{"docs", "web", "docs", "web"}) {
 		t.Errorf("acted on %q", acted)
 	}
+	h.tick(t, orderSweep, "api")
+	h.board.Editor = "tidy[bot]"
+	show("write dashboard", nil) // cleared, and not heard
+	if len(acted) != 4 {
+		t.Errorf("acted on %q", acted)
+	}
 	h.board.Open = false
 	f.Members = f.Members[:1]
 	show("", nil)

@@ -322,6 +322,7 @@ func (h *town) SetDashboard(_ context.Context, _ forge.Repo, number int, to forg
 	if number == 0 {
 		word, h.board = "open", &forge.Issue{Number: boardNumber, Open: true}
 	}
+	h.board.Editor = ""
 	if h.board.Body = to.Body; to.Close {
 		word, h.board.Open = "close", false
 	}
