@@ -243,6 +243,7 @@ func wrote(r githubtest.Request) bool {
 	query, ok := strings.CutPrefix(r.Operation, "graphql:")
 	reading := r.Method == "GET" || ok && slices.Contains([]string{
 		"Standing", "Blobs", "Comments", "Repository", "Proposals", "Opened", "Talked", "Talk", "Place",
+		"Viewer", "Issue",
 	}, query)
 	return !reading && !r.Token
 }

@@ -51,6 +51,11 @@ func TestTheDashboardActs(t *testing.T) {
 			t.Errorf("the box %s is still ticked", order)
 		}
 	}
+	must(t, board.Edit("mallory", strings.Replace(board.Body(), "- [ ] <!-- lighterman:v1 box=now ", "- [x] <!-- lighterman:v1 box=now ", 1)))
+	s.swept(t)
+	if len(repo.Pulls()) != 1 || strings.Contains(board.Body(), "- [x]") {
+		t.Fatalf("ticked by who may not push: %d pull requests\n%s", len(repo.Pulls()), board.Body())
+	}
 	tick("now ") // in spite of the one permit an hour
 	if n := len(repo.Pulls()); n != 2 {
 		t.Fatalf("%d pull requests", n)

@@ -18,6 +18,7 @@ func TestOneDashboardForAll(t *testing.T) {
 		".github/lighterman.yml": "sweeps: {enabled: true, dashboard: organisation}\n",
 	})
 	must(t, err)
+	at.SetPermission("robin", "write")
 	shops := map[string]*githubtest.Repo{}
 	for _, name := range []string{"shop", "till", "hidden"} {
 		repo, err := s.hub.CreateRepo("acme", name, map[string]string{"Dockerfile": "FROM debian:12\nRUN apt-get update && apt-get install -y curl\n"})

@@ -16,25 +16,61 @@ import (
 // issuePages is how many pages of a hundred are looked through for an issue of ours. GitHub lists pull requests among them.
 const issuePages = 5
 
-// Dashboard reads an issue of ours: one request by its number. To find it, the App's login is asked for, once in a process,
-// and what the App opened in the repository is listed, the newest first.
+// issueQuery reads an issue. One that was moved to another repository is not there any more.
+const issueQuery = `query Issue($owner: String!, $name: String!, $number: Int!) {
+  viewer { login }
+  repository(owner: $owner, name: $name) {
+    issue(number: $number) { number state body viewerDidAuthor editor { __typename login } }
+  }
+}`
+
+type issueNode struct {
+	Number          int
+	State           string
+	Body            string
+	ViewerDidAuthor bool
+	Editor          *actor
+}
+
+func (n *issueNode) issue(viewer string) *forge.Issue {
+	i := &forge.Issue{Number: n.Number, Open: n.State == "OPEN", Body: n.Body}
+	if by := n.Editor.login(); !strings.EqualFold(bare(by), bare(viewer)) {
+		i.Editor = by
+	}
+	return i
+}
+
+// Dashboard reads an issue of ours: one GraphQL query by its number. To find that, the App's login is asked for, once in a
+// process, and what the App opened in the repository is listed, the newest first.
 func (a *App) Dashboard(ctx context.Context, repo forge.Repo, number int, marker string) (*forge.Issue, error) {
 	b, ctx, err := a.bulletin(ctx, repo)
 	if err != nil {
 		return nil, err
 	}
 	if number == 0 {
-		issue, err := b.find(ctx, marker)
-		return issue, doing(unissued(err), "look for the dashboard of %s", repo)
+		if number, err = b.find(ctx, marker); err != nil || number == 0 {
+			return nil, doing(unissued(err), "look for the dashboard of %s", repo)
+		}
 	}
-	issue, _, err := b.client.Issues.Get(ctx, repo.Owner, repo.Name, number)
-	if err = meaning(err); errors.Is(err, forge.ErrGone) {
+	issue, err := b.read(ctx, number)
+	return issue, doing(err, "read the dashboard of %s, #%d", repo, number)
+}
+
+func (b bulletin) read(ctx context.Context, number int) (*forge.Issue, error) {
+	var data struct {
+		Viewer     struct{ Login string }
+		Repository *struct{ Issue *issueNode }
+	}
+	err := gone(b.query(ctx, issueQuery, map[string]any{"owner": b.repo.Owner, "name": b.repo.Name, "number": number}, &data))
+	switch {
+	case errors.Is(err, forge.ErrGone):
+		return nil, nil
+	case err != nil:
+		return nil, unissued(err)
+	case data.Repository == nil || data.Repository.Issue == nil || !data.Repository.Issue.ViewerDidAuthor:
 		return nil, nil
 	}
-	if err != nil {
-		return nil, doing(unissued(err), "read the dashboard of %s, #%d", repo, number)
-	}
-	return issueOf(issue), nil
+	return data.Repository.Issue.issue(data.Viewer.Login), nil
 }
 
 // SetDashboard writes an issue: one request. One whose outcome is unknown is not repeated: the next Dashboard shows what became
@@ -69,6 +105,10 @@ func (a *App) bulletin(ctx context.Context, repo forge.Repo) (bulletin, context.
 
 // unissued wraps ErrForbidden around the answers of a repository that has no issues, or none for us.
 func unissued(err error) error {
+	var all problems
+	if errors.As(err, &all) && slices.ContainsFunc(all, func(p graphqlProblem) bool { return p.Type == "FORBIDDEN" }) {
+		return fmt.Errorf("%w: %w", forge.ErrForbidden, err)
+	}
 	var no *gogithub.ErrorResponse
 	if errors.As(err, &no) && !errors.As(err, new(*forge.LimitError)) &&
 		slices.Contains([]int{http.StatusForbidden, http.StatusNotFound, http.StatusGone}, no.Response.StatusCode) {
@@ -77,31 +117,25 @@ func unissued(err error) error {
 	return meaning(err)
 }
 
-// find is the oldest open issue of ours with a marker, else the newest closed one.
-func (b bulletin) find(ctx context.Context, marker string) (*forge.Issue, error) {
+// find is the number of the oldest open issue of ours with a marker, else of the newest closed one; 0 when there is none.
+func (b bulletin) find(ctx context.Context, marker string) (found int, err error) {
 	login, err := b.login(ctx)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	var found *forge.Issue
 	err = pages(issuePages, func(o gogithub.ListOptions) (*gogithub.Response, error) {
 		page, res, err := b.client.Issues.ListByRepo(ctx, b.repo.Owner, b.repo.Name, &gogithub.IssueListByRepoOptions{
 			State: "all", Creator: login, Sort: "created", Direction: "desc", ListOptions: o,
 		})
 		for _, one := range page {
-			issue := issueOf(one)
-			marked := strings.HasSuffix(strings.TrimSpace(issue.Body), marker)
-			if !one.IsPullRequest() && marked && (issue.Open || found == nil) {
-				found = issue
+			marked := strings.HasSuffix(strings.TrimSpace(one.GetBody()), marker)
+			if !one.IsPullRequest() && marked && (one.GetState() == "open" || found == 0) {
+				found = one.GetNumber()
 			}
 		}
 		return res, err
 	})
 	return found, err
-}
-
-func issueOf(i *gogithub.Issue) *forge.Issue {
-	return &forge.Issue{Number: i.GetNumber(), Open: i.GetState() == "open", Body: i.GetBody()}
 }
 
 const viewerQuery = `query Viewer { viewer { login } }`

@@ -65,7 +65,25 @@ func TestTheDashboardIsFound(t *testing.T) {
 	if n := len(h.Requests()); n != 1 {
 		t.Errorf("to read it took %d requests", n)
 	}
-	p.Repo().Issues()[1].Delete()
+	one := p.Repo().Issues()[1]
+	for _, by := range []string{"robin", "tidy[bot]"} {
+		if err := one.Edit(by, "by "+by); err != nil {
+			t.Fatal(err)
+		}
+		if got := find(numbers[0]); got == nil || got.Editor != by || got.Body != "by "+by {
+			t.Errorf("edited by %s, found %+v", by, got)
+		}
+	}
+	if _, err := h.app.SetDashboard(t.Context(), ref.Repo, numbers[0], board); err != nil {
+		t.Fatal(err)
+	}
+	if got := find(numbers[0]); got == nil || got.Editor != "" {
+		t.Errorf("edited by us, found %+v", got)
+	}
+	if got := find(p.Repo().Issues()[0].Number()); got != nil {
+		t.Errorf("somebody else's is %+v", got)
+	}
+	one.Delete()
 	if got := find(numbers[0]); got != nil {
 		t.Errorf("a deleted one is %+v", got)
 	}

@@ -72,7 +72,6 @@ func Endpoints() []string {
 		"GET /repos/{owner}/{repo}/git/trees/{tree_sha}",
 		"GET /repos/{owner}/{repo}/issues",
 		"POST /repos/{owner}/{repo}/issues",
-		"GET /repos/{owner}/{repo}/issues/{issue_number}",
 		"PATCH /repos/{owner}/{repo}/issues/{issue_number}",
 		"PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}",
 		"POST /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions",

@@ -17,6 +17,7 @@ type Issue struct {
 	title   string
 	body    string
 	author  string
+	editor  string // who changed the body last; "" for nobody
 	created time.Time
 	closed  time.Time // zero while it is open
 	reason  string    // why it is closed, as in "not_planned"
@@ -82,7 +83,7 @@ func (i *Issue) edit(by, body string) error {
 	if was == body {
 		return nil
 	}
-	i.body = body
+	i.body, i.editor = body, by
 	return i.notify("edited", by, changedBody(was))
 }
 
@@ -123,6 +124,14 @@ func (i *Issue) Delete() {
 	i.s.mu.Lock()
 	defer i.s.mu.Unlock()
 	i.deleted = true
+}
+
+// issueNode is an issue as GraphQL shows it.
+func (s *Server) issueNode(i *Issue) *node {
+	return &node{"Issue", map[string]field{
+		"id": value(nodeID("I", i.id)), "number": value(i.number), "state": value(strings.ToUpper(i.state())), "body": value(i.body),
+		"author": value(s.actor(i.author)), "editor": value(s.actorOrNull(i.editor)), "viewerDidAuthor": value(s.ours(i.author)),
+	}}
 }
 
 // notify sends an issues webhook. The caller holds the server's mu.
@@ -203,13 +212,6 @@ func (s *Server) postIssue(c *call) (int, any, error) {
 	}
 	i := c.repo.openIssue(title, in.Body, s.Bot())
 	return 201, i.json(), i.notify("opened", s.Bot(), nil)
-}
-
-func (s *Server) getIssue(c *call) (int, any, error) {
-	if c.issue == nil {
-		return 200, c.pull.issueJSON(), nil
-	}
-	return 200, c.issue.json(), nil
 }
 
 // patchIssue changes an issue's body and state. Of a pull request this double changes neither so.

@@ -63,6 +63,16 @@ func (s *Server) repoNode(t *token, r *Repo) *node {
 			}
 			return nil, notFound("Could not resolve to a PullRequest with the number of %d.", n)
 		},
+		"issue": func(args map[string]any) (any, error) {
+			if !allows(t.permissions, "issues", "read") {
+				return nil, forbidden()
+			}
+			n, _ := whole(args["number"])
+			if i := r.issue(n); i != nil && !r.issueless {
+				return s.issueNode(i), nil
+			}
+			return nil, notFound("Could not resolve to an Issue with the number of %d.", n)
+		},
 	}}
 }
 

@@ -82,7 +82,6 @@ func operationOf(id string) (operation, bool) {
 		"issues/add-labels":                                change.by((*Server).postLabels),
 		"issues/create":                                    issue.by((*Server).postIssue),
 		"issues/create-comment":                            create.by((*Server).postTalk),
-		"issues/get":                                       issues.by((*Server).getIssue),
 		"issues/list-for-repo":                             issues.by((*Server).listIssues),
 		"issues/update":                                    issue.by((*Server).patchIssue),
 		"issues/list-comments":                             pulls.by((*Server).listTalk),

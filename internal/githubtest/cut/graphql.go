@@ -32,6 +32,7 @@ var fields = map[string][]string{
 	"GitSignature":                       {"isValid", "wasSignedByGitHub"},
 	"GpgSignature":                       {"isValid", "wasSignedByGitHub"},
 	"GitObject":                          {"id", "oid"},
+	"Issue":                              {"author", "body", "editor", "id", "number", "state", "viewerDidAuthor"},
 	"IssueComment":                       commentFields,
 	"IssueCommentConnection":             {"nodes", "pageInfo", "totalCount"},
 	"MinimizeCommentPayload":             {"clientMutationId", "minimizedComment"},
@@ -75,7 +76,7 @@ var (
 		"viewerDidAuthor",
 	}
 	repositoryFields = []string{
-		"defaultBranchRef", "id", "isArchived", "isDisabled", "isEmpty", "isFork", "isLocked", "isMirror", "name",
+		"defaultBranchRef", "id", "isArchived", "isDisabled", "isEmpty", "isFork", "isLocked", "isMirror", "issue", "name",
 		"nameWithOwner", "object", "owner", "pullRequest", "pullRequests", "ref",
 	}
 	commitFields = []string{

@@ -37,7 +37,6 @@ var operations = []string{
 	"issues/add-labels",
 	"issues/create",
 	"issues/create-comment",
-	"issues/get",
 	"issues/list-comments",
 	"issues/list-for-repo",
 	"issues/update",
