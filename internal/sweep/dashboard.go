@@ -124,7 +124,7 @@ func (r *run) display(ctx context.Context) error {
 			d.number = 0
 			return nil
 		}
-		to.Body, to.Close = d.issue.Body, true
+		to = retired(d.issue)
 	case d.issue == nil && d.number != 0, d.issue != nil && !d.issue.Open:
 		return nil // a person closed or deleted it
 	default:
@@ -151,6 +151,13 @@ func (r *run) display(ctx context.Context) error {
 		d.number = 0
 	}
 	return nil
+}
+
+// retired closes a dashboard that nobody wants any more. Without its marker it is not taken for one that a person closed when a
+// dashboard is wanted again: that is a new issue.
+func retired(issue *forge.Issue) forge.IssueDraft {
+	above, _ := hidden.Tail(issue.Body)
+	return forge.IssueDraft{Body: above, Close: true}
 }
 
 // keepTicks leaves those boxes ticked that a person ticked while the sweep ran: they are the next one's.
@@ -190,7 +197,7 @@ func (r *run) lift(all []proposed) (steps []Step) {
 		for _, pull := range p.Pulls {
 			if r.declines(p, pull) && len(steps) < maxReactions {
 				steps = append(steps, Step{Topic: p.topic.Name, Branch: p.Branch, Act: Answer, Number: pull.Number,
-					Motion: forge.Motion{Branch: p.Branch, Tip: p.tip(), Number: pull.Number, Tell: lifted(pull)},
+					Motion: forge.Motion{Branch: p.Branch, Tip: p.tip(), Number: pull.Number, Tell: lifted(pull, r.dashboard.issue.Editor)},
 					Why:    "somebody ticked on the dashboard to take back what was declined"})
 			}
 		}
@@ -259,8 +266,8 @@ func (r *run) standings() (all []standing) {
 // board is the body of the dashboard.
 func (r *run) board() string {
 	t, rows := r.out.Totals, r.standings()
-	head := fmt.Sprintf("What lighterman found on `%s`, and what became of it: %s in %s, of which %d have a proven fix.",
-		markdown.OneLine(r.there.Branch), counted(t.Findings, "finding"), counted(t.Dockerfiles, "Dockerfile"), t.Fixable)
+	head := fmt.Sprintf("What lighterman found on %s, and what became of it: %s in %s, of which %d have a proven fix.",
+		markdown.Code(r.there.Branch), counted(t.Findings, "finding"), counted(t.Dockerfiles, "Dockerfile"), t.Fixable)
 	part := func(title string, of displayed, line func(standing) string) string {
 		var lines []string
 		for _, st := range rows {

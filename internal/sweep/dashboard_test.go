@@ -201,6 +201,28 @@ func TestADashboardThatNobodyWantsIsClosed(t *testing.T) {
 		if wrote := h.swept(t, &memory); wrote != "" {
 			t.Errorf("%s: a second sweep writes %q", name, wrote)
 		}
+		h.edit(map[string]string{".github/lighterman.yml": displayedOn})
+		if wrote := h.swept(t, &memory); !strings.HasSuffix(wrote, "open dashboard") || !h.board.Open {
+			t.Errorf("%s: wanted again, it writes %q", name, wrote)
+		}
+	}
+}
+
+// TestWhoUnmutedIsTold on the pull request.
+func TestWhoUnmutedIsTold(t *testing.T) {
+	for editor, want := range map[string]string{"": "Somebody ticked", "robin": "`robin` ticked"} {
+		h := boarded(t)
+		h.writers = []string{"robin"}
+		h.close(h.pulls[0], false)
+		h.drop("lighterman/caching")
+		var memory []byte
+		h.swept(t, &memory)
+		h.tick(t, orderUnmute, "caching")
+		h.board.Editor = editor
+		h.swept(t, &memory)
+		if all := h.pulls[0].Comments; len(all) != 1 || !strings.HasPrefix(all[0].Body, want) {
+			t.Errorf("%q: %+v", editor, all)
+		}
 	}
 }
 

@@ -53,7 +53,7 @@ func (s *Sweeper) Display(ctx context.Context, f Fleet, act func(names []string)
 	case issue == nil:
 		return s.Host.SetDashboard(ctx, f.Home, 0, to)
 	case !f.Wanted:
-		_, err = s.Host.SetDashboard(ctx, f.Home, issue.Number, forge.IssueDraft{Body: issue.Body, Close: true})
+		_, err = s.Host.SetDashboard(ctx, f.Home, issue.Number, retired(issue))
 		return 0, err
 	case !issue.Open:
 		return issue.Number, nil
@@ -108,7 +108,7 @@ func (f Fleet) board() string {
 	}
 	more := ""
 	if len(quiet) > 0 {
-		more = markdown.Paragraphs(fmt.Sprintf("<details><summary>%s with nothing to say</summary>", repositories(len(quiet))),
+		more = markdown.Paragraphs(fmt.Sprintf("<details><summary>%s without findings</summary>", markdown.Capital(repositories(len(quiet)))),
 			strings.Join(quiet, "\n"), "</details>")
 	}
 	if unsaid > 0 {
@@ -126,6 +126,9 @@ func (f Fleet) board() string {
 // line is what is said of a member.
 func (m Member) line() string {
 	parts := []string{fmt.Sprintf("%d of %s with a fix", m.Totals.Fixable, counted(m.Totals.Findings, "finding"))}
+	if m.Totals.Findings == 0 {
+		parts[0] = "nothing found in " + counted(m.Totals.Dockerfiles, "Dockerfile")
+	}
 	if m.Open > 0 {
 		parts = append(parts, fmt.Sprintf("[%d open](%s/pulls)", m.Open, m.Page))
 	}
@@ -135,5 +138,5 @@ func (m Member) line() string {
 	if m.Why != "" {
 		parts = append(parts, markdown.Prose(markdown.Clip(m.Why, 100)))
 	}
-	return fmt.Sprintf("[%s](%s): %s", m.Name, m.Page, strings.Join(parts, ", "))
+	return fmt.Sprintf("[%s](%s): %s", markdown.Escaped(m.Name), m.Page, strings.Join(parts, ", "))
 }

@@ -33,8 +33,8 @@ func TestAnOwnersDashboard(t *testing.T) {
 		"### Tick a repository to have it looked at\n" +
 		"- [ ] <!-- lighterman:v1 box=sweep web -->[web](https://host/acme/web): 8 of 9 findings with a fix, [2 open](https://host/acme/web/pulls), 1 waiting\n" +
 		"- [ ] <!-- lighterman:v1 box=sweep api -->[api](https://host/acme/api): 1 of 3 findings with a fix, sweeps are not \\| enabled\n\n" +
-		"<details><summary>one repository with nothing to say</summary>\n\n" +
-		"- [ ] <!-- lighterman:v1 box=sweep docs -->[docs](https://host/acme/docs): 0 of 0 findings with a fix\n\n</details>\n\n"
+		"<details><summary>One repository without findings</summary>\n\n" +
+		"- [ ] <!-- lighterman:v1 box=sweep docs -->[docs](https://host/acme/docs): nothing found in 0 Dockerfiles\n\n</details>\n\n"
 	if !strings.HasPrefix(h.board.Body, want) {
 		t.Errorf("got\n%s\nwant\n%s", h.board.Body, want)
 	}
@@ -66,6 +66,8 @@ func TestAnOwnersDashboard(t *testing.T) {
 	if f.Number != 0 {
 		t.Errorf("it is still known as #%d", f.Number)
 	}
+	f.Wanted = true
+	show("open dashboard", nil)
 	h.issueless = true
 	show("", forge.ErrForbidden)
 }

@@ -171,9 +171,14 @@ func withdrawn(why string) string {
 	return markdown.Paragraphs("lighterman closes this: "+markdown.Sentence(why)+" That declines nothing.", hidden.Line(withdrawnMark))
 }
 
-// lifted is said on a pull request when what it declined is taken back on the dashboard.
-func lifted(p forge.Pull) string {
-	return markdown.Paragraphs("Somebody ticked on the dashboard that this is to be proposed again.", hidden.Line(liftedMark(p)))
+// lifted is said on a pull request when what it declined is taken back on the dashboard; by is the login of who ticked, "" when that
+// is not known. It is no mention: whoever ticked knows.
+func lifted(p forge.Pull, by string) string {
+	who := "Somebody"
+	if by != "" {
+		who = markdown.Code(by)
+	}
+	return markdown.Paragraphs(who+" ticked on the dashboard that this is to be proposed again.", hidden.Line(liftedMark(p)))
 }
 
 // liftedMark says that what a pull request declined when it ended, which may happen more than once, was taken back.
