@@ -75,7 +75,7 @@ func TestTheDashboardActs(t *testing.T) {
 	}
 	must(t, board.Close("robin"))
 	s.hub.ForgetRequests()
-	must(t, repo.Issues()[0].Edit("robin", board.Body()+"\n"))
+	must(t, board.Edit("robin", strings.Replace(board.Body(), "- [ ]", "- [x]", 1)))
 	s.swept(t)
 	for _, r := range s.hub.Requests() {
 		if wrote(r) {

@@ -2,6 +2,7 @@ package github
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -54,15 +55,15 @@ func (h *hook) ended(call forge.Call) forge.Call {
 	return call
 }
 
-// boxMark begins what stands before a box of a dashboard.
-const boxMark = "<!-- lighterman:v1 box="
+// tick is a box of a dashboard that is ticked, as package sweep writes them.
+var tick = regexp.MustCompile(`(?m)^[-*] \[[xX]\] <!-- lighterman:v1 box=`)
 
-// ticked is an issue after whose change the repository is to be swept: a dashboard that a person changed. What was ordered stands
-// in it, and an issue that only looks so costs a sweep that finds nothing to do.
+// ticked is an issue after whose change the repository is to be swept: a dashboard that a person changed, and in which a box is
+// ticked. The sweep finds out whether it is ours and who ticked; an issue that only looks so costs one that has nothing to do.
 func (h *hook) ticked() (forge.Call, error) {
 	repo, err := h.repo()
 	i := h.Issue
-	if err != nil || i == nil || i.User.Type != "Bot" || h.Sender.Type == "Bot" || !strings.Contains(i.Body, boxMark) {
+	if err != nil || i == nil || i.User.Type != "Bot" || h.Sender.Type == "Bot" || !tick.MatchString(i.Body) {
 		return forge.Call{}, err
 	}
 	return forge.Call{Refs: []forge.Ref{{Repo: repo}}}, nil

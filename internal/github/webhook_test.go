@@ -165,7 +165,7 @@ func TestDecodeButtons(t *testing.T) {
 }
 
 // TestDecodeAsksForSweeps: after pushes that may change how images are built, when a pull request of a sweep ends, and when
-// somebody asks for what was declined. Then the repository is named as a whole.
+// somebody asks for what was declined or ticks a box of a dashboard. Then the repository is named as a whole.
 func TestDecodeAsksForSweeps(t *testing.T) {
 	const repo = `"installation":{"id":5},"repository":{"id":9,"name":"shop","default_branch":"trunk","owner":{"login":"acme"}}`
 	push := func(ref, more string) string { return `{"ref":"` + ref + `",` + more + repo + `}` }
@@ -178,6 +178,10 @@ func TestDecodeAsksForSweeps(t *testing.T) {
 	}
 	said := func(text, more string) string {
 		return `{"action":"created","comment":{"id":31,"body":"` + text + `"},` + more + hookRepo + `}`
+	}
+	board := func(action, author, sender, text string) string {
+		return fmt.Sprintf(`{"action":%q,"issue":{"number":3,"user":{"type":%q},"body":"%s"},"sender":{"login":"robin","type":%q},%s}`,
+			action, author, text, sender, repo)
 	}
 	const issue = `"issue":{"number":7,"pull_request":{}}`
 	for _, tc := range []struct{ event, payload, want, err string }{
@@ -206,6 +210,14 @@ func TestDecodeAsksForSweeps(t *testing.T) {
 			`acme/shop#7, issue_comment-31 command by robin  31 false "/lighterman unmuted"`, ""},
 		{"issue_comment", said("/lighterman unmute", `"issue":{"number":7}`), "", ""},
 		{"issue_comment", strings.Replace(said("/lighterman unmute", issue), `"type":"User"`, `"type":"Bot"`, 1), "", ""},
+		{"issues", board("edited", "Bot", "User", `a\r\n- [x] <!-- lighterman:v1 box=now caching -->b`), "acme/shop", ""},
+		{"issues", board("edited", "Bot", "User", `* [X] <!-- lighterman:v1 box=sweep -->b`), "acme/shop", ""},
+		{"issues", board("edited", "Bot", "User", `- [ ] <!-- lighterman:v1 box=sweep -->b`), "", ""},
+		{"issues", board("edited", "Bot", "User", `> - [x] <!-- lighterman:v1 box=sweep -->b`), "", ""},
+		{"issues", board("edited", "Bot", "Bot", `- [x] <!-- lighterman:v1 box=sweep -->b`), "", ""},
+		{"issues", board("edited", "User", "User", `- [x] <!-- lighterman:v1 box=sweep -->b`), "", ""},
+		{"issues", board("opened", "Bot", "User", `- [x] <!-- lighterman:v1 box=sweep -->b`), "", ""},
+		{"issues", board("edited", "Bot", "User", `- [x] a task`), "", ""},
 	} {
 		decode(t, tc.event, tc.payload, tc.want, tc.err)
 	}

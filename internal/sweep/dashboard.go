@@ -266,7 +266,7 @@ func (r *run) standings() (all []standing) {
 // board is the body of the dashboard.
 func (r *run) board() string {
 	t, rows := r.out.Totals, r.standings()
-	head := fmt.Sprintf("What lighterman found on %s, and what became of it: %s in %s, of which %d have a proven fix.",
+	head := fmt.Sprintf("What lighterman found on %s, and what became of it: %s in %s, %d of them with a proven fix.",
 		markdown.Code(r.there.Branch), counted(t.Findings, "finding"), counted(t.Dockerfiles, "Dockerfile"), t.Fixable)
 	part := func(title string, of displayed, line func(standing) string) string {
 		var lines []string

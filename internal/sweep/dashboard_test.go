@@ -42,7 +42,7 @@ func (h *town) swept(t *testing.T, memory *[]byte) string {
 
 func TestTheDashboardShowsAllTopics(t *testing.T) {
 	h := boarded(t)
-	want := "What lighterman found on `main`, and what became of it: 3 findings in 1 Dockerfile, of which 3 have a proven fix.\n\n" +
+	want := "What lighterman found on `main`, and what became of it: 3 findings in 1 Dockerfile, 3 of them with a proven fix.\n\n" +
 		"### Open\n- Keep Docker build steps cached: #1 (1 change)\n\n" +
 		"### Waiting: tick what is to be opened now\n" +
 		"- [ ] <!-- lighterman:v1 box=now smaller-image -->Make Docker images smaller (1 change): enough pull requests are open, or were opened\n" +

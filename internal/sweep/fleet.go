@@ -115,7 +115,7 @@ func (f Fleet) board() string {
 		more = markdown.Paragraphs(more, fmt.Sprintf("%s did not fit here.", markdown.Capital(repositories(unsaid))))
 	}
 	return markdown.Paragraphs(
-		fmt.Sprintf("What lighterman found in %s, and what became of it: %s in %s, of which %d have a proven fix.",
+		fmt.Sprintf("What lighterman found in %s, and what became of it: %s in %s, %d of them with a proven fix.",
 			repositories(len(all)), counted(total.Findings, "finding"), counted(total.Dockerfiles, "Dockerfile"), total.Fixable),
 		section("Tick a repository to have it looked at", lines), more,
 		"<sub>Only who may push here can tick. This is brought up to date within the hour; close it, or set `sweeps: {dashboard: "+

@@ -29,7 +29,7 @@ func TestAnOwnersDashboard(t *testing.T) {
 		f.Number = n
 	}
 	show("open dashboard", nil)
-	want := "What lighterman found in 3 repositories, and what became of it: 12 findings in 3 Dockerfiles, of which 9 have a proven fix.\n\n" +
+	want := "What lighterman found in 3 repositories, and what became of it: 12 findings in 3 Dockerfiles, 9 of them with a proven fix.\n\n" +
 		"### Tick a repository to have it looked at\n" +
 		"- [ ] <!-- lighterman:v1 box=sweep web -->[web](https://host/acme/web): 8 of 9 findings with a fix, [2 open](https://host/acme/web/pulls), 1 waiting\n" +
 		"- [ ] <!-- lighterman:v1 box=sweep api -->[api](https://host/acme/api): 1 of 3 findings with a fix, sweeps are not \\| enabled\n\n" +
