@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -22,6 +23,7 @@ type adminSettings struct {
 	headers   []string
 	proxies   []string
 	addr      string
+	riverUI   string
 }
 
 func (s *adminSettings) flags(f *pflag.FlagSet) {
@@ -32,6 +34,7 @@ func (s *adminSettings) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&s.proxies, "admin-proxies", nil,
 		"the networks of proxies that are believed about who sends a request to /admin: 10.0.0.0/8 (may be repeated)")
 	f.StringVar(&s.addr, "admin-addr", "", "where to listen for /admin, if not where webhooks come in")
+	f.StringVar(&s.riverUI, "admin-river-ui", "", "the address of a River UI for the same database, which the page of jobs links to")
 }
 
 // access says who gets in; the zero value is that there is no admin page.
@@ -62,6 +65,15 @@ func (s adminSettings) access() (a admin.Access, err error) {
 		return a, fmt.Errorf("LIGHTERMAN_ADMIN_TOKEN_FILE, …_HEADER and …_PROXIES: %w", err)
 	}
 	return a, nil
+}
+
+// link is a page that the admin page links to, "" for none.
+func link(page string) (string, error) {
+	u, err := url.Parse(page)
+	if page != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+		return "", fmt.Errorf("LIGHTERMAN_ADMIN_RIVER_UI: %q is not an address of the form https://HOST/PATH", page)
+	}
+	return page, nil
 }
 
 // networks reads prefixes and single addresses.
@@ -99,7 +111,7 @@ func (s *service) newPages(ctx context.Context) (*admin.Pages, error) {
 	}
 	return admin.New(admin.Options{
 		Access: a, Queue: s.queue, Host: adminHost{s}, Desk: adminDesk{s}, Notes: s.notes, Rates: s.rates, Version: version(),
-		Public: s.options.Public, Site: site, Logger: s.options.Log,
+		Public: s.options.Public, Site: site, RiverUI: s.options.RiverUI, Logger: s.options.Log,
 	})
 }
 

@@ -248,3 +248,14 @@ func TestADeadJobIsReplayedFromThePage(t *testing.T) {
 		t.Errorf("nothing came of it:\n%s", why)
 	}
 }
+
+func TestRiverUIIsAnAddress(t *testing.T) {
+	for page, good := range map[string]bool{
+		"": true, "https://river.example.com/ui": true, "http://localhost:8081": true, "river.example.com": false, "javascript:1": false,
+		"https://": false, ":": false,
+	} {
+		if got, err := link(page); (err == nil) != good || good && got != page {
+			t.Errorf("%q: %q, %v", page, got, err)
+		}
+	}
+}

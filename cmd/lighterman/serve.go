@@ -162,6 +162,9 @@ func (s serveSettings) options(log *slog.Logger) (o serviceOptions, err error) {
 		return o, err
 	}
 	o.AdminAddr = s.admin.addr
+	if o.RiverUI, err = link(s.admin.riverUI); err != nil {
+		return o, err
+	}
 	stored, err := readCredentials(o.Credentials, s.githubURL)
 	if err != nil {
 		return o, err

@@ -67,6 +67,8 @@ type serviceOptions struct {
 	// is not "".
 	Admin     admin.Access
 	AdminAddr string
+	// RiverUI is the address of River's own page about its jobs; "" for none.
+	RiverUI string
 	// Presets are owners whose presets every repository may extend.
 	Presets []string
 	// Inspect has the App's registration compared with what it needs, at the start and for /readyz.

@@ -42,6 +42,8 @@ type Options struct {
 	Public string
 	// Site is the code host's web site; "" has pages link none of it.
 	Site string
+	// RiverUI is River's own page about its jobs; "" is none.
+	RiverUI string
 	// Logger is told who did what. Nil discards it.
 	Logger *slog.Logger
 }

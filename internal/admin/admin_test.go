@@ -456,3 +456,16 @@ func TestAdminPagesAreShut(t *testing.T) {
 		}
 	}
 }
+
+// TestJobsLinkToRiverUI where there is one.
+func TestJobsLinkToRiverUI(t *testing.T) {
+	for _, page := range []string{"", "https://river.example.com"} {
+		p := newPages(t, &shelf{}, func(o *Options) { o.RiverUI = page })
+		r := get("jobs")
+		r.Header.Set("Authorization", "Bearer "+token)
+		w := send(p, r)
+		if w.Code != http.StatusOK || strings.Contains(w.Body.String(), `<a href="https://river.example.com"`) != (page != "") {
+			t.Errorf("%q: %d\n%s", page, w.Code, w.Body)
+		}
+	}
+}

@@ -19,7 +19,8 @@ func (p *Pages) jobs(w http.ResponseWriter, r *http.Request) {
 		Live    []queue.LiveJob
 		Reports []queue.Report
 		Most    int
-	}{frame: p.frame(r, "Jobs", "jobs"), Most: maxRows}
+		RiverUI string
+	}{frame: p.frame(r, "Jobs", "jobs"), Most: maxRows, RiverUI: p.options.RiverUI}
 	q, ctx := p.options.Queue, r.Context()
 	var err error
 	if v.Depth, err = q.Depth(ctx); err != nil {
