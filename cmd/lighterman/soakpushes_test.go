@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"sync/atomic"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,10 +46,14 @@ const cooldown = 5 * time.Second
 func pushRound(t *testing.T, draw *rand.Rand, pushes int, within time.Duration) (reviews, outdated int, took time.Duration) {
 	t.Helper()
 	s := newStageWith(t, unlimited(), 0)
-	var ran atomic.Int64
+	var mu sync.Mutex
+	var ran []string // when each review ended, and how
+	began := time.Now()
 	go func() {
-		for range s.outcomes {
-			ran.Add(1)
+		for out := range s.outcomes {
+			mu.Lock()
+			ran = append(ran, fmt.Sprintf("%s: %.7s %s", time.Since(began).Round(time.Millisecond), out.Head, out.End))
+			mu.Unlock()
 		}
 	}()
 	base, change := archived(demo.Base), archived(demo.Change)
@@ -66,7 +71,8 @@ func pushRound(t *testing.T, draw *rand.Rand, pushes int, within time.Duration) 
 	}
 	push(0)
 	pull := openTopic(t, repo)
-	began, moments := time.Now(), make([]time.Duration, pushes-1)
+	began = time.Now()
+	moments := make([]time.Duration, pushes-1)
 	for n := range moments {
 		moments[n] = time.Duration(draw.Int64N(int64(within)))
 	}
@@ -87,5 +93,10 @@ func pushRound(t *testing.T, draw *rand.Rand, pushes int, within time.Duration) 
 	for _, what := range s.hub.Outdated() {
 		t.Logf("for an old head: %s", what)
 	}
-	return int(ran.Load()), len(s.hub.Outdated()), took
+	mu.Lock()
+	defer mu.Unlock()
+	if len(ran) > 3 {
+		t.Logf("reviews of pushes after %s:\n%s", moments, strings.Join(ran, "\n"))
+	}
+	return len(ran), len(s.hub.Outdated()), took
 }

@@ -106,6 +106,7 @@ func conform(t *testing.T, where func(testing.TB) place) {
 		"a tick does not overlap itself":        ticksInTurn,
 		"stop does not wait for a tick":         stopsTicking,
 		"a series of pushes is run seldom":      rests,
+		"a run that moved on counts as one":     restsAfterMoving,
 		"the last run is reported":              reportsRuns,
 		"what happened is counted once":         countsOnce,
 		"a pull request is looked up":           looksUp,
@@ -326,6 +327,31 @@ func rests(t *testing.T, p place) {
 	receive(t, q, d)
 	idle(t, q) // what somebody asks for does not wait
 	c.want(t, before+1)
+}
+
+// restsAfterMoving pushes during each run, so that all end because the pull request moved on.
+func restsAfterMoving(t *testing.T, p place) {
+	const cooldown, pushes = time.Second, 3
+	var c tally
+	var q *Queue
+	began := time.Now()
+	q = openStill(t, p, Options{Cooldown: cooldown, Work: func(ctx context.Context, job Job) (Done, error) {
+		done, err := c.work(ctx, job)
+		if n := c.count(); n < pushes {
+			receive(t, q, push(fmt.Sprint("meanwhile ", n), pullRequest(1)))
+			return done, fmt.Errorf("moved: %w", forge.ErrStale)
+		}
+		return done, err
+	}})
+	if err := q.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	receive(t, q, push("1", pullRequest(1)))
+	idle(t, q)
+	c.want(t, pushes)
+	if took := time.Since(began); took < (pushes-1)*cooldown {
+		t.Errorf("%d runs within %s", pushes, took)
+	}
 }
 
 func dedupes(t *testing.T, p place) {

@@ -148,6 +148,16 @@ func requests(ctx context.Context, s session, subject string) ([]forge.Request, 
 	return out, nil
 }
 
+// rest notes when a run began that ended because the pull request moved on. The next one waits as after any other: during a
+// series of pushes every run would end so, and be followed at once.
+func (p pull) rest(ctx context.Context, s session) error {
+	_, err := s.exec(ctx, `UPDATE lighterman_pull SET began_at = $2 WHERE subject = $1`, subjectOf(p.ref), p.began.UnixMilli())
+	if err != nil {
+		return fmt.Errorf("note when a run for %s began: %w", p.ref, err)
+	}
+	return nil
+}
+
 // close notes that a run ended for good: what it came to, and that what it was asked for is not to be done
 // again. It reports whether something else is still asked for.
 func (p pull) close(ctx context.Context, s session, d Done) (more bool, err error) {

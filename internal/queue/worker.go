@@ -242,6 +242,11 @@ func (a *app[TTx]) settle(ctx context.Context, job *river.Job[reviewArgs], e end
 				return err
 			}
 		}
+		if errors.Is(e.failure, forge.ErrStale) {
+			if err := seen.rest(ctx, s); err != nil {
+				return err
+			}
+		}
 		if again = now.generation == seen.generation && e.failure != nil; again {
 			return failing(ctx, s, job.Args.Subject, job.JobRow)
 		}
